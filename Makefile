@@ -1,0 +1,58 @@
+# Two commands matter: `make demo` and `make test`. Both set up everything they need.
+# Python 3.11 and make are all that must be there before.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUNTIME_STAMP := $(VENV)/.runtime-installed
+DEV_STAMP := $(VENV)/.dev-installed
+CHROMIUM := $(firstword $(shell command -v chromium chromium-browser google-chrome 2>/dev/null))
+
+.PHONY: demo test lint bench setup-system requirements clean
+
+demo: $(RUNTIME_STAMP)  ## forecast -> plan -> certificate -> dispatch -> observed load -> replan
+	$(BIN)/fermata demo $(ARGS)
+
+test: $(DEV_STAMP) setup-system  ## every test, PostgreSQL and the browser included
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV_STAMP)  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(RUNTIME_STAMP)  ## every benchmark: tables on the screen, JSON under var/bench
+	mkdir -p var/bench
+	for name in scheduler live planning; do $(BIN)/python -m bench.$$name --json var/bench/$$name.json || exit 1; done
+
+setup-system:  ## the one system package that tests need: a Chromium for the browser tests
+ifeq ($(CHROMIUM),)
+	apt-get update && apt-get install -y --no-install-recommends chromium
+endif
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME_STAMP): requirements/build.txt requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --require-hashes -r requirements/build.txt
+	$(PIP) install --require-hashes -r requirements/runtime.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(DEV_STAMP): requirements/dev.txt $(RUNTIME_STAMP)
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	touch $@
+
+requirements: $(VENV)/bin/python  ## pin anew what pyproject.toml asks for
+	$(PIP) install uv
+	echo "setuptools>=77" | $(BIN)/uv pip compile - $(COMPILE) --output-file requirements/build.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dispatcher $(COMPILE) --output-file requirements/dispatcher.txt
+	$(BIN)/uv pip compile pyproject.toml --extra server --extra dispatcher $(COMPILE) --output-file requirements/runtime.txt
+	$(BIN)/uv pip compile pyproject.toml --all-extras $(COMPILE) --output-file requirements/dev.txt
+
+COMPILE := --quiet --generate-hashes --python-version 3.11 --custom-compile-command "make requirements"
+
+clean:  ## forget the environment and the local state
+	rm -rf $(VENV) var build *.egg-info

@@ -1,0 +1,57 @@
+"""What a dispatcher must know to run one sub-cluster of a plan."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dispatcher.core.delays import Delays, Policy
+
+
+class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One input or output; ``shape`` leaves out the batch dimension, ``datatype`` as in the Open Inference Protocol."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
+class ModelBackend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What executes the model: ``emulated`` takes exactly its curve's time, ``onnx`` computes ``path``."""
+
+    kind: str = "emulated"
+    path: str | None = None
+
+
+class ServedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    One model of the sub-cluster.
+
+    ``latency_us[b]`` is the time of a batch of b, entry 0 is 0; its length less one is the largest batch.
+    """
+
+    id: str
+    slo_us: int
+    latency_us: tuple[int, ...]
+    inputs: tuple[Tensor, ...] = (Tensor("input", "FP32", (4,)),)
+    outputs: tuple[Tensor, ...] = (Tensor("output", "FP32", (4,)),)
+    backend: ModelBackend = ModelBackend()
+    queue_max: int = 10_000
+
+
+class LoadReporting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where load reports go (``POST {url}/v1/observed-load``) and how often."""
+
+    url: str
+    interval_s: float = 5.0
+
+
+class SubClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One sub-cluster of one plan version, as its dispatcher runs it."""
+
+    id: str
+    plan_version: int
+    gpus: int
+    models: tuple[ServedModel, ...]
+    policy: Policy = Policy.ADAPTIVE
+    delays: Delays = Delays()
+    reporting: LoadReporting | None = None
