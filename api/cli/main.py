@@ -1,0 +1,43 @@
+"""The ``fermata`` command: every door of the product, one sub-command each."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from api.cli import db, demo, dispatcher, plan, profile, schema, serve, simulate, worker
+from api.cli.output import ExitCode
+from profiles.faults import InputInvalid
+
+app = typer.Typer(
+    name="fermata",
+    help="Plan and run the inference of many deep-learning models on a fleet of GPUs.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(plan.app, name="plan")
+app.add_typer(profile.app, name="profile")
+app.add_typer(db.app, name="db")
+app.command("simulate")(simulate.simulate)
+app.command("schema")(schema.schema)
+app.command("serve")(serve.serve)
+app.command("dispatcher")(dispatcher.dispatcher)
+app.command("worker")(worker.worker)
+app.command("demo")(demo.demo)
+
+
+def main() -> None:
+    """Run the command line; bad input ends with exit status 2 and every fault named."""
+    try:
+        app()
+    except InputInvalid as error:
+        sys.stderr.write(f"error: {error.subject} has {len(error.faults)} fault(s)\n")
+        for fault in error.faults:
+            sys.stderr.write(f"  {fault}\n")
+        sys.exit(ExitCode.BAD_INPUT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""The files of the repository, as the tidy tests see them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE_FOLDERS = ("profiles", "dispatcher", "planner", "api", "migrations", "bench", "tools", "tests")
+
+
+def source_files() -> list[Path]:
+    """Every Python file that we wrote."""
+    return sorted(path for folder in SOURCE_FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def text_files() -> Iterator[tuple[Path, str]]:
+    """Source and prose, not data and not what others wrote."""
+    folders = [*SOURCE_FOLDERS, "docs", "deploy", "examples", "requirements"]
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    paths += [path for path in ROOT.iterdir() if path.is_file()]
+    for path in sorted(paths):
+        if path.suffix in {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".html", ".css", ".in", ""}:
+            if "vendor" in path.parts or "__pycache__" in path.parts:
+                continue
+            yield path, path.read_text(encoding="utf-8")
