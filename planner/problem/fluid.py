@@ -1,0 +1,72 @@
+r"""
+The fluid bound: what no plan can cost less than, whatever its sub-clusters.
+
+Every model runs at the cheapest batch that its SLO and its whole rate allow, on its cheapest GPU
+type, with no spare part, no memory limit and nothing rounded:
+
+.. math:: c_{me} = (1 - s_{me})\, r_{me} \min_g p_g \min_{b \le \bar b_{mge}} \ell_{mg}(b)/b
+
+A reserved fleet pays in every epoch for its largest one: the bound is
+:math:`\max_e \sum_m c_{me}`. A fleet sized by epoch: the mean over the horizon,
+:math:`\sum_e h_e \sum_m c_{me} / H`. True because mean batches only shrink when a rate is
+split, because GPUs are at least the load they carry, and because a reserved GPU costs the
+same in the epochs that do not need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.problem.capacity import US_PER_S, batch_law, batch_size_in_memory
+from planner.problem.problem import GpuReservation, GpuTypeId, Model, ModelId, PlanningProblem
+
+
+def fluid_bound_usd_per_hour(problem: PlanningProblem, unserved: Mapping[ModelId, Sequence[float]]) -> float:
+    """Dollars per hour that serving all but the ``unserved`` shares costs at the very least."""
+    cost = np.zeros(len(problem.epochs))
+    largest = gpus_largest(problem)
+    for name in sorted(problem.models):
+        served = 1 - np.array(unserved.get(name, [0.0] * len(problem.epochs)))
+        cheapest = cheapest_usd_per_hour(problem, problem.models[name], largest)
+        cost += np.where(served > 0, cheapest, 0.0) * served
+    cost = np.where(np.isfinite(cost), cost, 0.0)
+    if problem.policy.gpus is GpuReservation.RESERVED:
+        return float(cost.max())
+    hours = np.array([epoch.hours for epoch in problem.epochs])
+    return float(cost @ hours / hours.sum())
+
+
+def gpus_largest(problem: PlanningProblem) -> dict[GpuTypeId, int]:
+    """The most GPUs a sub-cluster of each type can have; types without a stocked pool are left out."""
+    largest: dict[GpuTypeId, int] = {}
+    for pool in problem.pools:
+        gpus = min(pool.available, problem.policy.sub_cluster_gpus_max)
+        if gpus > 0:
+            largest[pool.gpu_type] = max(gpus, largest.get(pool.gpu_type, 0))
+    return largest
+
+
+def cheapest_usd_per_hour(
+    problem: PlanningProblem, model: Model, largest: Mapping[GpuTypeId, int]
+) -> NDArray[np.float64]:
+    """Shape (epochs,): the model's whole demand on its cheapest type; inf where none can serve it."""
+    rate = np.array(model.demand_rps)
+    cost = np.full(len(rate), np.inf)
+    for gpu_type, profile in model.profiles.items():
+        if gpu_type not in largest:
+            continue
+        law = batch_law(model, gpu_type, problem.policy.delays)
+        kind = problem.gpu_types[gpu_type]
+        batch = min(int(law.batch_sizes(largest[gpu_type])), batch_size_in_memory(profile, kind))
+        if batch > 0:
+            mean = law.mean_batch(rate, batch)
+            sizes = np.arange(1, batch + 1)
+            whole = np.minimum.accumulate(law.latency_us[1 : batch + 1] / sizes)[
+                np.floor(mean).astype(int) - 1
+            ]
+            at_mean = np.interp(mean, sizes, law.latency_us[1 : batch + 1]) / mean
+            cost = np.minimum(cost, kind.price_usd_per_hour * rate / US_PER_S * np.minimum(whole, at_mean))
+    return cost

@@ -1,0 +1,131 @@
+"""The capacity mathematics of a whole problem as arrays, computed once for greedy and formulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.problem.capacity import BatchLaw, batch_law, batch_size_in_memory
+from planner.problem.problem import GpuReservation, GpuTypeId, Model, ModelId, PlanningProblem
+from planner.problem.usable_share import usable_share
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CapacityTables:
+    """
+    Arrays over models (M), GPU types (G), GPU counts 1..N (N) and epochs (E).
+
+    Attributes
+    ----------
+    rate_rps
+        (M, E) demand.
+    batch_size
+        (M, G, N) largest batch that a plan may promise; 0 where the model cannot live there.
+    need
+        (M, G, N, E) GPUs to plan for the model's whole demand; inf where it cannot live.
+    weights_gib, workspace_gib_per_item
+        (M, G) memory; 0 without a profile.
+    usable_gib, price_usd_per_hour
+        (G,) of the GPU types.
+    hours
+        (E,) length of the epochs.
+    """
+
+    problem: PlanningProblem
+    models: tuple[Model, ...]
+    gpu_types: tuple[GpuTypeId, ...]
+    rate_rps: Floats
+    batch_size: NDArray[np.int64]
+    need: Floats
+    weights_gib: Floats
+    workspace_gib_per_item: Floats
+    usable_gib: Floats
+    price_usd_per_hour: Floats
+    hours: Floats
+
+    @property
+    def gpus_max(self) -> int:
+        """N: the most GPUs that one sub-cluster can have."""
+        return int(self.batch_size.shape[2])
+
+    @property
+    def reserved(self) -> bool:
+        return self.problem.policy.gpus is GpuReservation.RESERVED
+
+    @property
+    def servable(self) -> NDArray[np.bool_]:
+        """(M,) whether any GPU type that some pool has can serve the model within its SLO."""
+        stocked = np.zeros(len(self.gpu_types), dtype=bool)
+        most = np.zeros(len(self.gpu_types), dtype=np.int64)
+        for pool in self.problem.pools:
+            g = self.gpu_types.index(pool.gpu_type)
+            most[g] = max(most[g], min(pool.available, self.gpus_max))
+            stocked[g] |= pool.available > 0
+        columns = np.maximum(most - 1, 0)
+        fits = self.batch_size[:, np.arange(len(self.gpu_types)), columns] > 0
+        return np.asarray((fits & stocked).any(axis=1))
+
+    def law(self, model: int, gpu_type: int) -> BatchLaw:
+        return batch_law(self.models[model], self.gpu_types[gpu_type], self.problem.policy.delays)
+
+    def need_at(self, model: int, gpu_type: int, rate_rps: Floats) -> Floats:
+        """(N, E) need for another rate than the model's whole demand, as for one of several shares."""
+        sizes = self.batch_size[model, gpu_type]
+        return _need(self.law(model, gpu_type), rate_rps, sizes, self.models[model].arrival_cv)
+
+    def model_index(self) -> dict[ModelId, int]:
+        return {model.id: m for m, model in enumerate(self.models)}
+
+
+def capacity_tables(problem: PlanningProblem) -> CapacityTables:
+    """The arrays of a problem; models, GPU types and pools in the order of their ids."""
+    models = tuple(problem.models[name] for name in sorted(problem.models))
+    gpu_types = tuple(sorted(problem.gpu_types))
+    available = max((pool.available for pool in problem.pools), default=1)
+    gpus_max = max(1, min(problem.policy.sub_cluster_gpus_max, available))
+    shape = (len(models), len(gpu_types))
+    epochs = len(problem.epochs)
+    rate = np.array([m.demand_rps for m in models], dtype=np.float64).reshape(len(models), epochs)
+    batch_size = np.zeros((*shape, gpus_max), dtype=np.int64)
+    need = np.full((*shape, gpus_max, epochs), np.inf)
+    weights = np.zeros(shape)
+    workspace = np.zeros(shape)
+    counts = np.arange(1, gpus_max + 1)
+    for m, model in enumerate(models):
+        for g, name in enumerate(gpu_types):
+            profile = model.profiles.get(name)
+            if profile is None:
+                continue
+            law = batch_law(model, name, problem.policy.delays)
+            in_memory = batch_size_in_memory(profile, problem.gpu_types[name])
+            batch_size[m, g] = np.minimum(law.batch_sizes(counts), in_memory)
+            need[m, g] = _need(law, rate[m], batch_size[m, g], model.arrival_cv)
+            weights[m, g] = profile.weights_gib
+            workspace[m, g] = profile.workspace_gib_per_item
+    types = [problem.gpu_types[name] for name in gpu_types]
+    return CapacityTables(
+        problem=problem,
+        models=models,
+        gpu_types=gpu_types,
+        rate_rps=rate,
+        batch_size=batch_size,
+        need=need,
+        weights_gib=weights,
+        workspace_gib_per_item=workspace,
+        usable_gib=np.array([t.usable_gib for t in types]),
+        price_usd_per_hour=np.array([t.price_usd_per_hour for t in types]),
+        hours=np.array([epoch.hours for epoch in problem.epochs]),
+    )
+
+
+def _need(law: BatchLaw, rate_rps: Floats, batch_sizes: NDArray[np.int64], arrival_cv: float) -> Floats:
+    need = np.full((len(batch_sizes), len(rate_rps)), np.inf)
+    possible = batch_sizes > 0
+    share = usable_share(np.flatnonzero(possible) + 1, arrival_cv)
+    load = law.load_gpus(rate_rps[None, :], batch_sizes[possible, None])
+    need[possible] = load / share[:, None]
+    return need
