@@ -8,7 +8,11 @@ from dispatcher.core.delays import Delays, Policy
 
 
 class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One input or output; ``shape`` leaves out the batch dimension, ``datatype`` as in the Open Inference Protocol."""
+    """
+    One input or output.
+
+    ``shape`` leaves out the batch dimension, ``datatype`` is one of the Open Inference Protocol.
+    """
 
     name: str
     datatype: str

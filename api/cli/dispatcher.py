@@ -1,0 +1,60 @@
+"""``fermata dispatcher``: run one sub-cluster of a plan."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.output import fail, read_text
+
+if TYPE_CHECKING:
+    from dispatcher.runtime.dispatcher_daemon import Announcement
+
+
+def dispatcher(
+    spec: Annotated[Path, typer.Option(help="The sub-cluster to run: a JSON file.")],
+    host: Annotated[str, typer.Option(help="Address of the HTTP door.")] = "127.0.0.1",
+    http_port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 0,
+    worker_endpoint: Annotated[
+        str, typer.Option(help="ZeroMQ address for workers; port 0 takes any free port.")
+    ] = "tcp://127.0.0.1:0",
+    ready_file: Annotated[
+        Path | None,
+        typer.Option(help="Written once both addresses are bound: http_url, worker_endpoint, pid."),
+    ] = None,
+    event_log: Annotated[
+        Path | None, typer.Option(help="Record what the scheduler is told and answers, to replay it.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Log lines in JSON also at a terminal; stdout is JSON either way.")
+    ] = False,
+) -> None:
+    """
+    Run one sub-cluster: the inference door, the scheduler, and the socket of its workers.
+
+    Prints one JSON line with its addresses, then serves until SIGTERM or SIGINT: it stops
+    accepting, answers what it has accepted, sends a last load report and ends.
+
+    Example: fermata dispatcher --spec sub-cluster.json --http-port 8080 --worker-endpoint tcp://127.0.0.1:7000
+    """
+    from dispatcher.contract.sub_cluster_file import decode_sub_cluster
+    from dispatcher.runtime.dispatcher_daemon import DaemonFailed, DispatcherOptions, run_dispatcher
+    from dispatcher.runtime.log import configure_logs
+
+    parsed = decode_sub_cluster(read_text(spec))
+    configure_logs(as_json=as_json, daemon="dispatcher", sub_cluster=parsed.id)
+    options = DispatcherOptions(host, http_port, worker_endpoint, ready_file, event_log)
+    try:
+        run_dispatcher(parsed, options, _announce)
+    except DaemonFailed as error:
+        fail(str(error))
+
+
+def _announce(announcement: Announcement) -> None:
+    import msgspec
+
+    sys.stdout.write(msgspec.json.encode(announcement).decode() + "\n")
+    sys.stdout.flush()

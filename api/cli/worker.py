@@ -1,0 +1,47 @@
+"""``fermata worker``: run one GPU of a sub-cluster."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from api.cli.output import fail
+
+
+def worker(
+    connect: Annotated[str, typer.Option(help="The dispatcher's worker endpoint.")],
+    gpu: Annotated[int, typer.Option(min=0, help="Which GPU of the sub-cluster this is, counted from 0.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Log lines in JSON also at a terminal; stdout is JSON either way.")
+    ] = False,
+) -> None:
+    """
+    Execute batches for a dispatcher, one at a time, on one GPU.
+
+    Prints one JSON line each time its models are loaded and it may be sent batches. Waits
+    for a dispatcher that is not there yet and rejoins one that was restarted. On SIGTERM or
+    SIGINT it finishes its batch, says so and ends.
+
+    Example: fermata worker --connect tcp://127.0.0.1:7000 --gpu 0
+    """
+    from dispatcher.runtime.log import configure_logs
+    from dispatcher.runtime.worker_daemon import WorkerDaemon, WorkerFailed
+
+    configure_logs(as_json=as_json, daemon="worker", gpu=gpu)
+
+    def announce(models: Sequence[str]) -> None:
+        import os
+
+        import msgspec
+
+        line = msgspec.json.encode({"gpu": gpu, "pid": os.getpid(), "models": models})
+        sys.stdout.write(line.decode() + "\n")
+        sys.stdout.flush()
+
+    try:
+        WorkerDaemon(connect, gpu, announce).run()
+    except WorkerFailed as error:
+        fail(str(error))

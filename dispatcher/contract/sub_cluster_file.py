@@ -1,0 +1,132 @@
+"""The sub-cluster specification as a file: read with every fault at once, written as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+
+from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
+from dispatcher.contract.reading import read_struct, shown
+from dispatcher.contract.sub_cluster import LoadReporting, ServedModel, SubClusterSpec, Tensor
+from profiles.faults import Fault, InputInvalid
+
+SUBJECT = "sub-cluster specification"
+BACKEND_KINDS = ("emulated", "onnx")
+TENSOR_ELEMENTS_MAX = 32 * 2**20
+INSTANT_US_MAX = 24 * 3_600 * 1_000_000
+GPUS_MAX = 4_096
+
+
+def parse_sub_cluster(data: object) -> SubClusterSpec:
+    """
+    The specification in ``data`` (JSON's dicts, lists and scalars).
+
+    Raises ``InputInvalid`` with all faults.
+    """
+    faults: list[Fault] = []
+    spec = read_struct(data, SubClusterSpec, "", faults)
+    if spec is not None:
+        faults.extend(_faults(spec))
+    if faults or spec is None:
+        raise InputInvalid(SUBJECT, faults)
+    return spec
+
+
+def decode_sub_cluster(text: str | bytes) -> SubClusterSpec:
+    """The specification in JSON ``text``; a file that is not JSON is one fault."""
+    try:
+        data = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputInvalid(
+            SUBJECT, [Fault("(whole)", shown(text), f"must be valid JSON ({error})")]
+        ) from error
+    return parse_sub_cluster(data)
+
+
+def encode_sub_cluster(spec: SubClusterSpec) -> str:
+    """JSON that ``decode_sub_cluster`` reads back to an equal specification."""
+    return msgspec.json.format(msgspec.json.encode(spec), indent=2).decode()
+
+
+def _faults(spec: SubClusterSpec) -> Iterator[Fault]:
+    if not spec.id:
+        yield Fault("id", shown(spec.id), "must not be empty")
+    if spec.plan_version < 0:
+        yield Fault("plan_version", shown(spec.plan_version), "must not be negative")
+    if not 1 <= spec.gpus <= GPUS_MAX:
+        yield Fault("gpus", shown(spec.gpus), f"must lie in 1..{GPUS_MAX}")
+    if not spec.models:
+        yield Fault("models", "[]", "must name at least one model")
+    for index, model in enumerate(spec.models):
+        yield from _model_faults(model, f"models[{index}]")
+    yield from _duplicates([model.id for model in spec.models], "models", "id")
+    if spec.reporting is not None:
+        yield from _reporting_faults(spec.reporting)
+
+
+def _model_faults(model: ServedModel, path: str) -> Iterator[Fault]:
+    if not model.id:
+        yield Fault(f"{path}.id", shown(model.id), "must not be empty")
+    if not 1 <= model.slo_us <= INSTANT_US_MAX:
+        yield Fault(f"{path}.slo_us", shown(model.slo_us), f"must lie in 1..{INSTANT_US_MAX}")
+    if model.queue_max < 1:
+        yield Fault(f"{path}.queue_max", shown(model.queue_max), "must be at least 1")
+    yield from _latency_faults(model.latency_us, f"{path}.latency_us")
+    for side, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
+        if not tensors:
+            yield Fault(f"{path}.{side}", "[]", "must declare at least one tensor")
+        yield from _duplicates([tensor.name for tensor in tensors], f"{path}.{side}", "name")
+        for index, tensor in enumerate(tensors):
+            yield from _tensor_faults(tensor, f"{path}.{side}[{index}]")
+    if model.backend.kind not in BACKEND_KINDS:
+        kinds = " or ".join(BACKEND_KINDS)
+        yield Fault(f"{path}.backend.kind", shown(model.backend.kind), f"must be {kinds}")
+    if model.backend.kind == "onnx" and not model.backend.path:
+        yield Fault(f"{path}.backend.path", shown(model.backend.path), "must name the model's file")
+
+
+def _latency_faults(latency_us: tuple[int, ...], path: str) -> Iterator[Fault]:
+    if len(latency_us) < 2:
+        yield Fault(path, shown(list(latency_us)), "must have entry 0 and at least one batch size")
+        return
+    if latency_us[0] != 0:
+        yield Fault(f"{path}[0]", shown(latency_us[0]), "must be 0")
+    for size in range(1, len(latency_us)):
+        if not 1 <= latency_us[size] <= INSTANT_US_MAX:
+            yield Fault(f"{path}[{size}]", shown(latency_us[size]), f"must lie in 1..{INSTANT_US_MAX}")
+        elif latency_us[size] < latency_us[size - 1]:
+            limit = f"must not be below the batch before it, {latency_us[size - 1]}"
+            yield Fault(f"{path}[{size}]", shown(latency_us[size]), limit)
+
+
+def _tensor_faults(tensor: Tensor, path: str) -> Iterator[Fault]:
+    if not tensor.name:
+        yield Fault(f"{path}.name", shown(tensor.name), "must not be empty")
+    if tensor.datatype not in NUMPY_BY_DATATYPE:
+        known = ", ".join(NUMPY_BY_DATATYPE)
+        yield Fault(f"{path}.datatype", shown(tensor.datatype), f"must be one of {known}")
+    for axis, extent in enumerate(tensor.shape):
+        if extent < 1:
+            yield Fault(f"{path}.shape[{axis}]", shown(extent), "must be at least 1")
+    if math.prod(tensor.shape) > TENSOR_ELEMENTS_MAX:
+        yield Fault(
+            f"{path}.shape", shown(list(tensor.shape)), f"must hold at most {TENSOR_ELEMENTS_MAX} elements"
+        )
+
+
+def _reporting_faults(reporting: LoadReporting) -> Iterator[Fault]:
+    address = urlsplit(reporting.url)
+    if address.scheme not in ("http", "https") or not address.netloc:
+        yield Fault("reporting.url", shown(reporting.url), "must be an http or https address")
+    if not (math.isfinite(reporting.interval_s) and reporting.interval_s > 0):
+        yield Fault("reporting.interval_s", shown(reporting.interval_s), "must be a finite number > 0")
+
+
+def _duplicates(names: Sequence[str], path: str, field: str) -> Iterator[Fault]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield Fault(f"{path}[].{field}", shown(name), f"must be unique, appears {count} times")

@@ -1,0 +1,192 @@
+"""
+What a dispatcher and its workers say to each other.
+
+A message is one ZeroMQ multipart: a control frame, the msgpack of one struct below with
+its kind in the field ``type``, and for a batch one raw frame for each tensor that follows.
+The dispatcher binds a ROUTER; each worker connects a DEALER whose identity is new for
+every process.
+
+Conversation::
+
+    worker                                   dispatcher
+    Hello(contract_version, gpu)  ------->
+                                  <-------   Welcome(models)   or   Refused(reason): the worker ends
+    Ready()  or  LoadFailed()     ------->   from here on the GPU takes batches
+                                  <-------   RunBatch + one frame for each input
+    BatchDone + frames, or
+    BatchFailed                   ------->   in the order of the batches
+                                  <-------   Ping, several a second while the worker is known
+    Leaving()                     ------->   before an orderly exit, its last batch done
+                                  <-------   HelloWanted: it is not known (any more), start anew
+                                  <-------   Goodbye: the dispatcher ends; the worker waits for the next
+
+Tensor frames come in the order of the model's declared inputs (outputs), C order,
+little-endian, shape ``(batch size, *declared shape)``: nothing in them needs describing.
+A worker holds at most one batch that it has not started. One that hears no ``Ping`` for
+``SILENCE_MAX_S`` says ``Hello`` again. ZeroMQ's own heartbeats close the connection of a
+machine that is gone or a process that stands still.
+
+``contract_version`` changes whenever an old reader would misread a new message; a
+dispatcher refuses a worker of another version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
+from dispatcher.contract.sub_cluster import ServedModel, Tensor
+
+CONTRACT_VERSION = 1
+
+PING_INTERVAL_S = 0.1
+SILENCE_MAX_S = 3.0
+CONNECTION_TIMEOUT_MS = 3_000
+CONTROL_BYTES_MAX = 16 * 2**20
+
+Array: TypeAlias = NDArray[Any]
+
+
+class WireError(ValueError):
+    """A message of the other side does not follow the contract."""
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """A worker asks to serve as GPU number ``gpu`` of the sub-cluster."""
+
+    contract_version: int
+    gpu: int
+    host: str = ""
+    pid: int = 0
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """All models are loaded."""
+
+
+class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed"):
+    """A model could not be loaded; the worker ends."""
+
+    model: str
+    error: str
+
+
+class BatchDone(msgspec.Struct, frozen=True, tag="batch_done"):
+    """Outputs follow; both instants are microseconds of the worker's own monotonic clock."""
+
+    batch_id: int
+    started_us: int
+    finished_us: int
+
+
+class BatchFailed(msgspec.Struct, frozen=True, tag="batch_failed"):
+    """The model raised; this batch alone is lost."""
+
+    batch_id: int
+    started_us: int
+    finished_us: int
+    error: str
+
+
+class Leaving(msgspec.Struct, frozen=True, tag="leaving"):
+    """The worker ends; what it has not started is put back."""
+
+
+class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
+    """What to load; ``RunBatch.model_index`` counts in ``models``."""
+
+    contract_version: int
+    sub_cluster: str
+    plan_version: int
+    models: tuple[ServedModel, ...]
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The worker cannot serve here, and why."""
+
+    reason: str
+
+
+class RunBatch(msgspec.Struct, frozen=True, tag="run_batch"):
+    """Execute as soon as the batch before it is done."""
+
+    batch_id: int
+    model_index: int
+    batch_size: int
+
+
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
+    """The dispatcher is alive and knows this worker."""
+
+
+class HelloWanted(msgspec.Struct, frozen=True, tag="hello_wanted"):
+    """The dispatcher does not know this worker: forget every batch and say Hello."""
+
+
+class Goodbye(msgspec.Struct, frozen=True, tag="goodbye"):
+    """The dispatcher ends in good order."""
+
+
+FromWorker: TypeAlias = Hello | Ready | LoadFailed | BatchDone | BatchFailed | Leaving
+FromDispatcher: TypeAlias = Welcome | Refused | RunBatch | Ping | HelloWanted | Goodbye
+
+encode = msgspec.msgpack.Encoder().encode
+_from_worker = msgspec.msgpack.Decoder(FromWorker)
+_from_dispatcher = msgspec.msgpack.Decoder(FromDispatcher)
+
+
+def decode_from_worker(frame: bytes) -> FromWorker:
+    """Raises ``WireError`` for anything that is not a worker's message."""
+    try:
+        message: FromWorker = _from_worker.decode(_bounded(frame))
+    except msgspec.DecodeError as error:
+        raise WireError(f"not a worker's message: {error}") from error
+    return message
+
+
+def decode_from_dispatcher(frame: bytes) -> FromDispatcher:
+    """Raises ``WireError`` for anything that is not a dispatcher's message."""
+    try:
+        message: FromDispatcher = _from_dispatcher.decode(_bounded(frame))
+    except msgspec.DecodeError as error:
+        raise WireError(f"not a dispatcher's message: {error}") from error
+    return message
+
+
+def tensors_from_frames(
+    tensors: Sequence[Tensor], frames: Sequence[bytes | memoryview], batch_size: int
+) -> tuple[Array, ...]:
+    """
+    The arrays of a batch, without copying; read-only where the frames are.
+
+    Returns one array of shape ``(batch_size, *tensor.shape)`` for each tensor. Raises
+    ``WireError`` when the count of frames or the length of one is not as declared.
+    """
+    if len(frames) != len(tensors):
+        raise WireError(f"expected {len(tensors)} tensor frames, got {len(frames)}")
+    return tuple(_tensor(*pair, batch_size) for pair in zip(tensors, frames, strict=True))
+
+
+def frame(array: Array) -> memoryview:
+    """The bytes of an array as one frame, copied only when they do not lie in C order."""
+    return memoryview(np.ascontiguousarray(array).data).cast("B")
+
+
+def _tensor(tensor: Tensor, frame: bytes | memoryview, batch_size: int) -> Array:
+    dtype = NUMPY_BY_DATATYPE[tensor.datatype]
+    shape = (batch_size, *tensor.shape)
+    expected = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if len(frame) != expected:
+        raise WireError(f"tensor {tensor.name}: expected {expected} bytes, got {len(frame)}")
+    return np.frombuffer(frame, dtype=dtype).reshape(shape)
+
+
+def _bounded(frame: bytes) -> bytes:
+    if len(frame) > CONTROL_BYTES_MAX:
+        raise WireError(f"control frame: at most {CONTROL_BYTES_MAX} bytes, got {len(frame)}")
+    return frame

@@ -1,0 +1,135 @@
+"""Tensors of the Open Inference Protocol: JSON lists and raw bytes, to and from numpy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
+from dispatcher.contract.reading import shown
+from dispatcher.contract.sub_cluster import Tensor
+
+Array: TypeAlias = NDArray[Any]
+
+
+class TensorInvalid(ValueError):
+    """The data of a tensor do not fit its declaration: ``value`` was found, ``limit`` is allowed."""
+
+    def __init__(self, limit: str, value: str) -> None:
+        super().__init__(f"{limit}, got {value}")
+        self.limit = limit
+        self.value = value
+
+
+_KIND_WORDS = {"b": "true or false", "u": "whole numbers", "i": "whole numbers", "f": "numbers"}
+_SCALARS: dict[str, type] = {"b": bool, "u": int, "i": int, "f": float}
+
+
+def _flat_decoder(scalar: type) -> Callable[[bytes], list[Any]]:
+    return msgspec.json.Decoder(list[scalar]).decode  # type: ignore[valid-type]
+
+
+_flat_decoders = {kind: _flat_decoder(scalar) for kind, scalar in _SCALARS.items()}
+_nested_decoder = msgspec.json.Decoder(list[Any])
+
+
+def from_json(tensor: Tensor, data: bytes | msgspec.Raw) -> Array:
+    """
+    The array of shape ``(1, *tensor.shape)`` that JSON text ``data`` holds.
+
+    The list may be flat in row-major order or nested as the shape is. Raises
+    ``TensorInvalid``.
+    """
+    dtype = NUMPY_BY_DATATYPE[tensor.datatype]
+    try:
+        values: list[Any] = _flat_decoders[dtype.kind](bytes(data))
+    except msgspec.ValidationError:
+        values = _flattened(tensor, _nested(data))
+    count = math.prod(tensor.shape)
+    if len(values) != count:
+        raise TensorInvalid(f"must hold {count} elements", str(len(values)))
+    return _array(tensor, values).reshape(1, *tensor.shape)
+
+
+def _nested(data: bytes | msgspec.Raw) -> list[Any]:
+    try:
+        return _nested_decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise TensorInvalid("must be a list", bytes(data)[:40].decode(errors="replace")) from error
+
+
+def _flattened(tensor: Tensor, values: list[Any]) -> list[Any]:
+    """The scalars of a list nested as ``(1, *shape)``, each of the right kind."""
+    shape = (1, *tensor.shape)
+    limit = f"must be flat, or nested as the shape {list(shape)}"
+    for axis, extent in enumerate(shape):
+        if not axis:
+            continue
+        if not all(isinstance(value, list) for value in values):
+            if any(isinstance(value, list) for value in values):
+                raise TensorInvalid(limit, "lists beside scalars")
+            break
+        if any(len(value) != extent for value in values):
+            raise TensorInvalid(limit, f"another extent of axis {axis}")
+        values = [inner for value in values for inner in value]
+    scalar = _SCALARS[NUMPY_BY_DATATYPE[tensor.datatype].kind]
+    for value in values:
+        if not isinstance(value, scalar) and not (scalar is float and isinstance(value, int)):
+            raise TensorInvalid(f"must hold {_kind_words(tensor)} for {tensor.datatype}", shown(value))
+        if isinstance(value, bool) and scalar is not bool:
+            raise TensorInvalid(f"must hold {_kind_words(tensor)} for {tensor.datatype}", shown(value))
+    return values
+
+
+def _array(tensor: Tensor, values: list[Any]) -> Array:
+    dtype = NUMPY_BY_DATATYPE[tensor.datatype]
+    try:
+        with np.errstate(over="ignore"):
+            array: Array = np.array(values, dtype=dtype)
+    except OverflowError as error:
+        limits = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
+        outside = next(value for value in values if not limits.min <= value <= limits.max)
+        limit = f"must hold numbers in {limits.min}..{limits.max} for {tensor.datatype}"
+        raise TensorInvalid(limit, shown(outside)) from error
+    _require_finite(tensor, array)
+    return array
+
+
+def from_bytes(tensor: Tensor, data: bytes) -> Array:
+    """
+    The array of shape ``(1, *tensor.shape)`` whose raw little-endian bytes are ``data``.
+
+    Raises ``TensorInvalid``.
+    """
+    dtype = NUMPY_BY_DATATYPE[tensor.datatype]
+    expected = math.prod(tensor.shape) * dtype.itemsize
+    if len(data) != expected:
+        raise TensorInvalid(f"must be {expected} bytes", str(len(data)))
+    if dtype.kind == "b" and any(byte > 1 for byte in data):
+        raise TensorInvalid("must hold bytes 0 or 1 for BOOL", str(max(data)))
+    array = np.frombuffer(data, dtype=dtype)
+    _require_finite(tensor, array)
+    return array.reshape(1, *tensor.shape)
+
+
+def to_json_list(array: Array) -> list[Any] | None:
+    """The elements in row-major order; None when one is not finite, which JSON cannot say."""
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        return None
+    values: list[Any] = array.ravel().tolist()
+    return values
+
+
+def _require_finite(tensor: Tensor, array: Array) -> None:
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        place = int(np.flatnonzero(~np.isfinite(array))[0])
+        raise TensorInvalid(f"must hold finite {tensor.datatype} numbers", f"another at element {place}")
+
+
+def _kind_words(tensor: Tensor) -> str:
+    return _KIND_WORDS[NUMPY_BY_DATATYPE[tensor.datatype].kind]

@@ -1,0 +1,316 @@
+"""
+One sub-cluster, live: requests in, batches out to the GPUs, each request answered exactly once.
+
+A request is in one of three places: with the scheduler (told of, not yet in a command), in
+a batch under way, or answered and forgotten. It moves only here:
+
+=====================  ==========================================================
+what happens           what becomes of the requests
+=====================  ==========================================================
+submitted              to the scheduler
+StartBatch             into a batch under way
+DropRequest            answered: refused with the scheduler's reason
+batch done             answered: completed, or late when the promise has passed
+batch failed           answered: model_failed
+GPU lost               to the scheduler again, same id and deadline; answered
+                       gpu_lost when the deadline has passed
+=====================  ==========================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from dispatcher.contract import wire
+from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec
+from dispatcher.core.events import BatchFinished, DropReason, DropRequest, GpuAdded, GpuLost, StartBatch
+from dispatcher.core.scheduler import Scheduler
+from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
+from dispatcher.frontend.tensors import Array
+from dispatcher.runtime.clock import now_us
+from dispatcher.runtime.driver import SchedulerDriver
+from dispatcher.runtime.event_log import EventRecorder
+from dispatcher.runtime.load_meter import LoadMeter
+from dispatcher.runtime.metrics import metrics_text
+from dispatcher.runtime.worker_link import WorkerLink
+
+STALL_US_MIN = 10_000_000
+STALL_FACTOR = 20
+"""A batch this many times its planned time overdue, and at least ten seconds, means a stalled worker."""
+
+_log = structlog.get_logger()
+
+_DROPS = {
+    DropReason.QUEUE_FULL: (
+        Outcome.REJECTED,
+        Refusal(Reason.QUEUE_FULL, "the queue of this model is full"),
+    ),
+    DropReason.DEADLINE_UNREACHABLE: (
+        Outcome.DROPPED,
+        Refusal(Reason.DEADLINE_UNREACHABLE, "no GPU can answer this request in time"),
+    ),
+    DropReason.WINDOW: (
+        Outcome.DROPPED,
+        Refusal(Reason.WINDOW, "its batch found no GPU while the request could still be saved"),
+    ),
+}
+
+
+@dataclass(slots=True)
+class _Request:
+    id: int
+    model_index: int
+    due_us: int  # the answer is promised by then
+    deadline_us: int  # execution must end by then
+    inputs: tuple[Array, ...]
+    answer: asyncio.Future[Answer]
+
+
+@dataclass(slots=True)
+class _Batch:
+    gpu: int
+    model_index: int
+    requests: list[_Request]
+    stalled_us: int  # from then on its worker counts as stalled
+
+
+class LiveSubCluster:
+    """
+    The service behind the doors and the listener of the workers.
+
+    ``bug`` is set when the scheduler or the bookkeeping raised: the process must end.
+    """
+
+    def __init__(
+        self,
+        spec: SubClusterSpec,
+        scheduler: Scheduler,
+        link: WorkerLink,
+        meter: LoadMeter,
+        loop: asyncio.AbstractEventLoop,
+        recorder: EventRecorder | None = None,
+    ) -> None:
+        self._spec = spec
+        self._scheduler = scheduler
+        self._link = link
+        self._meter = meter
+        self._loop = loop
+        self._driver = SchedulerDriver(
+            scheduler,
+            loop,
+            on_start=self._start_batch,
+            on_drop=self._drop_request,
+            on_bug=self._found_bug,
+            recorder=recorder,
+        )
+        self._requests: dict[int, _Request] = {}  # with the scheduler
+        self._batches: dict[int, _Batch] = {}  # under way
+        self._next_id = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.bug: asyncio.Future[Exception] = loop.create_future()
+
+    def start(self) -> None:
+        """Take workers in; until one is ready the scheduler knows of no GPU."""
+        for gpu in range(self._spec.gpus):
+            self._driver.tell(GpuLost(gpu))
+        self._link.start(self)
+
+    def close(self) -> None:
+        """Answer what is left, then let go of workers and timers."""
+        for batch in self._batches.values():
+            for request in batch.requests:
+                self._refuse(request, Outcome.FAILED, _draining())
+        for request in list(self._requests.values()):
+            self._refuse(request, Outcome.DROPPED, _draining())
+        self._batches.clear()
+        self._requests.clear()
+        self._driver.close()
+        self._link.close()
+
+    # The service behind the doors
+
+    @property
+    def models(self) -> Sequence[ServedModel]:
+        return self._spec.models
+
+    @property
+    def ready(self) -> bool:
+        return not self._draining and bool(self._link.ready_gpus)
+
+    def now_us(self) -> int:
+        return now_us()
+
+    def submit(
+        self, model_index: int, inputs: tuple[Array, ...], arrived_us: int, timeout_us: int | None
+    ) -> asyncio.Future[Answer]:
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        promise_us = self._spec.models[model_index].slo_us
+        due_us = arrived_us + (promise_us if timeout_us is None else min(promise_us, timeout_us))
+        deadline_us = due_us - self._spec.delays.resp_us
+        request = _Request(self._next_id, model_index, due_us, deadline_us, inputs, answer)
+        self._next_id += 1
+        self._meter.arrived(model_index, arrived_us)
+        if self._draining:
+            self._refuse(request, Outcome.REJECTED, _draining())
+            return answer
+        self._idle.clear()
+        self._give_to_scheduler(request)
+        return answer
+
+    def note_invalid(self, model_index: int) -> None:
+        self._meter.answered(model_index, Outcome.INVALID)
+
+    def metrics_text(self) -> str:
+        return metrics_text(
+            models=[model.id for model in self._spec.models],
+            tallies=self._meter.totals(),
+            pending=len(self._requests) + sum(len(batch.requests) for batch in self._batches.values()),
+            gpus=self._spec.gpus,
+            gpus_ready=len(self._link.ready_gpus),
+            hold_factor=self._scheduler.hold_factor,
+            plan_version=self._spec.plan_version,
+        )
+
+    # The listener of the workers
+
+    def gpu_ready(self, gpu: int) -> None:
+        _log.info("gpu_ready", gpu=gpu, ready=len(self._link.ready_gpus), of=self._spec.gpus)
+        self._driver.tell(GpuAdded(gpu))
+
+    def gpu_lost(self, gpu: int, reason: str) -> None:
+        lost = [batch_id for batch_id, batch in self._batches.items() if batch.gpu == gpu]
+        self._driver.tell(GpuLost(gpu))
+        for batch_id in lost:
+            self._put_back(self._batches.pop(batch_id), reason)
+        self._note_idle()
+
+    def batch_done(self, gpu: int, message: wire.BatchDone, frames: Sequence[bytes]) -> None:
+        batch = self._finished(gpu, message)
+        if batch is None:
+            return
+        model = self._spec.models[batch.model_index]
+        try:
+            outputs = wire.tensors_from_frames(model.outputs, frames, len(batch.requests))
+        except wire.WireError as error:
+            self._fail(batch, str(error))
+        else:
+            self._complete(batch, outputs)
+        self._note_idle()
+
+    def batch_failed(self, gpu: int, message: wire.BatchFailed) -> None:
+        batch = self._finished(gpu, message)
+        if batch is not None:
+            self._fail(batch, message.error)
+            self._note_idle()
+
+    # Draining and watching
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Accept nothing more and wait for what was accepted; False when time ran out first."""
+        self._draining = True
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def watch(self) -> None:
+        """Find workers that vanished or stalled; to be called every ``wire.PING_INTERVAL_S``."""
+        self._link.ping()
+        instant_us = now_us()
+        stalled = {batch.gpu for batch in self._batches.values() if batch.stalled_us < instant_us}
+        for gpu in stalled:
+            self._link.give_up(gpu, "its batch is long overdue")
+
+    # Moves of a request
+
+    def _give_to_scheduler(self, request: _Request) -> None:
+        self._requests[request.id] = request
+        self._driver.arrive(request.model_index, request.id, request.deadline_us)
+
+    def _start_batch(self, command: StartBatch) -> None:
+        requests = [self._requests.pop(request_id) for request_id in command.request_ids.tolist()]
+        model_index = int(command.model_index)
+        planned_us = int(command.finish_us - command.start_us)
+        stalled_us = int(command.finish_us) + max(STALL_US_MIN, STALL_FACTOR * planned_us)
+        batch = _Batch(int(command.gpu_id), model_index, requests, stalled_us)
+        inputs = [np.concatenate(parts) for parts in zip(*(each.inputs for each in requests), strict=True)]
+        message = wire.RunBatch(int(command.batch_id), model_index, len(requests))
+        if self._link.run_batch(batch.gpu, message, inputs):
+            self._batches[message.batch_id] = batch
+        else:  # the scheduler is told of the loss already, or at the end of this step
+            self._put_back(batch, "it was gone before the batch could be sent")
+
+    def _drop_request(self, command: DropRequest) -> None:
+        outcome, refusal = _DROPS[command.reason]
+        self._refuse(self._requests.pop(int(command.request_id)), outcome, refusal)
+        self._note_idle()
+
+    def _put_back(self, batch: _Batch, reason: str) -> None:
+        instant_us = now_us()
+        for request in batch.requests:
+            if request.deadline_us > instant_us:
+                self._give_to_scheduler(request)
+            else:
+                text = f"GPU {batch.gpu} was lost too late to try another: {reason}"
+                self._refuse(request, Outcome.FAILED, Refusal(Reason.GPU_LOST, text))
+
+    def _finished(self, gpu: int, message: wire.BatchDone | wire.BatchFailed) -> _Batch | None:
+        """The batch taken off the table and the scheduler told; None for one that is not on it."""
+        batch = self._batches.get(message.batch_id)
+        if batch is None or batch.gpu != gpu:
+            _log.warning("unknown_batch", gpu=gpu, batch_id=message.batch_id)
+            return None
+        del self._batches[message.batch_id]
+        execution_us = max(0, message.finished_us - message.started_us)
+        self._meter.batch_executed(batch.model_index, len(batch.requests), execution_us)
+        self._driver.tell(BatchFinished(gpu, message.batch_id))
+        return batch
+
+    def _complete(self, batch: _Batch, outputs: Sequence[Array]) -> None:
+        instant_us = now_us()
+        for row, request in enumerate(batch.requests):
+            if instant_us > request.due_us:
+                text = f"the answer came {(instant_us - request.due_us) / 1e3:.3f} ms after the promise"
+                self._refuse(request, Outcome.LATE, Refusal(Reason.LATE, text))
+            else:
+                self._answer(
+                    request, Outcome.IN_TIME, Completed(tuple(each[row : row + 1] for each in outputs))
+                )
+
+    def _fail(self, batch: _Batch, error: str) -> None:
+        model = self._spec.models[batch.model_index].id
+        _log.error("batch_failed", model=model, gpu=batch.gpu, batch_size=len(batch.requests), error=error)
+        for request in batch.requests:
+            text = f"the model failed on the batch of this request: {error}"
+            self._refuse(request, Outcome.FAILED, Refusal(Reason.MODEL_FAILED, text))
+
+    def _refuse(self, request: _Request, outcome: Outcome, refusal: Refusal) -> None:
+        self._answer(request, outcome, refusal)
+
+    def _answer(self, request: _Request, outcome: Outcome, answer: Answer) -> None:
+        """The one place where a request ends; its client may be gone."""
+        self._meter.answered(request.model_index, outcome)
+        if not request.answer.done():
+            request.answer.set_result(answer)
+
+    def _note_idle(self) -> None:
+        if not self._requests and not self._batches:
+            self._idle.set()
+
+    def _found_bug(self, error: Exception) -> None:
+        _log.critical("scheduler_bug", exc_info=error)
+        if not self.bug.done():
+            self.bug.set_result(error)
+
+
+def _draining() -> Refusal:
+    return Refusal(Reason.DRAINING, "this dispatcher is shutting down")
