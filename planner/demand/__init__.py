@@ -1,0 +1,1 @@
+"""What is to be served: a forecast, what was observed, and the demand made of both."""

@@ -1,0 +1,1 @@
+"""The database: tables, repositories and the unit of work. SQLAlchemy lives in this room only."""

@@ -1,0 +1,72 @@
+"""Connections: SQLite with its traps defused, or PostgreSQL through psycopg 3."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+
+SQLITE_BUSY_TIMEOUT_MS = 10_000
+POSTGRES_LOCK_TIMEOUT_MS = 10_000
+POSTGRES_STATEMENT_TIMEOUT_MS = 60_000
+POSTGRES_CONNECT_TIMEOUT_S = 5
+
+WRITES = "fermata_writes"  # execution option: this transaction will write
+
+
+def make_engine(database_url: str) -> Engine:
+    """An engine for ``sqlite:///FILE`` or ``postgresql://...``; raises ``ValueError`` for anything else."""
+    try:
+        url = make_url(database_url)
+    except Exception as error:  # SQLAlchemy's own error type must not leave this room
+        raise ValueError(
+            f"database URL: must be sqlite:///FILE or postgresql://..., got {database_url!r}"
+        ) from error
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return _sqlite(url)
+    if backend == "postgresql":
+        return _postgresql(url)
+    raise ValueError(f"database URL: must be sqlite:///FILE or postgresql://..., got {url.drivername}://...")
+
+
+def writer(engine: Engine) -> Engine:
+    """The same pool for transactions that write; SQLite takes its write lock at their start."""
+    return engine.execution_options(**{WRITES: True})
+
+
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise ValueError("database URL: SQLite needs a file, as in sqlite:///var/fermata.db")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late and never for reads
+    connection.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A reader that later wants to write is refused at once, whatever the busy timeout: so ask first."""
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql(url: URL) -> Engine:
+    options = (
+        f"-c lock_timeout={POSTGRES_LOCK_TIMEOUT_MS} -c statement_timeout={POSTGRES_STATEMENT_TIMEOUT_MS}"
+    )
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": options},
+    )

@@ -1,0 +1,20 @@
+"""What can go wrong between the store and its database."""
+
+from __future__ import annotations
+
+
+class StoreUnavailable(RuntimeError):
+    """The database cannot be reached, or was busy for too long; trying again later may help."""
+
+
+class StoreConflict(RuntimeError):
+    """Two changes at once contradicted each other; the later one was not stored."""
+
+
+class SchemaOutdated(RuntimeError):
+    """The database's schema is not the one this version of the product needs."""
+
+    def __init__(self, found: str | None, needed: str) -> None:
+        self.found = found
+        self.needed = needed
+        super().__init__(f"the database is at schema {found or 'none'}, this version needs {needed}")

@@ -1,0 +1,77 @@
+"""Bring a database to the schema of this version; the scripts are the package ``migrations``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from planner.store.engine import make_engine, writer
+from planner.store.errors import SchemaOutdated, StoreUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """The revision found in a database (None: none) and the one this version needs."""
+
+    found: str | None
+    needed: str
+
+    @property
+    def is_current(self) -> bool:
+        return self.found == self.needed
+
+
+def upgrade(database_url: str) -> SchemaState:
+    """
+    Upgrade to the newest revision in one transaction.
+
+    Returns the state before. Two servers may do this at once: the second waits and finds
+    nothing left to do. Raises ``StoreUnavailable``.
+    """
+    engine = make_engine(database_url)
+    try:
+        with writer(engine).begin() as connection:
+            before = _state(connection)
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        return before
+    except OperationalError as error:
+        raise StoreUnavailable(str(error.orig)) from error
+    finally:
+        engine.dispose()
+
+
+def schema_state(engine: Engine) -> SchemaState:
+    """What the database has beside what this version needs. Raises ``StoreUnavailable``."""
+    try:
+        with engine.connect() as connection:
+            return _state(connection)
+    except OperationalError as error:
+        raise StoreUnavailable(str(error.orig)) from error
+
+
+def require_current(engine: Engine) -> None:
+    """Raises ``SchemaOutdated`` unless the database is at the newest revision."""
+    state = schema_state(engine)
+    if not state.is_current:
+        raise SchemaOutdated(state.found, state.needed)
+
+
+def _state(connection: Connection) -> SchemaState:
+    needed = ScriptDirectory.from_config(_config()).get_current_head()
+    found = MigrationContext.configure(connection).get_current_revision()
+    return SchemaState(found, needed or "none")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("migrations")).replace("%", "%%"))
+    return config

@@ -1,0 +1,186 @@
+"""What repositories take and give: frozen values, free of the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """
+    A model's promise and how it is served.
+
+    ``serving`` holds ``inputs``, ``outputs`` and ``backend`` in the form of the dispatcher's
+    ``ServedModel``; what is missing takes that form's defaults.
+    """
+
+    id: str
+    slo_ms: float
+    priority: int = 1
+    serving: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredProfile:
+    """
+    What one model costs on one GPU type.
+
+    ``curve`` is ``{"alpha_ms": .., "beta_ms": ..}`` or ``{"latency_ms": [[batch size, ms], ..]}``;
+    ``source`` says where the numbers come from.
+    """
+
+    model: str
+    gpu_type: str
+    curve: dict[str, Any]
+    weights_gib: float
+    workspace_gib_per_item: float
+    batch_size_max: int
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """Ids of what a submission created and what it replaced."""
+
+    created: tuple[str, ...]
+    updated: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastSummary:
+    """A stored forecast without its rows."""
+
+    id: int
+    name: str
+    created_at: datetime
+    epoch_count: int
+    model_count: int
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """
+    One durable execution of the planner.
+
+    ``demand`` keeps the submitted forecast beside the corrected one, None when observed load
+    was not used. ``progress`` has ``stage``, ``incumbent``, ``bound``, ``gap``, ``elapsed_s``.
+    ``error`` has ``code``, ``message`` and, for bad input, ``faults``.
+    """
+
+    id: str
+    state: RunState
+    forecast_id: int
+    problem_digest: str
+    options: dict[str, Any]
+    demand: dict[str, Any] | None
+    actor: str
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    attempts: int = 0
+    cancel_requested: bool = False
+    lease_owner: str | None = None
+    lease_expires_at: datetime | None = None
+    progress: dict[str, Any] = field(default_factory=dict)
+    error: dict[str, Any] | None = None
+    plan_version: int | None = None
+
+
+class PlanState(StrEnum):
+    """draft -> certified -> approved -> active -> superseded; a superseded plan may become active again."""
+
+    DRAFT = "draft"
+    CERTIFIED = "certified"
+    APPROVED = "approved"
+    ACTIVE = "active"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPlan:
+    """A plan as a run hands it in; the store gives it its version."""
+
+    run_id: str
+    forecast_id: int
+    problem_digest: str
+    document: dict[str, Any]
+    sub_cluster_count: int
+    gpu_count: int
+    options: dict[str, Any]
+    certificate: dict[str, Any]
+    certificate_passed: bool
+    certificate_bad_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """A plan version without its documents; the numbers mean what ``planner.plan.plan.Plan`` says."""
+
+    version: int
+    state: PlanState
+    run_id: str
+    forecast_id: int
+    problem_digest: str
+    status: str
+    objective: float
+    bound: float
+    gap: float
+    fluid_bound: float
+    physical_gap: float
+    cost_usd_per_hour: float
+    sub_cluster_count: int
+    gpu_count: int
+    solver: str
+    options: dict[str, Any]
+    seed: int
+    created_at: datetime
+    certificate_passed: bool | None
+    certificate_bad_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDocuments:
+    """A plan version with everything it rests on, as stored JSON."""
+
+    summary: PlanSummary
+    plan: dict[str, Any]
+    problem: dict[str, Any]
+    certificate: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A plan's time as the active one; ``deactivated_at`` None means now. ``kind``: activate or roll_back."""
+
+    id: int
+    fleet: str
+    plan_version: int
+    kind: str
+    actor: str
+    activated_at: datetime
+    deactivated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
