@@ -13,6 +13,7 @@ from dispatcher.frontend.http_door import HttpDoor
 
 BACKLOG = 2_048
 GRACE_S = 5
+KEEP_ALIVE_S = 75
 
 
 class _Server(uvicorn.Server):
@@ -62,6 +63,7 @@ class HttpServer:
             server_header=False,
             date_header=False,
             backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GRACE_S,
         )
         self._server = _Server(config)

@@ -112,12 +112,9 @@ class _Pool:
             if connection.usable:
                 self._send_on(connection, sending)
                 return
+            self._open.discard(connection)
         self._waiting.append(sending)
-        if len(self._open) + self._opening < CONNECTIONS_MAX:
-            self._opening += 1
-            task = asyncio.create_task(self._connect())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        self._open_one()
 
     def close(self) -> None:
         for connection in list(self._open):
@@ -125,20 +122,34 @@ class _Pool:
         for task in self._tasks:
             task.cancel()
 
+    def _open_one(self) -> None:
+        if len(self._open) + self._opening < CONNECTIONS_MAX:
+            self._opening += 1
+            task = asyncio.create_task(self._connect())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             _, connection = await loop.create_connection(Connection, self.host, self.port)
         except OSError as error:
-            if self._waiting:
-                self._on_answer(
-                    self._waiting.popleft(), f"cannot connect to {self.host}:{self.port}: {error}"
-                )
-            return
-        finally:
             self._opening -= 1
-        self._open.add(connection)
-        self._next(connection)
+            self._connect_failed(f"cannot connect to {self.host}:{self.port}: {error}")
+            return
+        self._opening -= 1
+        if connection.usable:
+            self._open.add(connection)
+            self._next(connection)
+        else:
+            self._connect_failed(f"{self.host}:{self.port} closed the connection at once")
+
+    def _connect_failed(self, reason: str) -> None:
+        """One request pays for it; those behind it try again."""
+        if self._waiting:
+            self._on_answer(self._waiting.popleft(), reason)
+        if self._waiting and not self._opening:
+            self._open_one()
 
     def _send_on(self, connection: Connection, sending: _Sending) -> None:
         def answered(answer: HttpAnswer | str) -> None:

@@ -106,25 +106,32 @@ async def _serve(
     announce(announcement)
     _log.info("dispatcher_ready", **msgspec.to_builtins(announcement))
     try:
-        await _run(spec, live, meter, reporter, stop)
+        ends = await _until_drained(spec, live, meter, reporter, stop)
+        live.abandon()
+        await server.stop()
+        if reporter is not None:
+            reporter.offer(_take_report(spec, meter))
+            await reporter.finish(LAST_REPORT_S_MAX)
     finally:
         live.close()
-        await server.stop()
         if recorder is not None:
             recorder.close()
+    for end in ends:
+        if isinstance(end, Exception):
+            raise DaemonFailed(f"a chore of the dispatcher ended: {end!r}") from end
     if live.bug.done():
         raise DaemonFailed(f"the scheduler cannot go on: {live.bug.result()!r}")
     _log.info("dispatcher_ended")
 
 
-async def _run(
+async def _until_drained(
     spec: SubClusterSpec,
     live: LiveSubCluster,
     meter: LoadMeter,
     reporter: LoadReporter | None,
     stop: asyncio.Event,
-) -> None:
-    """Until told to stop or a bug shows; then drain and send a last report."""
+) -> list[object]:
+    """Until told to stop or a bug shows; then drain. Returns what ended the chores, mostly cancellation."""
     chores = [asyncio.create_task(_watch(live))]
     if reporter is not None and spec.reporting is not None:
         chores.append(asyncio.create_task(reporter.run()))
@@ -138,13 +145,7 @@ async def _run(
             _log.error("drain_timed_out", after_s=DRAIN_S_MAX)
     for task in (*chores, stopped):
         task.cancel()
-    ends = await asyncio.gather(*chores, stopped, return_exceptions=True)
-    if reporter is not None:
-        reporter.offer(_take_report(spec, meter))
-        await reporter.finish(LAST_REPORT_S_MAX)
-    for end in ends:
-        if isinstance(end, Exception):
-            raise DaemonFailed(f"a chore of the dispatcher ended: {end!r}") from end
+    return list(await asyncio.gather(*chores, stopped, return_exceptions=True))
 
 
 async def _watch(live: LiveSubCluster) -> None:

@@ -56,6 +56,7 @@ class SchedulerDriver:
         self._request_id: list[int] = []
         self._deadline_us: list[int] = []
         self._step_is_due = False
+        self._closed = False
 
     def arrive(self, model_index: int, request_id: int, deadline_us: int) -> None:
         """One request for the next step."""
@@ -70,7 +71,10 @@ class SchedulerDriver:
         self._step_soon()
 
     def close(self) -> None:
-        self._alarm.close()
+        """Step no more."""
+        if not self._closed:
+            self._closed = True
+            self._alarm.close()
 
     def _step_soon(self) -> None:
         if not self._step_is_due:
@@ -83,7 +87,7 @@ class SchedulerDriver:
 
     def _step(self) -> None:
         self._step_is_due = False
-        if not self._events and not self._request_id:  # a timer took them along
+        if self._closed or (not self._events and not self._request_id):  # a timer took them along
             return
         try:
             events = self._take_events()

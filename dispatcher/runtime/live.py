@@ -56,7 +56,7 @@ _DROPS = {
     ),
     DropReason.WINDOW: (
         Outcome.DROPPED,
-        Refusal(Reason.WINDOW, "its batch found no GPU while the request could still be saved"),
+        Refusal(Reason.WINDOW, "it stood in the way of a batch that answers more requests in time"),
     ),
 }
 
@@ -122,8 +122,10 @@ class LiveSubCluster:
             self._driver.tell(GpuLost(gpu))
         self._link.start(self)
 
-    def close(self) -> None:
-        """Answer what is left, then let go of workers and timers."""
+    def abandon(self) -> None:
+        """Step no more, and answer what a drain could not; nothing is left after an orderly one."""
+        self._draining = True
+        self._driver.close()
         for batch in self._batches.values():
             for request in batch.requests:
                 self._refuse(request, Outcome.FAILED, _draining())
@@ -131,7 +133,10 @@ class LiveSubCluster:
             self._refuse(request, Outcome.DROPPED, _draining())
         self._batches.clear()
         self._requests.clear()
-        self._driver.close()
+
+    def close(self) -> None:
+        """Abandon what is left and let go of the workers."""
+        self.abandon()
         self._link.close()
 
     # The service behind the doors
@@ -308,6 +313,7 @@ class LiveSubCluster:
 
     def _found_bug(self, error: Exception) -> None:
         _log.critical("scheduler_bug", exc_info=error)
+        self._draining = True
         if not self.bug.done():
             self.bug.set_result(error)
 

@@ -59,11 +59,12 @@ class LoadReporter:
                 backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
 
     async def finish(self, timeout_s: float) -> None:
-        """One last try for each report that waits, then close. ``run`` must have ended."""
+        """Send what waits for as long as ``timeout_s``, then close. ``run`` must have ended."""
         try:
             async with asyncio.timeout(timeout_s):
-                while self._waiting and await self._post(self._waiting[0]):
-                    continue
+                while self._waiting:
+                    if not await self._post(self._waiting[0]):
+                        await asyncio.sleep(BACKOFF_S_MIN)
         except TimeoutError:
             _log.warning("load_reports_timed_out", waiting=len(self._waiting))
         for report in self._waiting:

@@ -48,6 +48,7 @@ class WorkerDaemon:
         self._socket: zmq.Socket[bytes] | None = None
         self._loaded: list[tuple[ServedModel, Backend]] = []
         self._heard_s = 0.0
+        self._alone = True
         self._stopping = False
 
     def run(self) -> None:
@@ -73,8 +74,11 @@ class WorkerDaemon:
             parts = self._socket.recv_multipart()
             self._take(wire.decode_from_dispatcher(parts[0]), parts[1:])
             self._heard_s = time.monotonic()
+            self._alone = False
         elif time.monotonic() - self._heard_s > wire.SILENCE_MAX_S:
-            _log.info("dispatcher_silent", endpoint=self._endpoint)
+            if not self._alone:
+                _log.info("dispatcher_silent", endpoint=self._endpoint)
+            self._alone = True
             self._say_hello()
 
     def _take(self, message: wire.FromDispatcher, frames: Sequence[bytes]) -> None:

@@ -1,0 +1,88 @@
+"""What the scheduler did live, it does again: an event log replays to the same commands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dispatcher.contract.sub_cluster import SubClusterSpec
+from dispatcher.core.delays import Policy
+from dispatcher.frontend.load_client import DrivenModel, drive
+from dispatcher.runtime.dispatcher_daemon import scheduler_for
+from dispatcher.runtime.event_log import EventLogInvalid, read_event_log, replay
+from tests.integration.live_processes import BODY, PATIENCE_S, emulated, live
+
+
+def test_a_live_run_replays_to_identical_commands(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    models = (emulated("a", 60_000), emulated("b", 40_000), emulated("c", 30_000))
+    with live(tmp_path) as processes:
+        dispatcher = processes.start_dispatcher(
+            SubClusterSpec("sc", 1, 2, models, Policy.ADAPTIVE), "--event-log", str(log)
+        )
+        workers = [processes.start_worker(gpu) for gpu in (0, 1)]
+        processes.until_gpus_ready(2)
+        random = np.random.default_rng(1)
+        arrivals = [(float(at_s), "abc"[int(which)]) for at_s, which in random.random((600, 2)) * (2.0, 3.0)]
+        driven = {model.id: DrivenModel(model.id, 1_000, BODY) for model in models}
+
+        async def drive_and_kill() -> int:
+            asyncio.get_running_loop().call_later(1.0, os.kill, workers[0].pid, signal.SIGKILL)
+            return (await drive(processes.url, arrivals, driven)).sent
+
+        sent = asyncio.run(drive_and_kill())
+        dispatcher.terminate()
+        assert dispatcher.wait(PATIENCE_S) == 0, processes.talk()
+    spec, steps = read_event_log(log)
+    assert replay(steps, scheduler_for(spec).step) is None
+    text = log.read_text()
+    assert '"gpu_lost"' in text
+    arrived = {
+        request_id
+        for line in text.splitlines()[1:]
+        for event in json.loads(line)["events"]
+        if event["type"] == "requests_arrived"
+        for request_id in event["request_id"]
+    }
+    assert len(arrived) == sent
+
+
+def test_a_changed_log_is_told_from_the_replay(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    head = {"format": "fermata-event-log", "version": 1}
+    spec = {
+        "id": "sc",
+        "plan_version": 1,
+        "gpus": 1,
+        "policy": "eager",
+        "models": [{"id": "m", "slo_us": 100_000, "latency_us": [0, 1_000]}],
+    }
+    step = {
+        "now_us": 10,
+        "events": [
+            {"type": "requests_arrived", "model_index": [0], "request_id": [4], "deadline_us": [90_000]}
+        ],
+        "commands": [],
+    }
+    log.write_text(
+        "\n".join(json.dumps(line) for line in (head | {"spec": spec}, step)) + '\n{"now_us": 12, "ev'
+    )
+    read, steps = read_event_log(log)
+    divergence = replay(steps, scheduler_for(read).step)
+    assert divergence is not None
+    assert divergence.step == 0
+    assert "start_batch" in divergence.replayed
+
+
+@pytest.mark.parametrize("text", ["", "{}\n", '{"format": "other", "version": 1, "spec": {}}\n', "x\n"])
+def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_text(text)
+    with pytest.raises(EventLogInvalid):
+        read_event_log(log)

@@ -1,0 +1,341 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dispatcher.contract.sub_cluster import ServedModel, Tensor
+from dispatcher.frontend.http_door import HttpDoor
+from dispatcher.frontend.service import Answer, Completed, Reason, Refusal
+from dispatcher.frontend.tensors import Array
+
+TWICE = ServedModel(
+    "twice/now",
+    50_000,
+    (0, 100, 200),
+    inputs=(Tensor("x", "FP32", (2,)), Tensor("n", "INT64", ())),
+    outputs=(Tensor("y", "FP32", (2,)), Tensor("n", "INT64", ())),
+)
+
+
+class Twice:
+    """Serves ``TWICE`` at once, or refuses with ``refusal``."""
+
+    def __init__(self) -> None:
+        self.models = (TWICE,)
+        self.ready = True
+        self.refusal: Refusal | None = None
+        self.timeouts: list[int | None] = []
+        self.invalid = 0
+
+    def now_us(self) -> int:
+        return 17
+
+    async def submit(
+        self, model_index: int, inputs: tuple[Array, ...], arrived_us: int, timeout_us: int | None
+    ) -> Answer:
+        assert (model_index, arrived_us) == (0, 17)
+        self.timeouts.append(timeout_us)
+        with np.errstate(over="ignore"):
+            return self.refusal or Completed((inputs[0] * 2, inputs[1]))
+
+    def note_invalid(self, model_index: int) -> None:
+        self.invalid += 1
+
+    def metrics_text(self) -> str:
+        return "fermata_plan_version 1\n"
+
+
+INFER = "/v2/models/twice%2Fnow/infer"
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "r1",
+        "inputs": [
+            {"name": "n", "datatype": "INT64", "shape": [1], "data": [7]},
+            {"name": "x", "datatype": "FP32", "shape": [1, 2], "data": [1.5, -2]},
+        ],
+    } | changes
+
+
+def asking(
+    service: Twice, ask: Callable[[httpx.AsyncClient], Coroutine[Any, Any, httpx.Response]]
+) -> httpx.Response:
+    async def run() -> httpx.Response:
+        transport = httpx.ASGITransport(HttpDoor(service), raise_app_exceptions=True)
+        async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
+            return await ask(client)
+
+    return asyncio.run(run())
+
+
+def get(path: str, service: Twice | None = None) -> httpx.Response:
+    return asking(service or Twice(), lambda client: client.get(path))
+
+
+def infer(content: object, service: Twice | None = None, **headers: str) -> httpx.Response:
+    data = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return asking(service or Twice(), lambda client: client.post(INFER, content=data, headers=headers))
+
+
+def test_server_speaks_of_itself() -> None:
+    assert get("/v2").json()["name"] == "fermata"
+    assert "binary_tensor_data" in get("/v2").json()["extensions"]
+    assert get("/v2/health/live").json() == {"live": True}
+    assert get("/metrics").text.startswith("fermata_")
+    assert get("/metrics").headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+def test_readiness_is_that_of_the_service() -> None:
+    service = Twice()
+    assert (get("/v2/health/ready").status_code, get("/v2/health/ready").json()) == (200, {"ready": True})
+    service.ready = False
+    assert (get("/v2/health/ready", service).status_code, get("/v2/health/ready", service).json()) == (
+        503,
+        {"ready": False},
+    )
+    assert get("/v2/models/twice%2Fnow/ready", service).status_code == 503
+    assert get("/v2/health/live", service).status_code == 200
+
+
+@pytest.mark.parametrize("prefix", ["/v2/models/twice%2Fnow", "/v2/models/twice%2Fnow/versions/1"])
+def test_model_speaks_of_itself(prefix: str) -> None:
+    described = get(prefix).json()
+    assert described["name"] == "twice/now"
+    assert described["inputs"] == [
+        {"name": "x", "datatype": "FP32", "shape": [1, 2]},
+        {"name": "n", "datatype": "INT64", "shape": [1]},
+    ]
+    assert get(f"{prefix}/ready").json() == {"name": "twice/now", "ready": True}
+    config = get(f"{prefix}/config").json()
+    assert config["input"][0] == {"name": "x", "data_type": "TYPE_FP32", "dims": [2]}
+    assert config["parameters"]["batch_size_max"] == {"string_value": "2"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/v2/models", 404),
+        ("GET", "/v2/models/none", 404),
+        ("POST", "/v2/models/none/infer", 404),
+        ("GET", "/v2/models/twice%2Fnow/versions/2", 404),
+        ("GET", "/v2/models/twice%2Fnow/stats", 404),
+        ("GET", INFER, 405),
+        ("POST", "/v2/health/live", 405),
+        ("DELETE", "/v2/models/twice%2Fnow", 405),
+    ],
+)
+def test_what_is_not_there_is_said_in_json(method: str, path: str, status: int) -> None:
+    response = asking(Twice(), lambda client: client.request(method, path))
+    assert response.status_code == status
+    assert response.json()["error"]
+    assert (status == 405) == ("allow" in response.headers)
+
+
+def test_an_answer_in_json() -> None:
+    response = infer(body())
+    assert response.status_code == 200
+    assert response.json() == {
+        "model_name": "twice/now",
+        "model_version": "1",
+        "id": "r1",
+        "outputs": [
+            {"name": "y", "datatype": "FP32", "shape": [1, 2], "data": [3.0, -4.0]},
+            {"name": "n", "datatype": "INT64", "shape": [1], "data": [7]},
+        ],
+    }
+
+
+def test_only_the_outputs_asked_for() -> None:
+    outputs = infer(body(outputs=[{"name": "n"}])).json()["outputs"]
+    assert [output["name"] for output in outputs] == ["n"]
+
+
+def test_null_parameters_and_a_missing_id_are_fine() -> None:
+    content = body(parameters=None, outputs=None)
+    del content["id"]
+    assert "id" not in infer(content).json()
+
+
+def test_timeout_reaches_the_service() -> None:
+    service = Twice()
+    infer(body(parameters={"timeout": 1_500}), service)
+    infer(body(), service)
+    assert service.timeouts == [1_500, None]
+
+
+def test_binary_tensors_both_ways() -> None:
+    x = np.array([1.5, -2], dtype="<f4").tobytes()
+    header = json.dumps(
+        body(
+            inputs=[
+                {"name": "x", "datatype": "FP32", "shape": [1, 2], "parameters": {"binary_data_size": 8}},
+                {"name": "n", "datatype": "INT64", "shape": [1], "data": [7]},
+            ],
+            outputs=[{"name": "y", "parameters": {"binary_data": True}}, {"name": "n"}],
+        )
+    ).encode()
+    response = infer(header + x, **{"Inference-Header-Content-Length": str(len(header))})
+    assert response.status_code == 200, response.text
+    length = int(response.headers["inference-header-content-length"])
+    outputs = json.loads(response.content[:length])["outputs"]
+    assert outputs[0]["parameters"] == {"binary_data_size": 8}
+    assert "data" not in outputs[0]
+    assert outputs[1]["data"] == [7]
+    np.testing.assert_array_equal(np.frombuffer(response.content[length:], "<f4"), [3.0, -4.0])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "must be an infer request in JSON"),
+        (b"[]", "Expected `object`"),
+        (b'{"inputs": [', "truncated"),
+        (b"\xff", "JSON"),
+        (b"[" * 50_000, "JSON"),
+        (b'{"inputs": [], "parameters": {"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}}", "nested too deep"),
+        (body(inputs=[]), "inputs: must hold x, got nothing; inputs: must hold n"),
+        (body(inputs=body()["inputs"] * 2), r"inputs\[2\].name: is given twice"),
+        (body(outputs=[{"name": "z"}]), r"outputs\[0\].name: must be one of y, n, got 'z'"),
+        (
+            body(outputs=[{"name": "y", "parameters": {"classification": 3}}]),
+            "classification: is not supported",
+        ),
+        (
+            body(parameters={"timeout": 0}),
+            "parameters.timeout: must be a whole number of microseconds > 0, got 0",
+        ),
+        (body(parameters={"timeout": True}), "got True"),
+        (body(id=5), "Expected `str"),
+    ],
+)
+def test_a_faulty_body_is_a_400_that_names_it(content: object, words: str) -> None:
+    service = Twice()
+    response = infer(content, service)
+    assert response.status_code == 400
+    assert re.search(words, response.json()["error"]), response.json()["error"]
+    assert service.invalid == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"shape": [2, 2], "data": [1, 2, 3, 4]},
+            r"shape: must be [1, 2] (one request carries one item), got [2, 2]",
+        ),
+        ({"shape": [2]}, "shape: must be [1, 2], got [2]"),
+        ({"shape": [1, -2]}, "got [1, -2]"),
+        ({"datatype": "FP64"}, "datatype: must be FP32, got 'FP64'"),
+        ({"data": [1]}, "data: must hold 2 elements, got 1"),
+        ({"name": "z"}, "name: must be one of x, n, got 'z'"),
+        ({"parameters": {"binary_data_size": 8}}, "must lie in 0..0, the bytes behind the JSON, got 8"),
+    ],
+)
+def test_a_faulty_input_is_a_400_that_names_field_value_and_limit(change: dict[str, Any], words: str) -> None:
+    content = body()
+    content["inputs"][1] |= change
+    response = infer(content)
+    assert response.status_code == 400
+    assert f"inputs[1].{words}" in response.json()["error"] or words in response.json()["error"]
+
+
+def test_binary_bytes_must_be_used_up() -> None:
+    header = json.dumps(body()).encode()
+    response = infer(header + b"abc", **{"Inference-Header-Content-Length": str(len(header))})
+    assert (response.status_code, "3 bytes more" in response.json()["error"]) == (400, True)
+    for length in ("x", "-1", str(10**6)):
+        assert infer(header, **{"Inference-Header-Content-Length": length}).status_code == 400
+
+
+def test_a_compressed_body_is_refused() -> None:
+    assert infer(body(), **{"Content-Encoding": "gzip"}).status_code == 415
+
+
+def test_a_body_too_large_is_a_413_and_not_read() -> None:
+    response = infer(b" " * 200_000)
+    assert response.status_code == 413
+    assert "must be at most 65728 bytes" in response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        (Reason.QUEUE_FULL, 429),
+        (Reason.DEADLINE_UNREACHABLE, 503),
+        (Reason.WINDOW, 503),
+        (Reason.GPU_LOST, 503),
+        (Reason.DRAINING, 503),
+        (Reason.LATE, 504),
+        (Reason.MODEL_FAILED, 500),
+    ],
+)
+def test_a_refusal_has_status_reason_and_retry_after(reason: Reason, status: int) -> None:
+    service = Twice()
+    service.refusal = Refusal(reason, "why")
+    response = infer(body(), service)
+    assert response.status_code == status
+    assert response.json() == {"error": "why", "reason": reason}
+    assert ("retry-after" in response.headers) == (status in (429, 503))
+
+
+def test_an_output_that_json_cannot_say_is_an_error_unless_asked_for_in_binary() -> None:
+    content = body()
+    content["inputs"][1]["data"] = [3e38, 0]  # twice that is beyond FP32
+    assert infer(content).status_code == 500
+    content["parameters"] = {"binary_data_output": True}
+    assert infer(content).status_code == 200
+
+
+def test_a_client_that_hangs_up_is_let_go() -> None:
+    sent: list[Any] = []
+
+    async def run() -> None:
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": INFER, "raw_path": INFER.encode(), "headers": []}
+        await HttpDoor(Twice())(scope, receive, send)
+
+    asyncio.run(run())
+    assert sent == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = st.sampled_from(["name", "datatype", "shape", "data", "parameters"])
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.binary(max_size=80) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_whatever_is_sent_is_the_clients_fault(data: bytes) -> None:
+    response = infer(data)
+    assert response.status_code == 400
+    assert response.json()["error"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(["id", "parameters", "inputs", "outputs"]) | st.tuples(st.integers(0, 1), FIELDS), JSON
+)
+def test_a_body_changed_anywhere_is_served_or_the_clients_fault(place: Any, value: Any) -> None:
+    content = body()
+    target, key = (content, place) if isinstance(place, str) else (content["inputs"][place[0]], place[1])
+    target[key] = value
+    assert infer(content).status_code in (200, 400)

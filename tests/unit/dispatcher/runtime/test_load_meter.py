@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatcher.frontend.service import Outcome
+from dispatcher.runtime.load_meter import Gaps, LoadMeter
+from dispatcher.runtime.metrics import metrics_text
+
+
+@given(st.lists(st.integers(0, 10**7), min_size=3, max_size=50))
+def test_variation_of_gaps_is_that_of_the_whole_sample(gaps_us: list[int]) -> None:
+    gaps = Gaps()
+    for at_us in np.cumsum([5, *gaps_us]).tolist():
+        gaps.arrived(at_us)
+    mean = np.mean(gaps_us)
+    if mean == 0:
+        assert gaps.cv is None
+    else:
+        assert gaps.cv == pytest.approx(np.std(gaps_us, ddof=1) / mean, rel=1e-6, abs=1e-9)
+
+
+def test_variation_needs_three_arrivals() -> None:
+    gaps = Gaps()
+    gaps.arrived(1)
+    gaps.arrived(2)
+    assert gaps.cv is None
+
+
+def meter() -> LoadMeter:
+    return LoadMeter(["a", "b"], 1_000_000, 1_700_000_000.0)
+
+
+def test_a_report_holds_the_interval_and_the_totals_all() -> None:
+    load = meter()
+    for at_us in (1_000_000, 1_100_000, 1_400_000):
+        load.arrived(0, at_us)
+    load.batch_executed(0, 2, 30_000)
+    load.batch_executed(0, 1, 20_000)
+    load.batch_executed(0, 1, 10_000)
+    for outcome in (Outcome.IN_TIME, Outcome.LATE, Outcome.FAILED, Outcome.INVALID):
+        load.answered(0, outcome)
+    report = load.take_report(3_000_000, 1_700_000_002.0, sub_cluster="sc", plan_version=4, gpus=2)
+    assert report.interval_start == "2023-11-14T22:13:20+00:00"
+    assert report.interval_s == 2.0
+    assert report.gpu_busy_share == pytest.approx(0.06 / 4)
+    a, b = report.models
+    assert (a.arrived, a.served_in_time, a.late, a.dropped, a.rejected) == (3, 1, 1, 1, 0)
+    assert (a.batches, a.batch_size_mean, a.busy_s) == (3, 4 / 3, 0.06)
+    assert a.latency_ms_by_batch == ((1, 2, 15.0), (2, 1, 30.0))
+    assert a.arrival_cv == pytest.approx(np.std([0.1, 0.3], ddof=1) / 0.2)
+    assert (b.arrived, b.arrival_cv, b.batch_size_mean) == (0, None, 0.0)
+    second = load.take_report(4_000_000, 1_700_000_003.0, sub_cluster="sc", plan_version=4, gpus=2)
+    assert (second.models[0].arrived, second.models[0].batches, second.interval_s) == (0, 0, 1.0)
+    assert load.totals()[0].arrived == 3
+    assert load.totals()[0].outcomes[Outcome.INVALID] == 1
+
+
+def test_a_batch_longer_than_the_interval_does_not_overfill_it() -> None:
+    load = meter()
+    load.batch_executed(1, 1, 9_000_000)
+    report = load.take_report(1_500_000, 1.0, sub_cluster="sc", plan_version=1, gpus=1)
+    assert report.gpu_busy_share == 1.0
+
+
+def test_metrics_are_prometheus_text() -> None:
+    load = LoadMeter(['quote"back\\slash\n'], 0, 0.0)
+    load.answered(0, Outcome.IN_TIME)
+    load.batch_executed(0, 3, 1_500_000)
+    text = metrics_text(
+        models=['quote"back\\slash\n'],
+        tallies=load.totals(),
+        pending=2,
+        gpus=2,
+        gpus_ready=1,
+        hold_factor=0.25,
+        plan_version=9,
+    )
+    label = r'model="quote\"back\\slash\n"'
+    lines = text.splitlines()
+    assert f'fermata_requests_total{{{label},outcome="in_time"}} 1' in lines
+    assert f"fermata_batch_size_sum{{{label}}} 3" in lines
+    assert f"fermata_batch_size_count{{{label}}} 1" in lines
+    assert f"fermata_gpu_busy_seconds_total{{{label}}} 1.5" in lines
+    assert {"fermata_hold_factor 0.25", "fermata_plan_version 9", "fermata_gpus_ready 1"} <= set(lines)
+    named = {line.split()[2] for line in lines if line.startswith("# TYPE")}
+    assert len(named) == sum(line.startswith("# HELP") for line in lines)
