@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.capacity import BatchLaw, batch_law, batch_size_in_memory
-from planner.problem.problem import GpuReservation, GpuTypeId, Model, ModelId, PlanningProblem
+from planner.problem.problem import GpuReservation, GpuTypeId, Model, ModelId, PlanningProblem, Pool
 from planner.problem.usable_share import usable_share
 
 Floats = NDArray[np.float64]
@@ -38,6 +38,7 @@ class CapacityTables:
     problem: PlanningProblem
     models: tuple[Model, ...]
     gpu_types: tuple[GpuTypeId, ...]
+    pools: tuple[Pool, ...]
     rate_rps: Floats
     batch_size: NDArray[np.int64]
     need: Floats
@@ -61,13 +62,22 @@ class CapacityTables:
         """(M,) whether any GPU type that some pool has can serve the model within its SLO."""
         stocked = np.zeros(len(self.gpu_types), dtype=bool)
         most = np.zeros(len(self.gpu_types), dtype=np.int64)
-        for pool in self.problem.pools:
+        for pool in self.pools:
             g = self.gpu_types.index(pool.gpu_type)
             most[g] = max(most[g], min(pool.available, self.gpus_max))
             stocked[g] |= pool.available > 0
         columns = np.maximum(most - 1, 0)
         fits = self.batch_size[:, np.arange(len(self.gpu_types)), columns] > 0
         return np.asarray((fits & stocked).any(axis=1))
+
+    @property
+    def pool_types(self) -> NDArray[np.int64]:
+        """(P,) index of each pool's GPU type."""
+        return np.array([self.gpu_types.index(pool.gpu_type) for pool in self.pools], dtype=np.int64)
+
+    def pool_limit(self, pool: int) -> int:
+        """The most GPUs of a sub-cluster in that pool."""
+        return min(self.gpus_max, self.pools[pool].available)
 
     def law(self, model: int, gpu_type: int) -> BatchLaw:
         return batch_law(self.models[model], self.gpu_types[gpu_type], self.problem.policy.delays)
@@ -111,6 +121,7 @@ def capacity_tables(problem: PlanningProblem) -> CapacityTables:
         problem=problem,
         models=models,
         gpu_types=gpu_types,
+        pools=tuple(sorted(problem.pools, key=lambda pool: (pool.gpu_type, pool.zone))),
         rate_rps=rate,
         batch_size=batch_size,
         need=need,

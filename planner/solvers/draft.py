@@ -1,0 +1,98 @@
+"""What a solver decides before GPUs are counted: sub-clusters as pools with shares of models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.problem.tables import CapacityTables
+from planner.problem.usable_share import usable_share
+
+Floats = NDArray[np.float64]
+
+SHARE_LEAST = 1e-7  # shares below are the solver's noise
+
+
+@dataclass(frozen=True, slots=True)
+class DraftCluster:
+    """
+    A sub-cluster to be: indices are those of the capacity tables.
+
+    ``shares`` maps each model to its share of traffic by epoch; ``active_id`` names the active
+    sub-cluster that this one continues, if any.
+    """
+
+    pool: int
+    shares: dict[int, Floats]
+    active_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SizedCluster:
+    """A draft with its GPUs by epoch and the largest batch of each of its models."""
+
+    draft: DraftCluster
+    gpus: NDArray[np.int64]
+    batch_size: dict[int, int]
+
+
+def size_cluster(tables: CapacityTables, draft: DraftCluster) -> SizedCluster | None:
+    """
+    The cheapest GPU counts with which the sub-cluster keeps every rule of its own.
+
+    Batches are as large as latency allows with the fewest GPUs of the horizon, cut to what
+    workspace the weights leave. None where no count within the pool does.
+    """
+    pool = tables.pools[draft.pool]
+    g = tables.gpu_types.index(pool.gpu_type)
+    limit = tables.pool_limit(draft.pool)
+    members = list(draft.shares)
+    free_gib = tables.usable_gib[g] - tables.weights_gib[members, g].sum()
+    per_item = tables.workspace_gib_per_item[members, g]
+    in_memory = np.full(len(members), np.iinfo(np.int64).max)
+    fits = per_item > 0
+    in_memory[fits] = np.floor((free_gib + 1e-9) / per_item[fits]).astype(np.int64)
+    if free_gib < -1e-9 or limit < 1:
+        return None
+    sizes = np.minimum(tables.batch_size[members, g, :limit], in_memory[:, None])
+    rates = [tables.rate_rps[m] * draft.shares[m] for m in members]
+    rate_max = tables.problem.policy.scheduler_rate_rps_max
+    if rate_max is not None and np.sum(rates, axis=0).max() > rate_max * (1 + 1e-9):
+        return None
+    best: tuple[float, NDArray[np.int64], int] | None = None
+    for least in range(1, limit + 1):
+        if sizes[:, least - 1].min() < 1 or (best is not None and least > best[1].max()):
+            continue
+        gpus = _gpus(tables, g, members, rates, sizes[:, least - 1], least, limit)
+        if gpus is not None and (best is None or gpus @ tables.hours < best[0] - 1e-9):
+            best = (float(gpus @ tables.hours), gpus, least)
+        if best is not None and tables.reserved:
+            break
+    if best is None:
+        return None
+    smallest = int(best[1].min())
+    chosen = sizes[:, smallest - 1] if tables.reserved else sizes[:, best[2] - 1]
+    return SizedCluster(draft, best[1], {m: int(b) for m, b in zip(members, chosen, strict=True)})
+
+
+def _gpus(
+    tables: CapacityTables,
+    gpu_type: int,
+    members: list[int],
+    rates: list[Floats],
+    sizes: NDArray[np.int64],
+    least: int,
+    limit: int,
+) -> NDArray[np.int64] | None:
+    """GPUs by epoch, each at least ``least``, with batches planned for ``least``; None where too many."""
+    counts = np.arange(least, (least if tables.reserved else limit) + 1)
+    need = np.zeros((len(counts), len(tables.hours)))
+    for m, rate, size in zip(members, rates, sizes, strict=True):
+        load = tables.law(m, gpu_type).load_gpus(rate, size)
+        need += load[None, :] / usable_share(counts, tables.models[m].arrival_cv)[:, None]
+    enough = need <= counts[:, None] + 1e-9
+    if not enough.any(axis=0).all():
+        return None
+    return np.asarray(counts[enough.argmax(axis=0)], dtype=np.int64)

@@ -1,0 +1,247 @@
+"""One door for all solvers: a greedy incumbent first, then an exact one that starts from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.formulation.formulation import Formulation, build
+from planner.formulation.instance import build_instance
+from planner.formulation.slots import choose_slots
+from planner.plan.churn import churn_gib
+from planner.plan.plan import Plan, PlanStatus
+from planner.plan.verify import verify
+from planner.problem.problem import PlanningProblem
+from planner.problem.tables import CapacityTables, capacity_tables
+from planner.solvers import cp_sat, highs
+from planner.solvers.assemble import GAP_PROVEN, assemble, with_bound
+from planner.solvers.draft import DraftCluster
+from planner.solvers.filling import fill
+from planner.solvers.greedy import CHURN_PRICE_TIE, search
+from planner.solvers.items import hot_parts
+from planner.solvers.outcome import Progress, SolveOutcome, SolveStatus, StagedResult
+from planner.solvers.start import drafts_of, seats, start_of
+
+Floats = NDArray[np.float64]
+Listener = Callable[[Progress], None]
+
+SOLVERS = ("auto", "highs", "cp-sat", "greedy")
+TIME_LIMIT_S = 60.0
+GREEDY_TIME_SHARE = 0.3
+GREEDY_TIME_MAX_S = 15.0
+GUIDE_TIME_MAX_S = 1.0  # for the incumbent that only guides the choice of slots
+ALL_SPLIT_MODELS_MAX = 12  # in problems up to this size every model may be split
+PROVEN_RPS = 1e-6  # unserved demand that counts as proven
+CHURN_PRICES = (0.01, 0.1, 1.0, 10.0)  # dollars per hour and GiB, tried in turn until the budget holds
+
+
+@dataclass(slots=True)
+class Run:
+    """One solve in progress: its limits, the best verified plan, what is proven."""
+
+    tables: CapacityTables
+    solver: str
+    seed: int
+    started_s: float
+    deadline_s: float
+    progress: Listener | None
+    best: Plan | None = None
+    bound: float | None = None
+    proven: bool = False
+    short: bool = False
+    reported: float = field(default=float("inf"))
+
+    @property
+    def problem(self) -> PlanningProblem:
+        return self.tables.problem
+
+    def offer(self, drafts: list[DraftCluster]) -> Plan | None:
+        """Make a plan of the drafts; keep it if it is verified and better than the best."""
+        plan = assemble(self.tables, drafts, solver=self.solver, seed=self.seed)
+        if plan is None or verify(self.problem, plan):
+            return None
+        if self.best is None or rank(self.problem, plan) < rank(self.problem, self.best):
+            self.best = plan
+            self.report(plan.objective, None)
+        return plan
+
+    def report(self, incumbent: float | None, bound: float | None) -> None:
+        if self.progress is None:
+            return
+        known = [value for value in (self.reported, incumbent) if value is not None]
+        self.reported = min(known)
+        shown = self.reported if self.reported < float("inf") else None
+        self.progress(Progress(self.solver, time.monotonic() - self.started_s, shown, bound))
+
+
+def solve(
+    problem: PlanningProblem,
+    *,
+    solver: str = "auto",
+    time_limit_s: float = TIME_LIMIT_S,
+    seed: int = 0,
+    progress: Listener | None = None,
+) -> SolveOutcome:
+    """
+    Plan: the best verified plan within the time limit, and what is proven about it.
+
+    Parameters
+    ----------
+    solver
+        ``greedy`` alone; ``highs`` or ``cp-sat`` on the formulation, from a quick incumbent; ``auto``:
+        the greedy search at length, then HiGHS from what it found, the better of both.
+    progress
+        Hears of every better incumbent and bound.
+
+    Raises
+    ------
+    ValueError
+        Unknown solver or a time limit that is not positive.
+    """
+    if solver not in SOLVERS:
+        raise ValueError(f"solver must be one of {', '.join(SOLVERS)}, got {solver!r}.")
+    if not time_limit_s > 0:
+        raise ValueError(f"time_limit_s must be positive, got {time_limit_s}.")
+    started = time.monotonic()
+    run = Run(capacity_tables(problem), solver, seed, started, started + time_limit_s, progress)
+    if time.monotonic() < run.deadline_s:
+        _greedy(run)
+    if solver != "greedy" and time.monotonic() < run.deadline_s:
+        _exact(run)
+    return _outcome(run)
+
+
+def rank(problem: PlanningProblem, plan: Plan) -> tuple[float, ...]:
+    """Lexicographic worth, less is better: unserved requests/s by priority, dollars per hour, GiB loaded."""
+    classes = sorted({model.priority for model in problem.models.values()})
+    unserved = dict.fromkeys(classes, 0.0)
+    for left in plan.unserved:
+        model = problem.models[left.model]
+        unserved[model.priority] += sum(
+            share * max(rate, 1e-3) * epoch.hours
+            for share, rate, epoch in zip(left.share, model.demand_rps, problem.epochs, strict=True)
+        )
+    loaded = churn_gib(problem, plan, problem.active_plan)
+    return (*(round(value, 6) for value in unserved.values()), round(plan.objective, 9), round(loaded, 6))
+
+
+def _greedy(run: Run) -> None:
+    """A packing; filled up where it leaves demand out; dearer loads where it breaks the churn budget."""
+    remaining = run.deadline_s - time.monotonic()
+    if run.solver == "auto":
+        remaining = min(remaining * GREEDY_TIME_SHARE, GREEDY_TIME_MAX_S)
+    elif run.solver != "greedy":
+        remaining = min(remaining * GREEDY_TIME_SHARE, GUIDE_TIME_MAX_S)
+    prices = (
+        (CHURN_PRICE_TIE, *CHURN_PRICES)
+        if run.problem.policy.churn_gib_max is not None
+        else (CHURN_PRICE_TIE,)
+    )
+    for price in prices:
+        packing = search(
+            run.tables,
+            deadline_s=time.monotonic() + remaining / len(prices),
+            seed=run.seed,
+            churn_price=price,
+            on_better=lambda cost: run.report(cost, None),
+        )
+        drafts = list(packing.clusters)
+        if run.offer(drafts if packing.complete else fill(run.tables, drafts)) is not None:
+            break
+    else:
+        run.offer(_as_active(run.tables))
+    run.short = run.best is None or not _all_served(run.tables, run.best)
+
+
+def _as_active(tables: CapacityTables) -> list[DraftCluster]:
+    """The active plan over again, its demand of today: what never loads more than it must."""
+    active = tables.problem.active_plan
+    index = tables.model_index()
+    pools = {(pool.gpu_type, pool.zone): p for p, pool in enumerate(tables.pools)}
+    drafts = []
+    for cluster in active.sub_clusters if active else ():
+        pool = pools.get((cluster.gpu_type, cluster.zone))
+        if pool is not None:
+            shares = {
+                index[p.model]: min(p.share) * (tables.hours > 0).astype(float)
+                for p in cluster.placements
+                if p.model in index and min(p.share) > 0
+            }
+            drafts.append(DraftCluster(pool, shares, cluster.id))
+    return drafts
+
+
+def _all_served(tables: CapacityTables, plan: Plan) -> bool:
+    """Whether only models that no GPU type can serve are left out."""
+    index = tables.model_index()
+    return not any(tables.servable[index[left.model]] for left in plan.unserved)
+
+
+def _exact(run: Run) -> None:
+    formulation = formulate(run.tables, run.best)
+    if not formulation.instance.slots:
+        return
+    start = start_of(formulation, run.best) if run.best is not None else None
+    result = _back_end(run, formulation, start)
+    if result.solution is not None:
+        run.offer(drafts_of(formulation, result.solution))
+    cost = result.stage("cost")
+    earlier = [stage for stage in result.stages if stage.name.startswith("unserved")]
+    if cost is not None and (not run.short or all(stage.optimal for stage in earlier)):
+        run.bound = cost.bound
+    run.proven = run.short and any(stage.bound > PROVEN_RPS for stage in earlier)
+
+
+def formulate(tables: CapacityTables, guide: Plan | None) -> Formulation:
+    """The formulation that a plan guides: its slots, and which models may be split or left out in part."""
+    slots, _ = choose_slots(tables, seats(tables, guide) if guide else ())
+    split = set(hot_parts(tables))
+    if len(tables.models) <= ALL_SPLIT_MODELS_MAX:
+        split = set(range(len(tables.models)))
+    return build(build_instance(tables, slots, split=split, elastic=_elastic(tables, guide)))
+
+
+def _elastic(tables: CapacityTables, guide: Plan | None) -> set[int]:
+    """Models of the most important priority class that the guide leaves short, and of all below it."""
+    everything = set(range(len(tables.models)))
+    if guide is None:
+        return everything
+    index = tables.model_index()
+    short = [
+        tables.models[index[u.model]].priority for u in guide.unserved if tables.servable[index[u.model]]
+    ]
+    if not short:
+        return set()
+    return {m for m in everything if tables.models[m].priority >= min(short)}
+
+
+def _back_end(run: Run, formulation: Formulation, start: Floats | None) -> StagedResult:
+    back_end = cp_sat if run.solver == "cp-sat" else highs
+    return back_end.solve_stages(
+        formulation,
+        deadline_s=run.deadline_s,
+        seed=run.seed,
+        start=start,
+        gap=GAP_PROVEN,
+        proven_zero=not run.short,
+        report=run.report,
+    )
+
+
+def _outcome(run: Run) -> SolveOutcome:
+    runtime = time.monotonic() - run.started_s
+    if run.best is None:
+        return SolveOutcome(SolveStatus.NO_INCUMBENT, None, 0.0, runtime)
+    bound = run.best.fluid_bound if run.bound is None else run.bound
+    plan = dataclasses.replace(with_bound(run.problem, run.best, bound), solver=run.solver)
+    hopeless = not run.tables.servable.all()
+    if plan.status is PlanStatus.PARTIAL and (run.proven or hopeless):
+        status = SolveStatus.INFEASIBLE
+    else:
+        status = SolveStatus.OPTIMAL if plan.gap <= GAP_PROVEN else SolveStatus.FEASIBLE
+    return SolveOutcome(status, plan, plan.bound, runtime)
