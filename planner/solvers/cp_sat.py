@@ -158,7 +158,8 @@ class _Scaled:
             self.model.add(_sum([self.columns[i] for i in present], objective[present]) <= value)
 
     def read(self, solver: cp_model.CpSolver) -> Floats:
-        return np.array([solver.value(column) for column in self.columns]) / self.units
+        values = np.array([solver.value(column) for column in self.columns], dtype=np.float64)
+        return np.asarray(values / self.units)
 
 
 def _scale(formulation: Formulation) -> _Scaled:

@@ -26,24 +26,18 @@ def fill(tables: CapacityTables, drafts: Sequence[DraftCluster]) -> list[DraftCl
             left[m] -= share
     weight = np.maximum(tables.rate_rps, 1e-3) * tables.hours[None, :]
     order = sorted(
-        np.flatnonzero(left.max(axis=1) > SHARE_LEAST),
+        map(int, np.flatnonzero(left.max(axis=1) > SHARE_LEAST)),
         key=lambda m: (tables.models[m].priority, -float(weight[m] @ left[m])),
     )
     for m in order:
         while left[m].max() > SHARE_LEAST:
-            options = [
-                (weight[m] @ part, -at, draft) for at, part, draft in _options(tables, filled, m, left[m])
-            ]
-            gain, place, draft = max(options, key=lambda option: option[:2], default=(0.0, 0, None))
-            if draft is None or gain <= GAIN_LEAST * float(weight[m].sum()):
+            options = _options(tables, filled, m, left[m])
+            gains = [float(weight[m] @ part) for _, part, _ in options]
+            if max(gains, default=0.0) <= GAIN_LEAST * float(weight[m].sum()):
                 break
-            if -place < len(filled):
-                before = filled[-place].shares.get(m, np.zeros(1))
-                filled[-place] = draft
-            else:
-                before = np.zeros(1)
-                filled.append(draft)
-            left[m] -= draft.shares[m] - before
+            at, part, grown = options[int(np.argmax(gains))]
+            filled[at : at + 1] = [grown]
+            left[m] -= part
     return filled
 
 

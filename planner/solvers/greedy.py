@@ -146,6 +146,7 @@ def _improve(
     best_value = present_value = _value(pack, best, penalty)
     patience = IDLE_ROUNDS_LEAST + IDLE_ROUNDS_PER_ITEM * len(best.home)
     idle = rounds = 0
+    told = np.inf
     while idle < patience and time.monotonic() < deadline_s:
         rounds += 1
         margin = MARGIN_FIRST * (1 - idle / patience)
@@ -167,8 +168,10 @@ def _improve(
             idle = 0
             best_value = present_value
             _copy(present, best)
-            if on_better is not None and best_value[0] == 0:
-                on_better(float(value_of(pack, best, penalty)[1]))
+            cost = round(float(value_of(pack, best, penalty)[1]), 9)
+            if on_better is not None and best_value[0] == 0 and cost < told:
+                told = cost
+                on_better(cost)
         else:
             idle += 1
     return rounds

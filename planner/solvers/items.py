@@ -15,7 +15,7 @@ Integers = NDArray[np.int64]
 
 SLOTS_MAX = 256
 SLOTS_OF_ONE_MODEL_MAX = 64
-HOT_FILL = 0.9  # a model that needs more of the largest sub-cluster than this is split
+HOT_FILL = 0.25  # a model that needs more of the largest sub-cluster than this is packed in parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -73,10 +73,11 @@ class Run:
     def report(self, incumbent: float | None, bound: float | None) -> None:
         if self.progress is None:
             return
-        known = [value for value in (self.reported, incumbent) if value is not None]
-        self.reported = min(known)
-        shown = self.reported if self.reported < float("inf") else None
-        self.progress(Progress(self.solver, time.monotonic() - self.started_s, shown, bound))
+        if incumbent is not None:
+            self.reported = min(self.reported, incumbent)
+        shown = self.reported if np.isfinite(self.reported) else None
+        proven = bound if bound is not None and np.isfinite(bound) else None
+        self.progress(Progress(self.solver, time.monotonic() - self.started_s, shown, proven))
 
 
 def solve(
@@ -221,8 +222,8 @@ def _elastic(tables: CapacityTables, guide: Plan | None) -> set[int]:
 
 
 def _back_end(run: Run, formulation: Formulation, start: Floats | None) -> StagedResult:
-    back_end = cp_sat if run.solver == "cp-sat" else highs
-    return back_end.solve_stages(
+    solve_stages = cp_sat.solve_stages if run.solver == "cp-sat" else highs.solve_stages
+    return solve_stages(
         formulation,
         deadline_s=run.deadline_s,
         seed=run.seed,
