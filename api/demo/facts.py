@@ -49,6 +49,9 @@ class Fleet:
         self.models = {model.id: model for model in models}
         self.real_profile = real_profile
 
+    def rate_rps(self, model: str, epoch: int) -> float:
+        return self.models[model].demand_rps[epoch] if model in self.models else REAL_MODEL_RPS
+
     def arrival_cv(self, model: str) -> float:
         return self.models[model].arrival_cv if model in self.models else 1.0
 

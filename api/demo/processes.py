@@ -86,7 +86,9 @@ class Processes:
 def run_to_end(arguments: Sequence[str], environment: dict[str, str]) -> object:
     """Run ``fermata ARGUMENTS`` to its end and read its JSON answer."""
     command = [sys.executable, "-m", "api.cli.main", *arguments]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise ProcessFailed(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stderr}")
     return json.loads(done.stdout)
@@ -97,5 +99,9 @@ def _spawn(
 ) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "api.cli.main", *arguments]
     return subprocess.Popen(
-        command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}, start_new_session=True
+        command,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **environment},
+        start_new_session=True,
     )
