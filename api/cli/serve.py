@@ -1,0 +1,122 @@
+"""``fermata serve``: the REST API, the console and the run worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.db import DATABASE_URL_HELP
+from api.cli.output import ExitCode, fail
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+
+GRACEFUL_STOP_S = 10
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; default: FERMATA_HOST, 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port, 0 for a free one; default: FERMATA_PORT, 8080."),
+    ] = None,
+    database_url: Annotated[str | None, typer.Option(help=DATABASE_URL_HELP)] = None,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Upgrade the database first.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say where the server listens in JSON.")] = False,
+) -> None:
+    """
+    Serve the REST API under /v1 and the console under /console, and execute planning runs.
+
+    Prints its address on stdout once it answers; SIGTERM and SIGINT stop it in good order, a run in
+    progress goes back into the queue. Settings: docs/reference/settings.md.
+
+    Example: fermata serve --port 8080 --upgrade
+    """
+    settings = _settings(host=host, port=port, database_url=database_url)
+    _check_database(settings.database_url, upgrade=upgrade)
+    _run(settings, as_json=as_json)
+
+
+def _settings(**given: Any) -> Settings:
+    from pydantic import ValidationError
+
+    from api.rest.faults import faults_of_errors
+    from api.settings import Settings
+    from profiles.faults import InputInvalid
+
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = faults_of_errors(error.errors(include_url=False))
+        raise InputInvalid("settings", faults) from error
+
+
+def _check_database(url: str, *, upgrade: bool) -> None:
+    from planner.store import migrate
+    from planner.store.errors import SchemaOutdated, StoreUnavailable
+    from planner.store.store import Store
+
+    try:
+        if upgrade:
+            migrate.upgrade(url)
+        store = Store(url)
+        try:
+            store.require_current()
+        finally:
+            store.close()
+    except ValueError as error:
+        fail(str(error), code=ExitCode.BAD_INPUT)
+    except SchemaOutdated as error:
+        fail(str(error), hint="run `fermata db upgrade`, or start with --upgrade")
+    except StoreUnavailable as error:
+        fail(f"the database cannot be reached: {error}")
+
+
+def _run(settings: Settings, *, as_json: bool) -> None:
+    import logging
+
+    import uvicorn
+
+    from api.rest.app import create_app
+
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+    class Server(uvicorn.Server):
+        """Says where it listens, once it does."""
+
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                port = self.servers[0].sockets[0].getsockname()[1]
+                _announce(f"http://{settings.host}:{port}", as_json=as_json)
+
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACEFUL_STOP_S,
+    )
+    server = Server(config)
+    server.run()
+    if not server.started:
+        fail(
+            f"cannot listen on {settings.host}:{settings.port}",
+            hint="is the port taken? choose another with --port",
+        )
+
+
+def _announce(url: str, *, as_json: bool) -> None:
+    line = json.dumps({"url": url, "pid": os.getpid()}) if as_json else url
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,77 @@
+"""The console's routes: one page and its static files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.console.view import console_view
+from api.rest.dependencies import INTEGER_MAX, StoreDep
+
+HERE = Path(__file__).parent
+router = APIRouter(include_in_schema=False)
+
+
+def install(app: FastAPI) -> None:
+    app.include_router(router)
+    app.mount("/console/static", StaticFiles(directory=HERE / "static"), name="console-static")
+
+
+@router.get("/")
+def root() -> RedirectResponse:
+    return RedirectResponse("/console")
+
+
+@router.get("/console")
+def console(
+    request: Request, store: StoreDep, plan: Annotated[int | None, Query(ge=1, le=INTEGER_MAX)] = None
+) -> HTMLResponse:
+    """Plans, sub-clusters, forecast against observed, runs."""
+    view = console_view(store, plan)
+    return HTMLResponse(_templates.get_template("console.html").render(view=view))
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{value * 100:.{digits}f} %"
+
+
+def dollars(value: float | None) -> str:
+    return "–" if value is None else f"${value:,.2f}"
+
+
+def rate(value: float) -> str:
+    """Requests per second with three significant digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def instant(value: datetime | None) -> str:
+    return "–" if value is None else f"{value:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def seconds_between(start: datetime | None, end: datetime | None) -> str:
+    if start is None or end is None:
+        return "–"
+    total_s = (end - start).total_seconds()
+    return f"{total_s:.1f} s" if total_s < 100 else f"{total_s / 60:.0f} min"
+
+
+_templates = Environment(
+    loader=PackageLoader("api.console"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters |= {
+    "percent": percent,
+    "dollars": dollars,
+    "rate": rate,
+    "instant": instant,
+}
+_templates.globals["seconds_between"] = seconds_between

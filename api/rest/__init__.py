@@ -1,0 +1,1 @@
+"""The REST door: FastAPI under /v1, thin endpoints over ``planner.service``."""

@@ -1,0 +1,87 @@
+"""The application: routes, errors, middleware, documentation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import metadata
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from api.console import page
+from api.rest import problems
+from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
+from api.rest.routes import demand, health, plans, registry, runs
+from api.settings import Settings
+from planner.service.run_worker import RunWorker
+from planner.store.store import Store
+
+DESCRIPTION = """
+Submit what models cost and what load is expected, plan, look at the evidence, approve, activate; take in what
+dispatchers observed and plan again. Every error is a problem detail (RFC 9457), status 422 lists every fault
+of the input, and a request is stored whole or not at all. Units are part of the fields' names.
+"""
+
+
+def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
+    """
+    The application on ``store``, or on the database that ``settings`` name.
+
+    Runs are executed while the application is up, if ``settings.run_worker`` says so.
+    """
+    own_store = store or Store(settings.database_url)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        worker = RunWorker(own_store, lease_s=settings.run_lease_s) if settings.run_worker else None
+        if worker:
+            worker.start()
+        yield
+        if worker:
+            worker.stop()
+        if store is None:
+            own_store.close()
+
+    app = FastAPI(
+        title="Fermata",
+        version=metadata.version("fermata-serving"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.store = own_store
+    app.state.settings = settings
+    for routes in (registry, demand, runs, plans):
+        app.include_router(routes.router, prefix="/v1")
+    app.include_router(health.router)
+    page.install(app)
+    problems.install(app)
+    app.add_middleware(BodyLimitMiddleware, bytes_max=settings.request_bytes_max)
+    app.add_middleware(RequestIdMiddleware)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document with the Problem schema that every error answer refers to."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas |= schema.pop("$defs", {}) | {"Problem": schema}
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = document
+    return app.openapi_schema

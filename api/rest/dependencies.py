@@ -1,0 +1,72 @@
+"""What endpoints are given: the store, who asks, and which problems an operation may answer with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Path, Query, Request
+
+from api.rest.problems import GENERAL_PROBLEMS, MEDIA_TYPE, TYPE_PREFIX
+from api.settings import Settings
+from planner.store.store import Store
+
+PAGE_SIZE = 50
+PAGE_SIZE_MAX = 500
+INTEGER_MAX = 2**31 - 1
+
+
+def _store(request: Request) -> Store:
+    store: Store = request.app.state.store
+    return store
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+StoreDep = Annotated[Store, Depends(_store)]
+SettingsDep = Annotated[Settings, Depends(_settings)]
+Actor = Annotated[
+    str,
+    Header(
+        alias="X-Actor",
+        max_length=100,
+        pattern=r"^[\x21-\x7e][\x20-\x7e]*$",
+        description="Who asks, for the audit log.",
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX, description="How many to return at most.")]
+Before = Annotated[int | None, Query(ge=1, le=INTEGER_MAX, description="Only what is older than this.")]
+Version = Annotated[int, Path(ge=1, le=INTEGER_MAX, description="The plan's version.")]
+
+ANONYMOUS = "anonymous"
+
+
+def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """Documentation of an operation's error answers; 422, 503 and 500 come with every one."""
+    descriptions = {
+        404: "What was asked for does not exist.",
+        409: "Its state forbids the request.",
+        413: "The request body is too large.",
+        422: "The input has faults; every one is listed.",
+        500: "Something went wrong here.",
+        503: "The database cannot be reached.",
+    }
+    return {status: _problem(status, descriptions[status]) for status in sorted({*codes, 422, 500, 503})}
+
+
+def _problem(status: int, description: str) -> dict[str, Any]:
+    code, title = next(
+        (code, title) for code, (number, title) in GENERAL_PROBLEMS.items() if number == status
+    )
+    shown = {
+        "type": TYPE_PREFIX + code,
+        "title": title,
+        "status": status,
+        "detail": description,
+        "instance": "/v1",
+        "request_id": "5f0c2a9d1b7e4c3f",
+    }
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema, "example": shown}}}

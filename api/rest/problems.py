@@ -1,0 +1,166 @@
+"""Errors as RFC 9457 problem details; every refusal of the service has its status here, once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from api.rest.faults import faults_of_errors
+from planner.service.errors import Conflict, NotFound, Refusal
+from planner.store.errors import StoreConflict, StoreUnavailable
+from profiles.faults import Fault, InputInvalid
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:fermata:problem:"
+STATUS_BY_REFUSAL: dict[type[Refusal], int] = {NotFound: 404, Conflict: 409}
+
+# Problems that are no refusal of the service: code -> (status, title).
+GENERAL_PROBLEMS = {
+    "input-invalid": (422, "The input has faults"),
+    "route-not-found": (404, "No such route"),
+    "method-not-allowed": (405, "The route does not take this method"),
+    "request-refused": (400, "The request could not be read"),
+    "body-too-large": (413, "The request body is too large"),
+    "store-conflict": (409, "Another change came in between"),
+    "store-unavailable": (503, "The database cannot be reached"),
+    "schema-outdated": (503, "The database is not at the schema of this version"),
+    "internal": (500, "Something went wrong here"),
+}
+_CODE_BY_STATUS = {404: "route-not-found", 405: "method-not-allowed", 413: "body-too-large"}
+
+log = logging.getLogger(__name__)
+
+
+class FaultOut(BaseModel):
+    """One thing wrong with the input."""
+
+    field: str = Field(description="Path of the field, as in `models[3].slo_ms`.")
+    value: str = Field(description="What was found there.")
+    limit: str = Field(description="What is allowed there.")
+
+
+class Problem(BaseModel):
+    """A problem detail (RFC 9457)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": f"{TYPE_PREFIX}input-invalid",
+                    "title": "The input has faults",
+                    "status": 422,
+                    "detail": "models has 1 fault(s)",
+                    "instance": "/v1/models",
+                    "request_id": "5f0c2a9d1b7e4c3f",
+                    "faults": [{"field": "slo_ms", "value": "-3", "limit": "must be greater than 0"}],
+                }
+            ]
+        }
+    )
+
+    type: str = Field(description="Stable name of the kind of problem (docs/reference/errors.md).")
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong here.")
+    instance: str = Field(description="The path that was asked for.")
+    request_id: str | None = Field(None, description="As in the header X-Request-ID.")
+    hint: str | None = Field(None, description="What to do about it.")
+    faults: list[FaultOut] | None = Field(None, description="With status 422: every fault of the input.")
+
+
+def problem_response(
+    request: Request,
+    code: str,
+    status: int,
+    title: str,
+    detail: str,
+    *,
+    hint: str | None = None,
+    faults: Sequence[Fault] | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    listed = (
+        None if faults is None else [FaultOut(field=f.field, value=f.value, limit=f.limit) for f in faults]
+    )
+    problem = Problem(
+        type=TYPE_PREFIX + code,
+        title=title,
+        status=status,
+        detail=detail,
+        instance=request.url.path,
+        request_id=getattr(request.state, "request_id", None),
+        hint=hint,
+        faults=listed,
+    )
+    content = problem.model_dump(exclude_none=True)
+    return JSONResponse(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def general(request: Request, code: str, detail: str, **more: Any) -> JSONResponse:
+    status, title = GENERAL_PROBLEMS[code]
+    return problem_response(request, code, status, title, detail, **more)
+
+
+def install(app: FastAPI) -> None:
+    """Register a handler for everything that can go wrong."""
+    app.add_exception_handler(Refusal, _refusal)
+    app.add_exception_handler(InputInvalid, _input_invalid)
+    app.add_exception_handler(RequestValidationError, _request_invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(StoreConflict, _store_conflict)
+    app.add_exception_handler(StoreUnavailable, _store_unavailable)
+    app.add_exception_handler(Exception, _internal)
+
+
+def _refusal(request: Request, error: Exception) -> JSONResponse:
+    refusal = cast(Refusal, error)
+    status = next(status for kind, status in STATUS_BY_REFUSAL.items() if isinstance(refusal, kind))
+    return problem_response(request, refusal.code, status, refusal.title, refusal.message, hint=refusal.hint)
+
+
+def _input_invalid(request: Request, error: Exception) -> JSONResponse:
+    invalid = cast(InputInvalid, error)
+    detail = f"{invalid.subject} has {len(invalid.faults)} fault(s)"
+    return general(request, "input-invalid", detail, faults=invalid.faults)
+
+
+def _request_invalid(request: Request, error: Exception) -> JSONResponse:
+    faults = faults_of_errors(cast(RequestValidationError, error).errors())
+    return general(request, "input-invalid", f"the request has {len(faults)} fault(s)", faults=faults)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    refused = cast(HTTPException, error)
+    status = refused.status_code
+    code = _CODE_BY_STATUS.get(status, "request-refused")
+    details = {
+        404: f"there is nothing at {request.url.path}",
+        405: f"{request.url.path} does not take {request.method}",
+    }
+    headers = dict(refused.headers) if refused.headers else None
+    title = GENERAL_PROBLEMS[code][1] if code != "request-refused" else HTTPStatus(status).phrase
+    detail = details.get(status, str(refused.detail))
+    return problem_response(request, code, status, title, detail, headers=headers)
+
+
+def _store_conflict(request: Request, error: Exception) -> JSONResponse:
+    return general(request, "store-conflict", "nothing was stored", hint="read the state again, then retry")
+
+
+def _store_unavailable(request: Request, error: Exception) -> JSONResponse:
+    log.error("the database cannot be reached", exc_info=error)
+    detail = "the database cannot be reached or was busy for too long; nothing was stored"
+    return general(request, "store-unavailable", detail, headers={"Retry-After": "5"})
+
+
+def _internal(request: Request, error: Exception) -> JSONResponse:
+    log.error("request %s failed", getattr(request.state, "request_id", "-"), exc_info=error)
+    return general(request, "internal", "the server's log has the rest under this request id")

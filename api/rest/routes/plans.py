@@ -1,0 +1,158 @@
+"""Plan versions and activations."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Body, Path, Query, Request, Response
+from planner.plan.difference import difference_to_json
+from pydantic import PlainValidator
+
+from api.rest.bodies import just_one
+from api.rest.dependencies import (
+    ANONYMOUS,
+    INTEGER_MAX,
+    PAGE_SIZE,
+    Actor,
+    Before,
+    Limit,
+    SettingsDep,
+    StoreDep,
+    Version,
+    problems,
+)
+from api.rest.etags import etag_of, is_current, not_modified
+from api.rest.schemas.common import Page
+from api.rest.schemas.plans import (
+    ActivationBody,
+    ActivationOut,
+    CertificateOut,
+    DifferenceOut,
+    PlanOut,
+    PlanSummaryOut,
+)
+from api.rest.schemas.sub_cluster import SubClusterSpecOut
+from planner.service import plans
+from planner.service.sub_clusters import sub_cluster_spec
+from planner.service.submission import Submission
+
+router = APIRouter(tags=["plans"])
+
+ActivationRequest = Annotated[
+    Submission[int], PlainValidator(just_one(ActivationBody), json_schema_input_type=ActivationBody), Body()
+]
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has the current state."}}
+
+
+@router.get("/plans", responses=problems())
+def list_plans(store: StoreDep, limit: Limit = PAGE_SIZE, before: Before = None) -> Page[PlanSummaryOut]:
+    """Plan versions, the newest first."""
+    items = [PlanSummaryOut.model_validate(plan) for plan in plans.plans(store, limit=limit, before=before)]
+    return Page(items=items, next_before=items[-1].version if len(items) == limit else None)
+
+
+@router.get("/plans/{version}", response_model=PlanOut, responses=NOT_MODIFIED | problems(404))
+def get_plan(store: StoreDep, version: Version, request: Request, response: Response) -> Any:
+    """One plan version, whole. Only its state ever changes, and the ETag with it."""
+    summary = plans.summary(store, version)
+    etag = etag_of("plan", version, summary.state)
+    if is_current(request, etag):
+        return not_modified(etag)
+    found = plans.plan(store, version)
+    response.headers["ETag"] = etag_of("plan", version, found.summary.state)
+    return PlanOut.model_validate({**asdict(found.summary), "plan": found.plan_document})
+
+
+@router.get("/plans/{version}/problem", responses=problems(404))
+def get_problem(store: StoreDep, version: Version) -> dict[str, Any]:
+    """The planning problem that the plan answers, in its file format (docs/reference/problem.schema.json)."""
+    return plans.plan(store, version).problem_document
+
+
+@router.get("/plans/{version}/certificate", responses=problems(404))
+def get_certificate(store: StoreDep, version: Version) -> CertificateOut:
+    """The simulated evidence that the plan keeps its SLOs."""
+    found = plans.plan(store, version)
+    return CertificateOut(
+        plan_version=version,
+        passed=bool(found.summary.certificate_passed),
+        bad_rate=found.summary.certificate_bad_rate,
+        certificate=found.certificate or {},
+    )
+
+
+@router.get("/plans/{version}/difference", responses=problems(404))
+def get_difference(
+    store: StoreDep,
+    version: Version,
+    against: Annotated[
+        int | None, Query(ge=1, le=INTEGER_MAX, description="The version to compare with.")
+    ] = None,
+) -> DifferenceOut:
+    """What moves from another plan to this one: by default from the active one, or the one before it."""
+    before, difference = plans.plan_difference(store, version, against=against)
+    return DifferenceOut(before=before, after=version, difference=difference_to_json(difference))
+
+
+@router.get(
+    "/plans/{version}/sub-clusters/{sub_cluster:path}",
+    response_model=SubClusterSpecOut,
+    responses=NOT_MODIFIED | problems(404),
+)
+def get_sub_cluster(
+    store: StoreDep,
+    settings: SettingsDep,
+    version: Version,
+    sub_cluster: Annotated[str, Path(max_length=200)],
+    request: Request,
+    response: Response,
+    epoch: Annotated[
+        int | None, Query(ge=0, le=9_999, description="Which epoch's GPUs; default: the most.")
+    ] = None,
+) -> Any:
+    """A sub-cluster as its dispatcher runs it, its load reports addressed to this server."""
+    url = settings.public_url or str(request.base_url).rstrip("/")
+    spec = sub_cluster_spec(store, version, sub_cluster, epoch=epoch, reporting_url=url)
+    content = msgspec.to_builtins(spec)
+    etag = etag_of("sub-cluster", content)
+    if is_current(request, etag):
+        return not_modified(etag)
+    response.headers["ETag"] = etag
+    return content
+
+
+@router.post("/plans/{version}/approval", responses=problems(404, 409))
+def approve_plan(store: StoreDep, version: Version, actor: Actor = ANONYMOUS) -> PlanSummaryOut:
+    """Approve a certified plan; approving it again changes nothing."""
+    return PlanSummaryOut.model_validate(plans.approve(store, version, actor=actor))
+
+
+@router.post("/activations", status_code=201, tags=["activations"], responses=problems(404, 409, 413))
+def activate_plan(store: StoreDep, body: ActivationRequest, actor: Actor = ANONYMOUS) -> ActivationOut:
+    """Make an approved plan the active one; a superseded one becomes active again (a roll back)."""
+    (version,) = body.accepted({})
+    return ActivationOut.model_validate(plans.activate(store, version, actor=actor))
+
+
+@router.get("/activations", tags=["activations"], responses=problems())
+def list_activations(store: StoreDep, limit: Limit = PAGE_SIZE) -> list[ActivationOut]:
+    """Activations, the newest first."""
+    return [ActivationOut.model_validate(found) for found in plans.activations(store, limit=limit)]
+
+
+@router.get(
+    "/activations/current",
+    response_model=ActivationOut,
+    tags=["activations"],
+    responses=NOT_MODIFIED | problems(404),
+)
+def get_current_activation(store: StoreDep, request: Request, response: Response) -> Any:
+    """The activation in force; dispatchers ask for it with If-None-Match."""
+    current = plans.current_activation(store)
+    etag = etag_of("activation", current.id)
+    if is_current(request, etag):
+        return not_modified(etag)
+    response.headers["ETag"] = etag
+    return ActivationOut.model_validate(current)

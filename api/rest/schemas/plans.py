@@ -1,0 +1,178 @@
+"""Plan versions, their certificates, differences and activations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from api.rest.bodies import Entry
+from api.rest.schemas.common import Out
+from api.rest.schemas.registry import example
+from planner.store.records import PlanState
+
+SUMMARY_EXAMPLE = {
+    "version": 3,
+    "state": "certified",
+    "run_id": "9c1f4be2a07d3358",
+    "forecast_id": 1,
+    "problem_digest": "0d9e6c0b" * 8,
+    "status": "optimal",
+    "objective": 41.2,
+    "bound": 41.2,
+    "gap": 0.0,
+    "fluid_bound": 33.1,
+    "physical_gap": 0.197,
+    "cost_usd_per_hour": 41.2,
+    "sub_cluster_count": 2,
+    "gpu_count": 12,
+    "solver": "highs",
+    "options": {"solver": "auto", "time_limit_s": 30.0, "seed": 7, "use_observed": True, "policy": {}},
+    "seed": 7,
+    "created_at": "2026-11-23T07:00:21Z",
+    "certificate_passed": True,
+    "certificate_bad_rate": 0.004,
+}
+PLAN_EXAMPLE = {
+    "status": "optimal",
+    "objective": 41.2,
+    "bound": 41.2,
+    "gap": 0.0,
+    "fluid_bound": 33.1,
+    "physical_gap": 0.197,
+    "cost_usd_per_hour": 41.2,
+    "sub_clusters": [
+        {
+            "id": "A100-40GB/zone-a/1",
+            "gpu_type": "A100-40GB",
+            "zone": "zone-a",
+            "gpus": [12, 12],
+            "models": [{"id": "resnet50", "share": [1.0, 1.0], "batch_size": 16}],
+        }
+    ],
+    "unserved": [],
+    "excuses": [],
+    "solver": "highs",
+    "seed": 7,
+    "problem_digest": "0d9e6c0b" * 8,
+}
+ACTIVATION_EXAMPLE = {
+    "id": 2,
+    "fleet": "default",
+    "plan_version": 3,
+    "kind": "activate",
+    "actor": "anonymous",
+    "activated_at": "2026-11-23T07:05:00Z",
+    "deactivated_at": None,
+}
+
+
+class PlanSummaryOut(Out):
+    """A plan version: what it costs, in dollars per hour over the horizon, and what is proven about it."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [SUMMARY_EXAMPLE]})
+
+    version: int
+    state: PlanState
+    run_id: str
+    forecast_id: int
+    problem_digest: str
+    status: str = Field(description="What the solver said: optimal, feasible, partial.")
+    objective: float
+    bound: float = Field(description="No plan of the formulation costs less.")
+    gap: float = Field(description="(objective - bound) / objective.")
+    fluid_bound: float = Field(description="No plan at all costs less.")
+    physical_gap: float = Field(description="(objective - fluid_bound) / objective.")
+    cost_usd_per_hour: float
+    sub_cluster_count: int
+    gpu_count: int
+    solver: str
+    options: dict[str, Any]
+    seed: int
+    created_at: datetime
+    certificate_passed: bool | None
+    certificate_bad_rate: float | None = Field(description="Of the worst sub-cluster in simulation.")
+
+
+class PlanOut(PlanSummaryOut):
+    """A plan version, whole; `plan` is in the plan's file format (docs/reference/plan.schema.json)."""
+
+    model_config = ConfigDict(
+        from_attributes=True, json_schema_extra={"examples": [{**SUMMARY_EXAMPLE, "plan": PLAN_EXAMPLE}]}
+    )
+
+    plan: dict[str, Any]
+
+
+class CertificateOut(Out):
+    """The simulated evidence that a plan version keeps its SLOs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "plan_version": 3,
+                    "passed": True,
+                    "bad_rate": 0.004,
+                    "certificate": {
+                        "passed": True,
+                        "sub_clusters": [{"id": "A100-40GB/zone-a/1", "passed": True}],
+                    },
+                }
+            ]
+        }
+    )
+
+    plan_version: int
+    passed: bool
+    bad_rate: float | None
+    certificate: dict[str, Any] = Field(
+        description="Evidence by sub-cluster: epochs, seeds, bad rate with interval."
+    )
+
+
+class DifferenceOut(Out):
+    """What moves between two plans, why, and what it costs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "before": 2,
+                    "after": 3,
+                    "difference": {"cost_usd_per_hour": -3.67, "churn_gib": 0.1, "moves": []},
+                }
+            ]
+        }
+    )
+
+    before: int | None = Field(description="The version compared with; null where there was none.")
+    after: int
+    difference: dict[str, Any]
+
+
+class ActivationBody(Entry[int]):
+    """Which plan version is to become the active one."""
+
+    model_config = example({"plan_version": 3})
+    subject: ClassVar[str] = "activation"
+
+    plan_version: int = Field(ge=1, le=2**31 - 1)
+
+    def to_record(self) -> int:
+        return self.plan_version
+
+
+class ActivationOut(Out):
+    """A plan's time as the active one."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [ACTIVATION_EXAMPLE]})
+
+    id: int
+    fleet: str
+    plan_version: int
+    kind: str = Field(description="activate, or roll_back to a plan that had been active before.")
+    actor: str
+    activated_at: datetime
+    deactivated_at: datetime | None = Field(description="null: now.")

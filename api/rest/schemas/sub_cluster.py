@@ -1,0 +1,73 @@
+"""The sub-cluster specification, as dispatchers read it (``dispatcher.contract.sub_cluster``)."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SPEC_EXAMPLE = {
+    "id": "A100-40GB/zone-a/1",
+    "plan_version": 3,
+    "gpus": 2,
+    "models": [
+        {
+            "id": "resnet50",
+            "slo_us": 25_000,
+            "latency_us": [0, 2_450, 2_800],
+            "inputs": [{"name": "input", "datatype": "FP32", "shape": [4]}],
+            "outputs": [{"name": "output", "datatype": "FP32", "shape": [4]}],
+            "backend": {"kind": "emulated", "path": None},
+            "queue_max": 10_000,
+        }
+    ],
+    "policy": "adaptive",
+    "delays": {"ctrl_us": 100, "data_us": 50, "resp_us": 2_000},
+    "reporting": {"url": "http://127.0.0.1:8080", "interval_s": 5.0},
+}
+
+
+class TensorOut(BaseModel):
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class BackendOut(BaseModel):
+    kind: str
+    path: str | None
+
+
+class ServedModelOut(BaseModel):
+    """One model: `latency_us[b]` is the time of a batch of b."""
+
+    id: str
+    slo_us: int
+    latency_us: list[int]
+    inputs: list[TensorOut]
+    outputs: list[TensorOut]
+    backend: BackendOut
+    queue_max: int
+
+
+class DelaysOut(BaseModel):
+    ctrl_us: int
+    data_us: int
+    resp_us: int
+
+
+class ReportingOut(BaseModel):
+    url: str
+    interval_s: float
+
+
+class SubClusterSpecOut(BaseModel):
+    """What a dispatcher must know to run one sub-cluster of one plan version."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SPEC_EXAMPLE]})
+
+    id: str
+    plan_version: int
+    gpus: int
+    models: list[ServedModelOut]
+    policy: str = Field(description="When a batch that could start does start.")
+    delays: DelaysOut
+    reporting: ReportingOut | None

@@ -1,0 +1,157 @@
+"""What dispatchers measured, put together from their load reports."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dispatcher.contract.load_report import LoadReport, ModelLoad
+from planner.demand.forecast import Forecast
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLatency:
+    """Mean execution time of ``batches`` batches of one size, in milliseconds."""
+
+    batch_size: int
+    batches: int
+    latency_ms_mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedModel:
+    """
+    One model over all reports that name it.
+
+    Parameters
+    ----------
+    observed_s
+        Length of the time covered by at least one report of the model, in seconds.
+    rate_rps
+        ``arrived / observed_s``, summed over the sub-clusters that share the model.
+    arrival_cv
+        Coefficient of variation of inter-arrival times, weighted by arrivals; None when no report knew it.
+    bad_rate
+        Share of arrivals late, dropped or rejected; None without arrivals.
+    """
+
+    model: str
+    observed_s: float
+    arrived: int
+    served_in_time: int
+    late: int
+    dropped: int
+    rejected: int
+    rate_rps: float
+    arrival_cv: float | None
+    bad_rate: float | None
+    batches: int
+    batch_size_mean: float | None
+    busy_s: float
+    latencies: tuple[MeasuredLatency, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedLoad:
+    """All models of some reports, by id; ``since`` and ``until`` are the ends of what was covered."""
+
+    report_count: int
+    since: datetime | None
+    until: datetime | None
+    models: dict[str, ObservedModel]
+
+
+def observe(reports: Sequence[LoadReport]) -> ObservedLoad:
+    """
+    Put reports together, one entry for each model.
+
+    A model served by two sub-clusters at once has its arrivals summed over the same time; one that
+    moved from one to the other has the times joined. Reports are counted as given: idempotence by
+    (sub-cluster, interval start) is the store's part.
+    """
+    by_model: dict[str, list[tuple[LoadReport, ModelLoad]]] = defaultdict(list)
+    for report in reports:
+        for load in report.models:
+            by_model[load.model].append((report, load))
+    spans = [_span(report) for report in reports]
+    return ObservedLoad(
+        report_count=len(reports),
+        since=min((start for start, _ in spans), default=None),
+        until=max((end for _, end in spans), default=None),
+        models={model: _observed(model, pairs) for model, pairs in sorted(by_model.items())},
+    )
+
+
+def observe_by_epoch(reports: Iterable[LoadReport], forecast: Forecast) -> dict[int, ObservedLoad]:
+    """The same for each epoch of ``forecast`` (``Forecast.epoch_at``); reports of no epoch are left out."""
+    by_epoch: dict[int, list[LoadReport]] = defaultdict(list)
+    for report in reports:
+        epoch = forecast.epoch_at(datetime.fromisoformat(report.interval_start))
+        if epoch is not None:
+            by_epoch[epoch].append(report)
+    return {epoch: observe(group) for epoch, group in sorted(by_epoch.items())}
+
+
+Pairs = Sequence[tuple[LoadReport, ModelLoad]]
+
+
+def _observed(model: str, pairs: Pairs) -> ObservedModel:
+    loads = [load for _, load in pairs]
+    arrived = sum(load.arrived for load in loads)
+    bad = sum(load.late + load.dropped + load.rejected for load in loads)
+    batches = sum(load.batches for load in loads)
+    observed_s = _covered_s([_span(report) for report, _ in pairs])
+    return ObservedModel(
+        model=model,
+        observed_s=observed_s,
+        arrived=arrived,
+        served_in_time=sum(load.served_in_time for load in loads),
+        late=sum(load.late for load in loads),
+        dropped=sum(load.dropped for load in loads),
+        rejected=sum(load.rejected for load in loads),
+        rate_rps=arrived / observed_s if observed_s else 0.0,
+        arrival_cv=_mean((load.arrival_cv, load.arrived) for load in loads if load.arrival_cv is not None),
+        bad_rate=min(1.0, bad / arrived) if arrived else None,
+        batches=batches,
+        batch_size_mean=_mean((load.batch_size_mean, load.batches) for load in loads),
+        busy_s=sum(load.busy_s for load in loads),
+        latencies=_latencies(loads),
+    )
+
+
+def _latencies(loads: Iterable[ModelLoad]) -> tuple[MeasuredLatency, ...]:
+    by_size: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for load in loads:
+        for batch_size, batches, latency_ms in load.latency_ms_by_batch:
+            by_size[batch_size].append((latency_ms, batches))
+    return tuple(
+        MeasuredLatency(batch_size, sum(count for _, count in measured), mean)
+        for batch_size, measured in sorted(by_size.items())
+        if (mean := _mean(measured)) is not None
+    )
+
+
+def _mean(weighted: Iterable[tuple[float, float]]) -> float | None:
+    """Weighted mean of (value, weight) pairs; None without weight."""
+    pairs = list(weighted)
+    total = sum(weight for _, weight in pairs)
+    return sum(value * weight for value, weight in pairs) / total if total else None
+
+
+def _span(report: LoadReport) -> tuple[datetime, datetime]:
+    start = datetime.fromisoformat(report.interval_start)
+    return start, start + timedelta(seconds=report.interval_s)
+
+
+def _covered_s(spans: Iterable[tuple[datetime, datetime]]) -> float:
+    """Length of the union of the spans, in seconds."""
+    covered = timedelta()
+    reached: datetime | None = None
+    for start, end in sorted(spans):
+        if reached is None or start > reached:
+            covered, reached = covered + (end - start), end
+        elif end > reached:
+            covered, reached = covered + (end - reached), end
+    return covered.total_seconds()

@@ -1,0 +1,160 @@
+"""
+Business refusals, one class each under one base.
+
+``code`` is the stable name that the doors show (docs/reference/errors.md), ``title`` what it
+means in general, the message what it means here, ``hint`` what to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """A request that was understood and cannot be granted."""
+
+    code: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(message)
+
+
+class NotFound(Refusal):
+    """What was asked for does not exist."""
+
+
+class Conflict(Refusal):
+    """What was asked for exists, and its state forbids the request."""
+
+
+class GpuTypeNotFound(NotFound):
+    code = "gpu-type-not-found"
+    title = "No such GPU type"
+
+    def __init__(self, gpu_type: str) -> None:
+        super().__init__(f"there is no GPU type {gpu_type!r}", hint="GET /v1/gpu-types lists them")
+
+
+class PoolNotFound(NotFound):
+    code = "pool-not-found"
+    title = "No such pool"
+
+    def __init__(self, gpu_type: str, zone: str) -> None:
+        super().__init__(
+            f"there is no pool of {gpu_type!r} in zone {zone!r}", hint="GET /v1/pools lists them"
+        )
+
+
+class ModelNotFound(NotFound):
+    code = "model-not-found"
+    title = "No such model"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"there is no model {model!r}", hint="GET /v1/models lists them")
+
+
+class ProfileNotFound(NotFound):
+    code = "profile-not-found"
+    title = "No such profile"
+
+    def __init__(self, model: str, gpu_type: str) -> None:
+        super().__init__(
+            f"there is no profile of {model!r} on {gpu_type!r}", hint="GET /v1/profiles lists them"
+        )
+
+
+class ForecastNotFound(NotFound):
+    code = "forecast-not-found"
+    title = "No such forecast"
+
+    def __init__(self, forecast_id: int) -> None:
+        super().__init__(f"there is no forecast {forecast_id}", hint="GET /v1/forecasts lists them")
+
+
+class RunNotFound(NotFound):
+    code = "run-not-found"
+    title = "No such run"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"there is no run {run_id!r}", hint="GET /v1/runs lists them")
+
+
+class PlanNotFound(NotFound):
+    code = "plan-not-found"
+    title = "No such plan version"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"there is no plan version {version}", hint="GET /v1/plans lists them")
+
+
+class SubClusterNotFound(NotFound):
+    code = "sub-cluster-not-found"
+    title = "No such sub-cluster"
+
+    def __init__(self, version: int, sub_cluster: str) -> None:
+        super().__init__(
+            f"plan version {version} has no sub-cluster {sub_cluster!r}",
+            hint=f"GET /v1/plans/{version} lists them",
+        )
+
+
+class NoActivePlan(NotFound):
+    code = "no-active-plan"
+    title = "No plan is active"
+
+    def __init__(self) -> None:
+        super().__init__("no plan is active yet", hint="POST /v1/activations with an approved plan version")
+
+
+class PlanNotCertified(Conflict):
+    code = "plan-not-certified"
+    title = "The plan has no passed certificate"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"plan version {version} did not pass its certificate",
+            hint=f"GET /v1/plans/{version}/certificate tells which sub-clusters failed",
+        )
+
+
+class PlanNotApproved(Conflict):
+    code = "plan-not-approved"
+    title = "The plan is not approved"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"plan version {version} is certified and not yet approved",
+            hint=f"POST /v1/plans/{version}/approval",
+        )
+
+
+class PlanNotApprovable(Conflict):
+    code = "plan-not-approvable"
+    title = "The plan has passed the point of approval"
+
+    def __init__(self, version: int, state: str) -> None:
+        super().__init__(f"plan version {version} is {state}: only a certified plan can be approved")
+
+
+class PlanAlreadyActive(Conflict):
+    code = "plan-already-active"
+    title = "The plan is active already"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"plan version {version} is the active one")
+
+
+class RunFinished(Conflict):
+    code = "run-finished"
+    title = "The run has ended"
+
+    def __init__(self, run_id: str, state: str) -> None:
+        super().__init__(f"run {run_id} has {state}: there is nothing left to cancel")
+
+
+def refusals() -> list[type[Refusal]]:
+    """Every refusal there is, for the documentation and its test."""
+    return [leaf for kind in (NotFound, Conflict) for leaf in kind.__subclasses__()]

@@ -1,0 +1,41 @@
+"""
+A run's own process: ``python -m planner.service.run_child RUN_ID``.
+
+It is separate so that a solver can be killed, and so that its memory and its threads are gone
+afterwards. The database's URL and the lease's owner come through the environment
+(``FERMATA_DATABASE_URL``, ``FERMATA_RUN_OWNER``). It ends by itself when its server does: the
+server holds the other end of its standard input.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+DATABASE_URL = "FERMATA_DATABASE_URL"
+RUN_OWNER = "FERMATA_RUN_OWNER"
+SERVER_GONE = 70
+
+
+def main() -> None:
+    """Execute the run named on the command line; the outcome is written to its row."""
+    from planner.service.run_execution import execute  # solvers take a second to load: not in the server
+    from planner.store.store import Store
+
+    threading.Thread(target=_end_with_server, daemon=True).start()
+    store = Store(os.environ[DATABASE_URL])
+    try:
+        execute(store, sys.argv[1], owner=os.environ[RUN_OWNER])
+    finally:
+        store.close()
+
+
+def _end_with_server() -> None:
+    """The pipe is never written to: that it ends means that the server is gone."""
+    sys.stdin.buffer.read()
+    os._exit(SERVER_GONE)
+
+
+if __name__ == "__main__":
+    main()

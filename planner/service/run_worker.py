@@ -1,0 +1,159 @@
+"""
+Executes queued runs: one thread that leases a run, starts its process and watches over it.
+
+Any number of servers may do this on one database. A lease is renewed while the process lives; a
+server that dies stops renewing, and the next one to look takes the run up again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from datetime import timedelta
+from typing import IO
+
+from planner.service.run_child import DATABASE_URL, RUN_OWNER
+from planner.store.errors import StoreUnavailable
+from planner.store.records import RunRecord
+from planner.store.store import Store
+
+LEASE_S = 30.0
+POLL_S = 0.5
+TERMINATE_WAIT_S = 2.0
+STDERR_TAIL_CHARS = 2_000
+
+log = logging.getLogger(__name__)
+
+
+class RunWorker:
+    """
+    Works through the queue of ``store`` until stopped; ``start`` and ``stop`` once each.
+
+    Parameters
+    ----------
+    lease_s
+        How long a run stays this worker's without a sign of life.
+    poll_s
+        How often the queue and a running process are looked at.
+    """
+
+    def __init__(self, store: Store, *, lease_s: float = LEASE_S, poll_s: float = POLL_S) -> None:
+        self.owner = f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._store = store
+        self._lease = timedelta(seconds=lease_s)
+        self._poll_s = poll_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="run-worker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Put a running run back into the queue and end; returns when its process is gone."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                run = self._claim()
+            except StoreUnavailable:
+                log.warning("the database cannot be reached; trying again", exc_info=True)
+                run = None
+            if run is None:
+                self._stopping.wait(self._poll_s)
+            else:
+                self._execute(run)
+
+    def _claim(self) -> RunRecord | None:
+        with self._store.writing() as work:
+            return work.runs.claim(self.owner, self._lease)
+
+    def _execute(self, run: RunRecord) -> None:
+        log.info("run %s starts, attempt %d", run.id, run.attempts)
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr:
+            process = self._start_process(run, stderr)
+            try:
+                self._watch(run, process)
+            except StoreUnavailable:
+                log.warning("run %s loses its lease: the database cannot be reached", run.id, exc_info=True)
+            finally:
+                _end(process)
+            self._settle(run, process.returncode, _tail(stderr))
+
+    def _start_process(self, run: RunRecord, stderr: IO[str]) -> subprocess.Popen[bytes]:
+        environment = os.environ | {DATABASE_URL: self._store.database_url, RUN_OWNER: self.owner}
+        return subprocess.Popen(
+            [sys.executable, "-m", "planner.service.run_child", run.id],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=stderr,
+            stderr=stderr,
+            start_new_session=True,  # so that the solver's own processes end with it
+        )
+
+    def _watch(self, run: RunRecord, process: subprocess.Popen[bytes]) -> None:
+        """Until the process ends, the run is no longer wanted, or this worker is to stop."""
+        renew_s = self._lease.total_seconds() / 3
+        renewed_at = time.monotonic()
+        while process.poll() is None and not self._stopping.wait(self._poll_s):
+            if time.monotonic() - renewed_at >= renew_s:
+                self._renew(run)
+                renewed_at = time.monotonic()
+            if not self._is_wanted(run):
+                return
+
+    def _renew(self, run: RunRecord) -> None:
+        with self._store.writing() as work:
+            work.runs.renew(run.id, self.owner, self._lease)
+
+    def _is_wanted(self, run: RunRecord) -> bool:
+        with self._store.reading() as work:
+            found = work.runs.get(run.id)
+        return found is not None and found.lease_owner == self.owner and not found.cancel_requested
+
+    def _settle(self, run: RunRecord, exit_status: int, stderr_tail: str) -> None:
+        """Give the row its end, where the process did not do so itself."""
+        try:
+            with self._store.writing() as work:
+                found = work.runs.get(run.id)
+                if found is None or found.lease_owner != self.owner:
+                    return
+                if found.cancel_requested:
+                    work.runs.cancelled(run.id, self.owner)
+                elif self._stopping.is_set() and exit_status != 0:
+                    work.runs.release(run.id, self.owner)
+                else:
+                    log.error("run %s crashed with exit status %d:\n%s", run.id, exit_status, stderr_tail)
+                    last_line = stderr_tail.strip().rpartition("\n")[2]
+                    message = f"its process ended with status {exit_status}: {last_line or 'without a word'}"
+                    work.runs.fail(run.id, self.owner, {"code": "run-crashed", "message": message})
+        except StoreUnavailable:
+            log.warning("run %s keeps its state until its lease expires", run.id, exc_info=True)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Make sure that the process and all of its children are gone."""
+    for sign, wait_s in ((signal.SIGTERM, TERMINATE_WAIT_S), (signal.SIGKILL, None)):
+        if process.poll() is not None:
+            break
+        os.killpg(process.pid, sign)
+        try:
+            process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            log.info("process %d did not end on %s", process.pid, sign.name)
+    if process.stdin:
+        process.stdin.close()
+
+
+def _tail(stream: IO[str]) -> str:
+    stream.seek(0)
+    return stream.read()[-STDERR_TAIL_CHARS:]
