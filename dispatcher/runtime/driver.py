@@ -4,6 +4,11 @@ The live driver of the scheduler: real time in, commands out, no decision of its
 Whatever happens within one turn of the event loop reaches the scheduler in one step, all
 arrivals as arrays. Events of workers come before arrivals, so that requests put back from
 a lost GPU arrive after its loss.
+
+A timer rings late by what it takes to wake a process, some hundred microseconds. Told the
+later instant, the scheduler would find many a schedulable window closed and drop a head
+that has milliseconds left of its response budget. So a timer that rings late by less than
+a share of that budget is told as on time, in a step of its own before everything else.
 """
 
 from __future__ import annotations
@@ -19,6 +24,12 @@ from dispatcher.runtime.alarm import alarm
 from dispatcher.runtime.clock import now_us
 from dispatcher.runtime.event_log import EventRecorder
 
+TIMER_LATENESS_US_MAX = 1_000
+"""Beyond this the machine is too busy for the scheduler to plan as though it were not."""
+
+TIMER_LATENESS_SHARE_MAX = 0.25
+"""Of the response budget: the rest is for the answer's own way."""
+
 
 class SteppedScheduler(Protocol):
     """The part of ``dispatcher.core.scheduler.Scheduler`` that a driver uses."""
@@ -32,6 +43,7 @@ class SchedulerDriver:
 
     ``on_start`` and ``on_drop`` carry out its commands. ``on_bug`` is told of an exception
     in the scheduler or in carrying out a command: neither can be trusted after it.
+    ``resp_us`` is the response budget of the sub-cluster's delays.
     """
 
     def __init__(
@@ -39,6 +51,7 @@ class SchedulerDriver:
         scheduler: SteppedScheduler,
         loop: asyncio.AbstractEventLoop,
         *,
+        resp_us: int,
         on_start: Callable[[StartBatch], None],
         on_drop: Callable[[DropRequest], None],
         on_bug: Callable[[Exception], None],
@@ -50,11 +63,14 @@ class SchedulerDriver:
         self._on_drop = on_drop
         self._on_bug = on_bug
         self._recorder = recorder
-        self._alarm = alarm(loop, self._wake_up)
+        self._alarm = alarm(loop, self._turn)
         self._events: list[Event] = []
         self._model_index: list[int] = []
         self._request_id: list[int] = []
         self._deadline_us: list[int] = []
+        self._lateness_us_max = min(TIMER_LATENESS_US_MAX, int(resp_us * TIMER_LATENESS_SHARE_MAX))
+        self._timer_us: int | None = None
+        self._told_us = 0
         self._step_is_due = False
         self._closed = False
 
@@ -79,19 +95,22 @@ class SchedulerDriver:
     def _step_soon(self) -> None:
         if not self._step_is_due:
             self._step_is_due = True
-            self._loop.call_soon(self._step)
+            self._loop.call_soon(self._turn)
 
-    def _wake_up(self) -> None:
-        self._events.append(WakeUp())
-        self._step()
-
-    def _step(self) -> None:
+    def _turn(self) -> None:
+        """Step for a timer that is due, then for all that happened in this turn of the loop."""
         self._step_is_due = False
-        if self._closed or (not self._events and not self._request_id):  # a timer took them along
-            return
+        instant_us = now_us()
+        if self._timer_us is not None and self._timer_us <= instant_us and not self._closed:
+            due_us, self._timer_us = self._timer_us, None
+            on_time = instant_us - due_us <= self._lateness_us_max
+            self._step(max(due_us, self._told_us) if on_time else instant_us, [WakeUp()])
+        if (self._events or self._request_id) and not self._closed:
+            self._step(instant_us, self._take_events())
+
+    def _step(self, instant_us: int, events: Sequence[Event]) -> None:
+        self._told_us = instant_us
         try:
-            events = self._take_events()
-            instant_us = now_us()
             commands = self._scheduler.step(instant_us, events)
             if self._recorder is not None:
                 self._recorder.record(instant_us, events, commands)
@@ -119,4 +138,5 @@ class SchedulerDriver:
             elif isinstance(command, DropRequest):
                 self._on_drop(command)
             elif isinstance(command, SetTimer):
-                self._alarm.set(command.at_us)
+                self._timer_us = int(command.at_us)
+                self._alarm.set(self._timer_us)

@@ -103,6 +103,7 @@ class LiveSubCluster:
         self._driver = SchedulerDriver(
             scheduler,
             loop,
+            resp_us=spec.delays.resp_us,
             on_start=self._start_batch,
             on_drop=self._drop_request,
             on_bug=self._found_bug,

@@ -17,7 +17,7 @@ from dispatcher.core.events import (
     WakeUp,
 )
 from dispatcher.runtime.clock import now_us
-from dispatcher.runtime.driver import SchedulerDriver
+from dispatcher.runtime.driver import TIMER_LATENESS_US_MAX, SchedulerDriver
 
 START = StartBatch(0, 1, 0, np.array([5], dtype=np.int64), 10, 20)
 DROP = DropRequest(6, DropReason.QUEUE_FULL)
@@ -48,6 +48,7 @@ class Driven:
         self.driver = SchedulerDriver(
             script,
             asyncio.get_running_loop(),
+            resp_us=40_000,
             on_start=self.started.append,
             on_drop=self.dropped.append,
             on_bug=self.bugs.append,
@@ -84,10 +85,29 @@ def test_a_timer_wakes_the_scheduler_up_and_not_before() -> None:
         driven.driver.arrive(0, 5, 100)
         await script.stepped.acquire()
         await script.stepped.acquire()
-        assert script.steps[1][0] >= due_us
+        instant_us = script.steps[1][0]
+        assert instant_us == due_us or instant_us > due_us + TIMER_LATENESS_US_MAX
         assert script.steps[1][1] == [WakeUp()]
         await asyncio.sleep(0.01)
         assert len(script.steps) == 2
+        driven.driver.close()
+
+    asyncio.run(run())
+
+
+def test_time_never_goes_back_when_a_late_timer_is_told_as_on_time() -> None:
+    async def run() -> None:
+        past_us = now_us() - 500
+        script = Script([SetTimer(past_us)])
+        driven = Driven(script)
+        driven.driver.arrive(0, 5, 100)
+        await script.stepped.acquire()
+        driven.driver.arrive(0, 6, 100)
+        await script.stepped.acquire()
+        await script.stepped.acquire()
+        instants = [instant_us for instant_us, _ in script.steps]
+        assert instants == sorted(instants)
+        assert [WakeUp()] in [events for _, events in script.steps]
         driven.driver.close()
 
     asyncio.run(run())
