@@ -61,8 +61,8 @@ def demo_models(
     Give each client a model of the catalogue and scale the rates to a fleet of ``fleet_gpus``.
 
     The models of the catalogue are taken in turn, those on most of the GPU types first, and the
-    whole demand is scaled so that its peak hour would fill ``fleet_gpus`` GPUs at the models' largest feasible
-    batches, each on its fastest type.
+    whole demand is scaled so that its peak hour would fill ``fleet_gpus`` GPUs at the models'
+    largest feasible batches, each on its fastest type.
     """
     choices = _models_by_coverage(catalogue, gpu_types)
     paired = [(client, choices[i % len(choices)]) for i, client in enumerate(clients)]
@@ -95,7 +95,7 @@ def _demo_model(client: TraceClient, profiles: tuple[Profile, ...], scale: float
 
 
 def _gpus_needed(model: DemoModel, hour: int) -> float:
-    """GPUs that the hour's demand keeps busy at the largest batch within half the SLO, on the fastest type."""
+    """GPUs kept busy by the hour's demand at the largest batch within half the SLO, on the fastest type."""
     fastest_rps = 0.0
     for profile in model.profiles:
         batch_size = profile.curve.batch_size_within(model.slo_ms * 1_000 / 2, profile.batch_size_max)

@@ -1,4 +1,4 @@
-"""The live part: two sub-clusters of the plan run as real processes, driven over HTTP, and compared with simulation."""
+"""The live part: two sub-clusters as real processes, driven over HTTP, compared with their simulation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from api.cli.output import talk
 from api.demo import report
 from api.demo.control import ControlPlane
 from api.demo.facts import CPU_TYPE, Fleet
-from api.demo.processes import Process, ProcessFailed, Processes
+from api.demo.processes import Process, Processes, ProcessFailed
 from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.contract.sub_cluster_file import encode_sub_cluster, parse_sub_cluster
 from dispatcher.core.scheduler import ModelSpec
@@ -76,7 +76,7 @@ def serve_and_drive(
 
 
 def choose(control: ControlPlane, plan: dict[str, Any]) -> list[SubClusterSpec]:
-    """The sub-cluster of emulated GPUs with the most requests that this machine carries, and the real model's."""
+    """The busiest sub-cluster of emulated GPUs that this machine carries, and the real model's."""
     problem = control.get(f"/v1/plans/{plan['version']}/problem")
     demand = {model["id"]: model["demand_rps"][EPOCH] for model in problem["models"]}
     real, emulated = [], []

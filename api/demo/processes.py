@@ -71,7 +71,7 @@ class Processes:
             self.running.remove(process)
 
     def wait_until(self, what: str, condition: Callable[[], bool], *, within_s: float) -> None:
-        """Wait for ``condition``; a process that ends meanwhile, or time running out, raises ProcessFailed."""
+        """Wait for ``condition``; raises ProcessFailed when a process ends meanwhile, or time runs out."""
         deadline = time.monotonic() + within_s
         while not condition():
             for process in self.running:

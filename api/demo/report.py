@@ -30,8 +30,8 @@ def measured(model: str, profile: Mapping[str, Any]) -> None:
 
 def forecast(total_rps: Sequence[float]) -> None:
     talk.print(
-        f"  {len(total_rps)} hourly epochs, {min(total_rps):,.0f} to {max(total_rps):,.0f} requests/s in all, "
-        f"mean {sum(total_rps) / len(total_rps):,.0f}"
+        f"  {len(total_rps)} hourly epochs, {min(total_rps):,.0f} to {max(total_rps):,.0f} requests/s "
+        f"in all, mean {sum(total_rps) / len(total_rps):,.0f}"
     )
 
 
@@ -54,9 +54,10 @@ def plan(summary: Mapping[str, Any]) -> None:
     bad_rate = summary["certificate_bad_rate"]
     shown = "-" if bad_rate is None else f"{bad_rate:.2%}"
     talk.print(
-        f"  plan {summary['version']}: {summary['gpu_count']} GPUs in {summary['sub_cluster_count']} sub-clusters, "
-        f"${summary['cost_usd_per_hour']:.2f}/h (bound ${summary['bound']:.2f}, gap {summary['gap']:.1%}, physical gap "
-        f"{summary['physical_gap']:.1%}), {summary['solver']}, worst simulated bad rate {shown}"
+        f"  plan {summary['version']}: {summary['gpu_count']} GPUs in {summary['sub_cluster_count']} "
+        f"sub-clusters, ${summary['cost_usd_per_hour']:.2f}/h (bound ${summary['bound']:.2f}, "
+        f"gap {summary['gap']:.1%}, physical gap {summary['physical_gap']:.1%}), {summary['solver']}, "
+        f"worst simulated bad rate {shown}"
     )
     table = Table(
         "sub-cluster", "GPUs", "models", "largest batch", box=None, pad_edge=False, padding=(0, 3, 0, 0)
