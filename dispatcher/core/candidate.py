@@ -1,0 +1,135 @@
+r"""
+The candidate: the batch that a model would start now, and the window in which it may start.
+
+Symbols     :math:`\ell(b)` execution time of a batch of b, :math:`\delta` transfer time of one
+            request's input, :math:`f` when the GPU is free, :math:`q_0 \le q_1 \le \dots` the
+            deadlines of the n requests that wait, B the largest batch, T the target.
+Lead        :math:`lead(b) = ctrl + b\,\delta`, from the decision until the inputs have arrived.
+Finish      :math:`finish(b) = \max(now + lead(b), f) + \ell(b)`; never falls as b grows.
+Window      :math:`L(b) = d - \ell(b) - lead(b)` is the last instant to send a batch of b whose
+            head is due at d. From frontrun :math:`= L(b + 1)` on one more request would make
+            the head late, so waiting gains nothing; after latest :math:`= L(b)` this batch is late.
+Source      Chen et al. 2023, arXiv 2308.07470, section 3.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from dispatcher.core.outbox import DEADLINE_UNREACHABLE, WINDOW, Outbox, write_drop
+from dispatcher.core.queues import first_entry, remove_heads
+from dispatcher.core.rates import target_batch
+from dispatcher.core.state import State
+
+
+@njit(cache=True, inline="always")
+def finish_us(state: State, m: int, speed: int, b: int, now_us: int, gpu_free_us: int) -> int:
+    """When a batch of b would have been executed."""
+    arrived_us = now_us + lead_us(state, b)
+    return max(arrived_us, gpu_free_us) + execution_us(state, m, speed, b)
+
+
+@njit(cache=True, inline="always")
+def lead_us(state: State, b: int) -> int:
+    return int(state.totals[0].ctrl_us + b * state.totals[0].data_us)
+
+
+@njit(cache=True, inline="always")
+def execution_us(state: State, m: int, speed: int, b: int) -> int:
+    return int(state.latency_us[speed, state.model[m].curve + b])
+
+
+@njit(cache=True)
+def form_batch(state: State, m: int, speed: int, now_us: int, gpu_free_us: int, outbox: Outbox) -> int:
+    """
+    The size of the batch that the model would start now on that GPU; 0 when none can be in time.
+
+    Heads that are in its way are dropped; the batch is then the oldest requests left. The
+    outbox must have room for as many drops as requests wait.
+    """
+    count = state.model[m].count
+    batch_max = state.model[m].batch_max
+    if count == 0:
+        return 0
+    whole = int(min(count, batch_max))
+    first = first_entry(state, m)
+    if finish_us(state, m, speed, whole, now_us, gpu_free_us) <= state.queue[first].deadline_us:
+        return whole
+    aside = _heads_in_the_way_of_the_rest(state, m, speed, now_us, gpu_free_us)
+    size = min(count - aside, batch_max, target_batch(state, m, now_us))
+    lost = aside
+    if size > 0:
+        lost = _due_before(state, m, finish_us(state, m, speed, size, now_us, gpu_free_us), aside)
+    _drop_heads(state, m, lost, finish_us(state, m, speed, 1, now_us, gpu_free_us), outbox)
+    if size == 0:
+        return 0
+    head_due_us = state.queue[first_entry(state, m)].deadline_us
+    most = min(count - lost, batch_max)
+    return _grown(state, m, speed, size, most, head_due_us, now_us, gpu_free_us)
+
+
+@njit(cache=True)
+def _heads_in_the_way_of_the_rest(state: State, m: int, speed: int, now_us: int, gpu_free_us: int) -> int:
+    """
+    Smallest k such that the whole rest behind the first k heads, up to B, is in time for its own head.
+
+    Fewer requests finish earlier and later heads are due later, so the search may halve.
+    """
+    count = state.model[m].count
+    batch_max = state.model[m].batch_max
+    first = first_entry(state, m)
+    low, high = 1, count
+    while low < high:
+        k = (low + high) // 2
+        rest = min(count - k, batch_max)
+        if finish_us(state, m, speed, rest, now_us, gpu_free_us) <= state.queue[first + k].deadline_us:
+            high = k
+        else:
+            low = k + 1
+    return low
+
+
+@njit(cache=True)
+def _due_before(state: State, m: int, instant_us: int, most: int) -> int:
+    """How many of the oldest ``most`` requests are due before the instant."""
+    first = first_entry(state, m)
+    low, high = 0, most
+    while low < high:
+        i = (low + high) // 2
+        if state.queue[first + i].deadline_us < instant_us:
+            low = i + 1
+        else:
+            high = i
+    return low
+
+
+@njit(cache=True)
+def _grown(
+    state: State, m: int, speed: int, size: int, most: int, head_due_us: int, now_us: int, gpu_free_us: int
+) -> int:
+    """The largest batch from ``size`` to ``most`` that is in time for its head."""
+    low, high = size, most
+    while low < high:
+        b = (low + high + 1) // 2
+        if finish_us(state, m, speed, b, now_us, gpu_free_us) <= head_due_us:
+            low = b
+        else:
+            high = b - 1
+    return low
+
+
+@njit(cache=True)
+def _drop_heads(state: State, m: int, count: int, alone_us: int, outbox: Outbox) -> None:
+    """Drop the oldest requests; ``alone_us`` is when a batch of one would have been executed."""
+    first = first_entry(state, m)
+    for entry in range(first, first + count):
+        reason = DEADLINE_UNREACHABLE if state.queue[entry].deadline_us < alone_us else WINDOW
+        write_drop(outbox, state.queue[entry].request_id, reason)
+    remove_heads(state, m, count)
+
+
+@njit(cache=True, inline="always")
+def last_start_us(state: State, m: int, speed: int, b: int) -> int:
+    """:math:`L(b)` of the model's oldest request."""
+    head_due_us = state.queue[first_entry(state, m)].deadline_us
+    return int(head_due_us) - execution_us(state, m, speed, b) - lead_us(state, b)

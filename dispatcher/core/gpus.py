@@ -1,0 +1,86 @@
+"""
+What each GPU is doing: the transitions, and which heap the GPU is in.
+
+==========  ==================================  =====================================
+batches     meaning                             heap
+==========  ==================================  =====================================
+0           idle                                ``idle``, by id
+1           executing, or its input on the way  ``busy``, by the instant it is free
+2           one more waits behind it            none: it can take no more
+not here    lost                                none
+==========  ==================================  =====================================
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from dispatcher.core.heaps import put, remove
+from dispatcher.core.state import State
+
+
+@njit(cache=True, inline="always")
+def is_known(state: State, g: int) -> bool:
+    return bool(0 <= g < state.totals[0].gpus)
+
+
+@njit(cache=True)
+def add_gpu(state: State, g: int) -> None:
+    """A GPU that was not here is idle."""
+    state.gpu[g].is_here = 1
+    state.gpu[g].batches = 0
+    put(state.idle, g, g)
+
+
+@njit(cache=True)
+def lose_gpu(state: State, g: int) -> None:
+    """The GPU and the batches it held are gone."""
+    state.gpu[g].is_here = 0
+    state.gpu[g].batches = 0
+    remove(state.idle, g)
+    remove(state.busy, g)
+
+
+@njit(cache=True, inline="always")
+def free_us(state: State, g: int, now_us: int) -> int:
+    """When the GPU could execute one more batch; an overdue one, at once."""
+    return now_us if state.gpu[g].batches == 0 else max(now_us, state.gpu[g].free_us)
+
+
+@njit(cache=True)
+def give_batch(state: State, g: int, batch: int, ready_us: int, execution_us: int, now_us: int) -> int:
+    """Send a batch whose input will have arrived at ``ready_us``; when its execution is expected to begin."""
+    gpu = state.gpu[g]
+    start_us = max(ready_us, free_us(state, g, now_us))
+    if gpu.batches == 0:
+        remove(state.idle, g)
+        _execute(state, g, batch, start_us, execution_us)
+    else:
+        remove(state.busy, g)
+        gpu.batches = 2
+        gpu.next_batch = batch
+        gpu.next_ready_us = ready_us
+        gpu.next_execution_us = execution_us
+    return start_us
+
+
+@njit(cache=True)
+def finish_batch(state: State, g: int, now_us: int) -> None:
+    """The older batch has been executed; the one behind it, if any, begins."""
+    gpu = state.gpu[g]
+    if gpu.batches == 2:
+        _execute(state, g, gpu.next_batch, max(gpu.next_ready_us, now_us), gpu.next_execution_us)
+    else:
+        gpu.batches = 0
+        remove(state.busy, g)
+        put(state.idle, g, g)
+
+
+@njit(cache=True)
+def _execute(state: State, g: int, batch: int, start_us: int, execution_us: int) -> None:
+    gpu = state.gpu[g]
+    gpu.batches = 1
+    gpu.batch = batch
+    gpu.start_us = start_us
+    gpu.free_us = start_us + execution_us
+    put(state.busy, g, gpu.free_us)

@@ -1,0 +1,82 @@
+"""
+Commands on their way out of the kernels: arrays of fixed size that the driver empties.
+
+A kernel asks for room before it acts, and stops where there is none; the driver empties
+the outbox and calls again. Nothing is ever half done.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from dispatcher.core.model_spec import ModelSpec
+
+START = np.dtype(
+    [(name, np.int64) for name in ("gpu", "batch", "model", "first", "size", "start_us", "finish_us")]
+)
+DROP = np.dtype([("request_id", np.int64), ("reason", np.int64)])
+COUNTS = np.dtype([("starts", np.int64), ("request_ids", np.int64), ("drops", np.int64)])
+
+DEADLINE_UNREACHABLE, WINDOW, QUEUE_FULL = 0, 1, 2
+
+STARTS_MAX = 1_024
+ROOM_BEYOND_ONE = 4_096
+"""Entries beyond what the largest single operation writes: fewer round trips under load."""
+
+
+class Outbox(NamedTuple):
+    """
+    ``start[i]`` is a batch of ``size`` requests, whose ids lie in ``request_id`` from ``first`` on.
+
+    ``counts`` is the single record of how many entries of each array are in use.
+    """
+
+    start: NDArray[Any]
+    request_id: NDArray[np.int64]
+    drop: NDArray[Any]
+    counts: NDArray[Any]
+
+
+def new_outbox(models: list[ModelSpec]) -> Outbox:
+    """Empty, with room for at least one operation on any of the models."""
+    batch_max = max(spec.batch_size_max for spec in models)
+    queue_max = max(spec.queue_max for spec in models)
+    return Outbox(
+        start=np.zeros(STARTS_MAX, dtype=START),
+        request_id=np.zeros(batch_max + ROOM_BEYOND_ONE, dtype=np.int64),
+        drop=np.zeros(queue_max + ROOM_BEYOND_ONE, dtype=DROP),
+        counts=np.zeros(1, dtype=COUNTS),
+    )
+
+
+@njit(cache=True)
+def empty(outbox: Outbox) -> None:
+    """Forget what was carried out."""
+    counts = outbox.counts[0]
+    counts.starts = 0
+    counts.request_ids = 0
+    counts.drops = 0
+
+
+@njit(cache=True, inline="always")
+def has_room(outbox: Outbox, batch_size: int, drops: int) -> bool:
+    """Whether one more batch of that size and that many drops can be written."""
+    counts = outbox.counts[0]
+    return bool(
+        counts.starts < len(outbox.start)
+        and counts.request_ids + batch_size <= len(outbox.request_id)
+        and counts.drops + drops <= len(outbox.drop)
+    )
+
+
+@njit(cache=True, inline="always")
+def write_drop(outbox: Outbox, request_id: int, reason: int) -> None:
+    counts = outbox.counts[0]
+    drop = outbox.drop[counts.drops]
+    drop.request_id = request_id
+    drop.reason = reason
+    counts.drops += 1

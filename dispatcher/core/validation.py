@@ -1,0 +1,56 @@
+"""What must be true of the scheduler's state between two steps."""
+
+from __future__ import annotations
+
+from dispatcher.core.heaps import ABSENT, check_heap
+from dispatcher.core.state import HOLD_WHOLE_PPM, NEVER, State
+
+
+def check_state(state: State, now_us: int | None) -> None:
+    """Assert the invariants; slow, for tests and simulation."""
+    for heap in (state.holding, state.waiting, state.idle, state.busy):
+        check_heap(heap)
+    totals = state.totals[0]
+    assert totals["last_touched"] == NEVER, "a touched model was not settled"
+    assert 0 <= totals["hold_ppm"] <= HOLD_WHOLE_PPM
+    seen: set[int] = set()
+    for m in range(len(state.model)):
+        seen_before = len(seen)
+        seen.update(_check_model(state, m, now_us))
+        assert len(seen) - seen_before == state.model["count"][m], "a request waits twice"
+    for g in range(totals["gpus"]):
+        _check_gpu(state, g)
+    if state.idle["slot"][0]:
+        assert not state.waiting["slot"][0], "a candidate is due and a GPU idle"
+
+
+def _check_model(state: State, m: int, now_us: int | None) -> list[int]:
+    """The ids of the requests that wait."""
+    model = state.model[m]
+    assert 0 <= model["count"] <= model["queue_max"], f"model {m}: {model['count']} requests wait"
+    first = int(model["queue"] + model["head"])
+    waiting = state.queue[first : first + int(model["count"])].tolist()
+    assert waiting == sorted(waiting), f"model {m}: its queue is out of order"
+    is_holding = state.holding["slot"][m + 1] != ABSENT
+    is_waiting = state.waiting["slot"][m + 1] != ABSENT
+    if not waiting:
+        assert not is_holding, f"model {m}: nothing to hold"
+        assert not is_waiting, f"model {m}: nothing to wait for"
+        return []
+    assert is_holding != is_waiting, f"model {m}: its candidate is neither held nor waiting, or both"
+    assert 1 <= model["batch"] <= min(len(waiting), model["batch_max"])
+    if now_us is not None:
+        assert model["latest_us"] >= now_us, f"model {m}: its window ended at {model['latest_us']}"
+    return [request_id for _, request_id in waiting]
+
+
+def _check_gpu(state: State, g: int) -> None:
+    gpu = state.gpu[g]
+    is_idle = state.idle["slot"][g + 1] != ABSENT
+    is_open = state.busy["slot"][g + 1] != ABSENT
+    if not gpu["is_here"]:
+        assert not is_idle, f"GPU {g} is lost and idle"
+        assert not is_open, f"GPU {g} is lost and busy"
+        return
+    assert is_idle == (gpu["batches"] == 0), f"GPU {g} holds {gpu['batches']} batches"
+    assert is_open == (gpu["batches"] == 1), f"GPU {g} holds {gpu['batches']} batches"
