@@ -12,6 +12,7 @@ from highspy import HighsModelStatus
 from numpy.typing import NDArray
 
 from planner.formulation.formulation import Formulation, Stage
+from planner.formulation.highs_lp import highs_lp
 from planner.solvers.outcome import SolverFailed, StagedResult, StageResult
 
 Floats = NDArray[np.float64]
@@ -78,32 +79,12 @@ def solve_stages(
     return StagedResult(tuple(results), solution, infeasible=False)
 
 
-def load_model(formulation: Formulation, stage: Stage) -> highspy.Highs:
-    """The formulation with one stage as its objective, as HiGHS holds it; for export."""
-    solver = _load(formulation, 0, 0.0)
-    _aim(solver, stage)
-    return solver
-
-
 def _load(formulation: Formulation, seed: int, gap: float) -> highspy.Highs:
-    arrays = formulation.arrays
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = arrays.column_count, arrays.row_count
-    lp.col_cost_ = np.zeros(arrays.column_count)
-    lp.col_lower_, lp.col_upper_ = arrays.column_lower, arrays.column_upper
-    lp.row_lower_, lp.row_upper_ = arrays.row_lower, arrays.row_upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = arrays.row_starts.astype(np.int32)
-    lp.a_matrix_.index_ = arrays.indices.astype(np.int32)
-    lp.a_matrix_.value_ = arrays.values
-    kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-    lp.integrality_ = [kinds[int(integer)] for integer in arrays.column_integer]
-    lp.col_names_, lp.row_names_ = list(arrays.column_names), list(arrays.row_names)
     solver = highspy.Highs()
     solver.silent()
     for option, value in (("random_seed", seed), ("threads", 1), ("mip_rel_gap", gap), ("mip_abs_gap", 1e-7)):
         solver.setOptionValue(option, value)
-    if solver.passModel(lp) == highspy.HighsStatus.kError:
+    if solver.passModel(highs_lp(formulation.arrays)) == highspy.HighsStatus.kError:
         raise SolverFailed("HiGHS refused the formulation's arrays.")
     return solver
 
