@@ -14,22 +14,27 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FERMATA_", extra="ignore")
 
     database_url: str = Field(
-        "sqlite:///var/fermata.db",
+        default="sqlite:///var/fermata.db",
         description="Where the state lives: `sqlite:///FILE` or `postgresql://...`.",
     )
-    host: str = Field("127.0.0.1", description="Address the server listens on.")
-    port: int = Field(8080, ge=0, le=65_535, description="Port the server listens on; 0 takes a free one.")
+    host: str = Field(default="127.0.0.1", description="Address the server listens on.")
+    port: int = Field(
+        default=8080, ge=0, le=65_535, description="Port the server listens on; 0 takes a free one."
+    )
     public_url: str | None = Field(
-        None,
+        default=None,
         description="Address under which dispatchers reach this server, for their load reports; "
         "by default the one they asked at.",
     )
     run_worker: bool = Field(
-        True, description="Whether this server executes planning runs besides answering."
+        default=True, description="Whether this server executes planning runs besides answering."
     )
     run_lease_s: float = Field(
-        30.0, ge=1, le=3_600, description="A run whose server gives no sign of life this long is taken over."
+        default=30.0,
+        ge=1,
+        le=3_600,
+        description="A run whose server gives no sign of life this long is taken over.",
     )
     request_bytes_max: int = Field(
-        32 * MEBIBYTE, ge=1_024, description="Larger request bodies are refused with status 413."
+        default=32 * MEBIBYTE, ge=1_024, description="Larger request bodies are refused with status 413."
     )

@@ -126,8 +126,10 @@ def plan_difference(
     """
     after = plan(store, version)
     other = against if against is not None else _predecessor(store, version)
-    before = plan(store, other).plan if other is not None else None
-    return other, difference(before, after.plan, after.problem)
+    if other is None:
+        return None, difference(None, after.plan, after.problem)
+    before = plan(store, other)
+    return other, difference(before.plan, after.plan, after.problem, problem_before=before.problem)
 
 
 def _predecessor(store: Store, version: int) -> int | None:

@@ -52,14 +52,19 @@ class ProgressLog:
     def solver(self, progress: Progress) -> None:
         """The solver's callback."""
         incumbent, bound = progress.incumbent, progress.bound
-        known = incumbent is not None and bound is not None
         self.latest = {
             **self.latest,
             "solver": progress.solver,
             "incumbent": incumbent,
             "bound": bound,
-            "gap": gap(incumbent, bound) if known else None,
+            "gap": None if incumbent is None or bound is None else gap(incumbent, bound),
         }
+        if time.monotonic() - self._written_s >= PROGRESS_INTERVAL_S:
+            self._write()
+
+    def certified(self, done: int, of: int) -> None:
+        """The certification's callback."""
+        self.latest = {**self.latest, "sub_clusters_certified": done, "sub_clusters": of}
         if time.monotonic() - self._written_s >= PROGRESS_INTERVAL_S:
             self._write()
 
@@ -112,7 +117,7 @@ def _planned(problem: PlanningProblem, run: RunRecord, log: ProgressLog) -> tupl
     log.stage("verifying")
     _require_valid(problem, plan)
     log.stage("certifying")
-    plan, certificate = certified_plan(problem, plan)
+    plan, certificate = certified_plan(problem, plan, progress=log.certified)
     _require_valid(problem, plan)
     log.stage("storing")
     return plan, certificate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import PlainValidator
@@ -37,6 +37,9 @@ LoadReports = Annotated[
     PlainValidator(one_or_many(LoadReportBody), json_schema_input_type=LoadReportBody | list[LoadReportBody]),
     Body(),
 ]
+ALL_KNOWN: dict[int | str, dict[str, Any]] = {
+    200: {"model": ReceivedOut, "description": "All of it had been sent before."}
+}
 Since = Annotated[Instant | None, Query(description="Only intervals that start at or after this instant.")]
 Until = Annotated[Instant | None, Query(description="Only intervals that start before this instant.")]
 
@@ -69,8 +72,7 @@ def get_forecast(store: StoreDep, forecast_id: Annotated[int, Path(ge=1, le=INTE
     "/observed-load",
     status_code=201,
     tags=["demand"],
-    responses={200: {"model": ReceivedOut, "description": "All of it had been sent before."}}
-    | problems(409, 413),
+    responses={**ALL_KNOWN, **problems(409, 413)},
 )
 def submit_load_reports(store: StoreDep, body: LoadReports, response: Response) -> ReceivedOut:
     """Take a dispatcher's load report. One with the same sub-cluster and interval start counts once."""

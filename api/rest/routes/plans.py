@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Body, Path, Query, Request, Response
-from planner.plan.difference import difference_to_json
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
@@ -34,6 +33,7 @@ from api.rest.schemas.plans import (
     PlanSummaryOut,
 )
 from api.rest.schemas.sub_cluster import SubClusterSpecOut
+from planner.plan.difference import difference_to_json
 from planner.service import plans
 from planner.service.sub_clusters import sub_cluster_spec
 from planner.service.submission import Submission

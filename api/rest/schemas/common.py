@@ -42,7 +42,7 @@ class Page(Out, Generic[Item]):
     """Newest first; ask again with `before` set to `next_before` for what follows."""
 
     items: list[Item]
-    next_before: int | None = Field(None, description="Where the next page begins; null at the end.")
+    next_before: int | None = Field(default=None, description="Where the next page begins; null at the end.")
 
 
 class UpsertedOut(Out):

@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from api.rest.bodies import Entry, Id, Strict, Text, path_of
+from api.rest.bodies import Entry, Id, Strict, Text
+from api.rest.faults import path_of
 from api.rest.schemas.common import Instant, Out
 from api.rest.schemas.registry import example
 from dispatcher.contract.load_report import LoadReport, ModelLoad
@@ -30,7 +31,7 @@ Variation = Annotated[float, Field(ge=0, le=CV_LIMIT)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
 
-FORECAST_EXAMPLE = {
+FORECAST_EXAMPLE: dict[str, Any] = {
     "name": "next two hours",
     "epochs": [
         {"start": "2026-11-23T08:00:00Z", "hours": 1.0},
@@ -38,7 +39,7 @@ FORECAST_EXAMPLE = {
     ],
     "models": [{"model": "resnet50", "demand_rps": [120.0, 180.0], "arrival_cv": [1.0, 1.3]}],
 }
-LOAD_REPORT_EXAMPLE = {
+LOAD_REPORT_EXAMPLE: dict[str, Any] = {
     "sub_cluster": "A100-40GB/zone-a/1",
     "plan_version": 1,
     "interval_start": "2026-11-23T08:00:05Z",
@@ -76,7 +77,7 @@ class ModelForecastBody(Strict):
     model: Id
     demand_rps: list[Rate] = Field(max_length=EPOCHS_LIMIT, description="Requests per second.")
     arrival_cv: list[Variation] | None = Field(
-        None,
+        default=None,
         max_length=EPOCHS_LIMIT,
         description="Coefficient of variation of inter-arrival times; 1 (Poisson) where left out.",
     )

@@ -12,7 +12,7 @@ from api.rest.schemas.common import Out
 from api.rest.schemas.registry import example
 from planner.store.records import PlanState
 
-SUMMARY_EXAMPLE = {
+SUMMARY_EXAMPLE: dict[str, Any] = {
     "version": 3,
     "state": "certified",
     "run_id": "9c1f4be2a07d3358",
@@ -34,7 +34,7 @@ SUMMARY_EXAMPLE = {
     "certificate_passed": True,
     "certificate_bad_rate": 0.004,
 }
-PLAN_EXAMPLE = {
+PLAN_EXAMPLE: dict[str, Any] = {
     "status": "optimal",
     "objective": 41.2,
     "bound": 41.2,
@@ -57,7 +57,7 @@ PLAN_EXAMPLE = {
     "seed": 7,
     "problem_digest": "0d9e6c0b" * 8,
 }
-ACTIVATION_EXAMPLE = {
+ACTIVATION_EXAMPLE: dict[str, Any] = {
     "id": 2,
     "fleet": "default",
     "plan_version": 3,

@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.rest.bodies import Entry, Id, Strict, Text, path_of, reference
+from api.rest.bodies import Entry, Id, Strict, Text, reference
+from api.rest.faults import path_of
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import shown
 from planner.problem.parse import (
@@ -32,10 +33,15 @@ BatchSize = Annotated[int, Field(ge=1, le=BATCH_SIZE_LIMIT)]
 Extent = Annotated[int, Field(ge=1, le=2**20)]
 Knot = Annotated[tuple[BatchSize, Milliseconds], Field(strict=False)]
 
-GPU_TYPE_EXAMPLE = {"id": "A100-40GB", "memory_gib": 40.0, "reserve_gib": 1.5, "price_usd_per_hour": 3.67}
-POOL_EXAMPLE = {"gpu_type": "A100-40GB", "zone": "zone-a", "available": 16}
-MODEL_EXAMPLE = {"id": "resnet50", "slo_ms": 25.0, "priority": 1}
-PROFILE_EXAMPLE = {
+GPU_TYPE_EXAMPLE: dict[str, Any] = {
+    "id": "A100-40GB",
+    "memory_gib": 40.0,
+    "reserve_gib": 1.5,
+    "price_usd_per_hour": 3.67,
+}
+POOL_EXAMPLE: dict[str, Any] = {"gpu_type": "A100-40GB", "zone": "zone-a", "available": 16}
+MODEL_EXAMPLE: dict[str, Any] = {"id": "resnet50", "slo_ms": 25.0, "priority": 1}
+PROFILE_EXAMPLE: dict[str, Any] = {
     "model": "resnet50",
     "gpu_type": "A100-40GB",
     "alpha_ms": 0.35,
@@ -63,7 +69,9 @@ class GpuTypeBody(Entry[GpuType]):
 
     id: Id
     memory_gib: float = Field(gt=0, le=GIB_LIMIT, description="Memory of one GPU, in GiB.")
-    reserve_gib: float = Field(0.0, ge=0, le=GIB_LIMIT, description="Memory that models may not use, in GiB.")
+    reserve_gib: float = Field(
+        default=0.0, ge=0, le=GIB_LIMIT, description="Memory that models may not use, in GiB."
+    )
     price_usd_per_hour: float = Field(
         ge=0, le=USD_LIMIT, description="Price of one GPU, in dollars per hour."
     )
@@ -78,7 +86,7 @@ class GpuTypeBody(Entry[GpuType]):
     @classmethod
     def faults_between(cls, raw: Mapping[str, Any], path: str) -> Iterator[Fault]:
         memory, reserve = raw.get("memory_gib"), raw.get("reserve_gib", 0.0)
-        if _is_number(memory) and _is_number(reserve) and reserve >= memory > 0:
+        if isinstance(memory, int | float) and isinstance(reserve, int | float) and reserve >= memory > 0:
             yield Fault(
                 path_of(["reserve_gib"], path), shown(reserve), f"must be below memory_gib {memory:g}"
             )
@@ -133,10 +141,10 @@ class ModelBody(Entry[RegisteredModel]):
         gt=0, le=MILLISECONDS_LIMIT, description="The answer is due this long after the request, in ms."
     )
     priority: int = Field(
-        1, ge=1, le=COUNT_LIMIT, description="1 is most important; larger go unserved first."
+        default=1, ge=1, le=COUNT_LIMIT, description="1 is most important; larger go unserved first."
     )
-    inputs: list[TensorBody] | None = Field(None, min_length=1, max_length=64)
-    outputs: list[TensorBody] | None = Field(None, min_length=1, max_length=64)
+    inputs: list[TensorBody] | None = Field(default=None, min_length=1, max_length=64)
+    outputs: list[TensorBody] | None = Field(default=None, min_length=1, max_length=64)
     backend: BackendBody | None = None
 
     def to_record(self) -> RegisteredModel:
@@ -167,24 +175,27 @@ class ProfileBody(Entry[RegisteredProfile]):
 
     model: Id
     gpu_type: Id
-    alpha_ms: Milliseconds | None = Field(None, description="Cost of one more request in the batch, in ms.")
+    alpha_ms: Milliseconds | None = Field(
+        default=None, description="Cost of one more request in the batch, in ms."
+    )
     beta_ms: Annotated[float, Field(ge=0, le=MILLISECONDS_LIMIT)] | None = Field(
-        None, description="Fixed cost of a batch, in ms."
+        default=None, description="Fixed cost of a batch, in ms."
     )
     latency_ms: list[Knot] | None = Field(
-        None,
+        default=None,
         min_length=1,
         max_length=4_096,
         description="Pairs [batch size, ms]; sizes rise, latencies do not fall.",
     )
     weights_gib: Gib = Field(description="Memory of the weights, in GiB.")
     workspace_gib_per_item: Gib = Field(
-        0.0, description="Further memory for each request of a batch, in GiB."
+        default=0.0, description="Further memory for each request of a batch, in GiB."
     )
     batch_size_max: BatchSize | None = Field(
-        None, description=f"Largest batch; the table's last, or {BATCH_SIZE_DEFAULT} for an affine curve."
+        default=None,
+        description=f"Largest batch; the table's last, or {BATCH_SIZE_DEFAULT} for an affine curve.",
     )
-    source: Text | None = Field(None, description="Where the numbers come from.")
+    source: Text | None = Field(default=None, description="Where the numbers come from.")
 
     def to_record(self) -> RegisteredProfile:
         curve: dict[str, Any] = {"alpha_ms": self.alpha_ms, "beta_ms": self.beta_ms}

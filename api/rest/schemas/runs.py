@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from api.rest.bodies import Entry, Strict, path_of
+from api.rest.bodies import Entry, Strict
+from api.rest.faults import path_of
 from api.rest.schemas.common import Instant, Out
 from api.rest.schemas.registry import example
 from dispatcher.contract.reading import shown
@@ -19,8 +20,14 @@ from profiles.faults import Fault
 
 Microseconds = Annotated[int, Field(ge=0, le=MICROSECONDS_LIMIT)]
 
-RUN_EXAMPLE = {"forecast_id": 1, "solver": "auto", "time_limit_s": 30.0, "seed": 7, "use_observed": True}
-RUN_OUT_EXAMPLE = {
+RUN_EXAMPLE: dict[str, Any] = {
+    "forecast_id": 1,
+    "solver": "auto",
+    "time_limit_s": 30.0,
+    "seed": 7,
+    "use_observed": True,
+}
+RUN_OUT_EXAMPLE: dict[str, Any] = {
     "id": "9c1f4be2a07d3358",
     "state": "running",
     "forecast_id": 1,
@@ -43,29 +50,29 @@ class DelaysBody(Strict):
     """The data plane's fixed delays, in microseconds."""
 
     ctrl_us: Microseconds = Field(
-        100, description="From the decision to send a batch until the worker has it."
+        default=100, description="From the decision to send a batch until the worker has it."
     )
-    data_us: Microseconds = Field(50, description="Input transfer, for each request of a batch.")
+    data_us: Microseconds = Field(default=50, description="Input transfer, for each request of a batch.")
     resp_us: Microseconds = Field(
-        2_000, description="From the end of execution until the client has its answer."
+        default=2_000, description="From the end of execution until the client has its answer."
     )
 
 
 class PolicyBody(Strict):
     """The rules a plan must keep; null means no limit."""
 
-    sub_cluster_gpus_max: int = Field(64, ge=1, le=4_096)
+    sub_cluster_gpus_max: int = Field(default=64, ge=1, le=4_096)
     scheduler_rate_rps_max: Annotated[float, Field(gt=0, le=RPS_LIMIT)] | None = Field(
-        None, description="Requests per second that one dispatcher may have to schedule."
+        default=None, description="Requests per second that one dispatcher may have to schedule."
     )
     bad_rate_max: float = Field(
-        0.01, gt=0, le=0.5, description="Share of requests that may be late, dropped or rejected."
+        default=0.01, gt=0, le=0.5, description="Share of requests that may be late, dropped or rejected."
     )
     churn_gib_max: Annotated[float, Field(ge=0, le=GIB_LIMIT)] | None = Field(
-        None, description="Weights that may be loaded to leave the active plan, in GiB."
+        default=None, description="Weights that may be loaded to leave the active plan, in GiB."
     )
     gpus: Literal["reserved", "per_epoch"] = Field(
-        "reserved", description="GPUs held for the whole horizon, or sized for each epoch."
+        default="reserved", description="GPUs held for the whole horizon, or sized for each epoch."
     )
     delays: DelaysBody | None = None
 
@@ -78,13 +85,17 @@ class RunBody(Entry[RunRequest]):
 
     forecast_id: int = Field(ge=1, le=2**31 - 1)
     solver: Literal["auto", "highs", "cp-sat", "greedy"] = "auto"
-    time_limit_s: float = Field(60.0, gt=0, le=86_400, description="The solver's time, in seconds.")
-    seed: int = Field(0, ge=0, le=2**31 - 1)
-    use_observed: bool = Field(False, description="Correct the forecast by the load observed meanwhile.")
-    observed_since: Instant | None = Field(
-        None, description="Only intervals that start at or after this instant."
+    time_limit_s: float = Field(default=60.0, gt=0, le=86_400, description="The solver's time, in seconds.")
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    use_observed: bool = Field(
+        default=False, description="Correct the forecast by the load observed meanwhile."
     )
-    observed_until: Instant | None = Field(None, description="Only intervals that start before this instant.")
+    observed_since: Instant | None = Field(
+        default=None, description="Only intervals that start at or after this instant."
+    )
+    observed_until: Instant | None = Field(
+        default=None, description="Only intervals that start before this instant."
+    )
     policy: PolicyBody = PolicyBody()
 
     def to_record(self) -> RunRequest:
@@ -106,6 +117,8 @@ class ProgressOut(Out):
     incumbent: float | None = None
     bound: float | None = None
     gap: float | None = None
+    sub_clusters_certified: int | None = None
+    sub_clusters: int | None = None
     elapsed_s: float | None = None
 
 
