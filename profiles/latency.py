@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -95,11 +96,11 @@ class TabulatedCurve(_Curve):
         sizes, latencies = self.batch_sizes, self.latencies_us
         if not sizes or len(sizes) != len(latencies):
             raise ValueError(f"need as many latencies as batch sizes, got {len(latencies)} and {len(sizes)}.")
-        if sizes[0] < 1 or any(a >= b for a, b in zip(sizes, sizes[1:], strict=False)):
+        if sizes[0] < 1 or any(a >= b for a, b in pairwise(sizes)):
             raise ValueError(f"batch sizes must be at least 1 and strictly increasing, got {list(sizes)}.")
         if not all(math.isfinite(t) and t > 0 for t in latencies):
             raise ValueError(f"latencies must be finite and positive, got {list(latencies)}.")
-        if any(a > b for a, b in zip(latencies, latencies[1:], strict=False)):
+        if any(a > b for a, b in pairwise(latencies)):
             raise ValueError(f"latencies must not fall as the batch grows, got {list(latencies)}.")
 
     def latency_us(self, batch_size: int) -> int:
