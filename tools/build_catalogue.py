@@ -69,7 +69,9 @@ def build(
     for curve in curves:
         candidates[curve.model, curve.gpu_type].append(curve)
     published = dict(PUBLISHED) | figures_of_paddleclas(candidates)
-    facts, profiles, refused = {}, [], []
+    facts: dict[str, dict[str, object]] = {}
+    profiles: list[dict[str, object]] = []
+    refused: list[str] = []
     for (model, gpu_type), found in sorted(candidates.items()):
         reasons = []
         for curve in sorted(found, key=lambda curve: curve.rank):

@@ -1,4 +1,4 @@
-"""Facts about models that the raw data do not hold: names, shapes, parameter counts and who published them."""
+"""Facts about models that the raw data do not hold: names, shapes, parameter counts and their publishers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Transformer:
-    """Shape of a transformer: ``tokens`` of one request, ``width``; ``layers`` and ``tokens_out`` of a generator."""
+    """``tokens`` of one request and ``width``; for a generator also ``layers`` and ``tokens_out``."""
 
     tokens: int
     width: int

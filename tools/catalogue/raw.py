@@ -113,7 +113,7 @@ def clean(name: str) -> str:
 
 def fastertransformer(folder: Path) -> Iterator[RawCurve]:
     """FasterTransformer: BERT, ViT, Swin, Longformer and GPT on one GPU."""
-    found: dict[tuple[str, ...], RawCurve] = {}
+    found: dict[tuple[str, str, str, str], RawCurve] = {}
     for row in rows(folder / "fastertransformer/ft_latency_by_batch.csv"):
         model = FASTERTRANSFORMER_NAMES.get((row["model"], row["seq_len"]))
         if not model or row["engine"] not in ENGINES or row["precision"] not in {"FP16", "FP32", "TF32"}:
@@ -142,8 +142,8 @@ def fastertransformer(folder: Path) -> Iterator[RawCurve]:
 
 def triton(folder: Path) -> Iterator[RawCurve]:
     """NVIDIA DeepLearningExamples: one client, fixed batches; input, execution and output on the server."""
-    found: dict[tuple[str, ...], RawCurve] = {}
-    samples: dict[tuple[str, ...], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[tuple[str, str, str, str], RawCurve] = {}
+    samples: dict[tuple[str, str, str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows(folder / "nvidia_dle/triton_offline_batch.csv"):
         model = TRITON_NAMES.get(row["model"])
         if not model or row["backend"] not in ENGINES or row["gpu"] not in GPU_TYPES:

@@ -1,4 +1,4 @@
-"""Workspace for each request: measured where memory was published, else by the rules of ``profiles.memory``."""
+"""Workspace for each request: measured where published, else by the rules of ``profiles.memory``."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Network:
         return "".join(c for c in self.name.split("_")[0] if c.isalpha())
 
     def distance(self, parameters_m: float, giga_multiply_adds: float, side: int) -> float:
-        """Sum of the log ratios of parameters and of multiply-adds for each pixel, and a little of the side."""
+        """Log ratios of parameters and of multiply-adds for each pixel, and a little of the side."""
         multiply_adds = self.giga_multiply_adds * self._pixels_ratio(side)
         return (
             abs(math.log(self.parameters_m / parameters_m))
@@ -110,6 +110,6 @@ def convolution_gib(activations_m: float, precision: Precision) -> float:
 
 
 def hidden_tensors(memory_gib: dict[int, float], shape: Transformer) -> float:
-    """Measured workspace less key-value cache, in tensors of tokens x width at FP16: what the rule assumes."""
+    """Measured workspace less key-value cache, in tensors of tokens x width at FP16."""
     cache = key_value_cache_gib(shape.tokens + shape.tokens_out, shape.layers, shape.width, Precision.FP16)
     return (slope_gib(memory_gib) - cache) * GIB / (shape.tokens * shape.width * Precision.FP16.bytes)
