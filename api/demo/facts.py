@@ -17,14 +17,14 @@ from profiles.codec import gpu_type_to_json, profile_to_json
 if TYPE_CHECKING:
     from api.demo.loop import DemoOptions
 
-POOLS = {"T4": ("zone-a", 48), "V100": ("zone-a", 32), "A10": ("zone-b", 24), "A100": ("zone-b", 24)}
+POOLS = {"T4": ("zone-a", 48), "V100": ("zone-a", 32), "A10": ("zone-b", 24), "A100-80GB": ("zone-b", 24)}
 """GPUs at hand of each type of the catalogue: zone and number."""
 
 FIRST_HOUR = 12
 """The trace's hour that the horizon begins with: the busiest of its day."""
 
 POLICY = {
-    "sub_cluster_gpus_max": 16,
+    "sub_cluster_gpus_max": 4,
     "bad_rate_max": 0.01,
     "gpus": "reserved",
     "delays": {"ctrl_us": 2_000, "data_us": 100, "resp_us": 10_000},

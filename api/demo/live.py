@@ -24,7 +24,7 @@ from dispatcher.frontend.load_client import DrivenModel, drive, infer_body
 from dispatcher.frontend.load_result import LoadResult
 from dispatcher.simulation.arrivals import gamma_arrivals
 from dispatcher.simulation.result import SimulationResult
-from dispatcher.simulation.run import simulate_arrivals
+from dispatcher.simulation.simulate import simulate_arrivals
 
 if TYPE_CHECKING:
     from api.demo.loop import DemoOptions

@@ -98,4 +98,27 @@ def live(figures: Sequence[Mapping[str, Any]], result: LoadResult) -> None:
 
 def difference(found: Mapping[str, Any]) -> None:
     """What moves, why, and what it costs."""
-    talk.print(f"  {found}")
+    change = found["difference"]
+    talk.print(
+        f"  from plan {found['before']} to {found['after']}: {change['cost_usd_per_hour']:+.2f} $/h, "
+        f"{change['churn_gib']:.2f} GiB to load"
+    )
+    for cluster in change["sub_clusters"]:
+        if cluster["change"] != "kept":
+            talk.print(
+                f"    {cluster['change']} {cluster['id']} on {cluster['gpu_type']}: "
+                f"{cluster['gpus_before']} -> {cluster['gpus_after']} GPUs, {cluster['loaded_gib']:.2f} GiB to load"
+            )
+    for move in change["moves"][:MOVES_SHOWN]:
+        before, after = (", ".join(move[side]) or "nowhere" for side in ("before", "after"))
+        talk.print(f"    {move['model']}: {before} -> {after}, {move['reason']}")
+    hidden = len(change["moves"]) - MOVES_SHOWN
+    if hidden > 0:
+        talk.print(f"    and {hidden} further moves; the console and GET /v1/plans/.../difference list all")
+    for demand in change["demand"][:MOVES_SHOWN]:
+        talk.print(
+            f"    demand of {demand['model']}: peak {demand['peak_rps_before']:.4g} -> "
+            f"{demand['peak_rps_after']:.4g} requests/s, as observed"
+        )
+    if not change["moves"] and all(c["change"] == "kept" for c in change["sub_clusters"]):
+        talk.print("    nothing moves: what was observed changes no sub-cluster")

@@ -13,7 +13,7 @@ from dispatcher.core.delays import Policy
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.simulation.arrivals import gamma_arrivals
 from dispatcher.simulation.result import SimulationResult
-from dispatcher.simulation.run import simulate_arrivals
+from dispatcher.simulation.simulate import simulate_arrivals
 from planner.certify.certificate import EpochEvidence, Verdict
 from planner.certify.interval import RateInterval, bad_rate_interval
 from planner.plan.plan import SubCluster
