@@ -123,11 +123,13 @@ def fit_affine(
     fit = least_squares(points, weighting)
     reasons = []
     if fit.alpha_us <= 0:
-        reasons.append(f"latency does not grow with the batch: alpha is {fit.alpha_us:.4g} us per request")
+        reasons.append(
+            f"latency does not grow with the batch: alpha is {fit.alpha_us / 1_000:.4g} ms per request"
+        )
     if fit.mape > mape_max:
         reasons.append(
-            f"mean absolute percentage error is {fit.mape:.1%}, more than the {mape_max:.1%} allowed"
-            f" (largest error {fit.error_max:.1%})"
+            f"alpha {fit.alpha_us / 1_000:.4g} ms and beta {fit.beta_us / 1_000:.4g} ms err by {fit.mape:.1%} on the"
+            f" mean (MAPE) and {fit.error_max:.1%} at most; {mape_max:.1%} on the mean is allowed"
         )
     if reasons:
         raise FitRefused(reasons, fit)
