@@ -107,7 +107,8 @@ def difference(found: Mapping[str, Any]) -> None:
         if cluster["change"] != "kept":
             talk.print(
                 f"    {cluster['change']} {cluster['id']} on {cluster['gpu_type']}: "
-                f"{cluster['gpus_before']} -> {cluster['gpus_after']} GPUs, {cluster['loaded_gib']:.2f} GiB to load"
+                f"{cluster['gpus_before']} -> {cluster['gpus_after']} GPUs, "
+                f"{cluster['loaded_gib']:.2f} GiB to load"
             )
     for move in change["moves"][:MOVES_SHOWN]:
         before, after = (", ".join(move[side]) or "nowhere" for side in ("before", "after"))
