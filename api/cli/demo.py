@@ -14,14 +14,20 @@ def demo(
     exit_at_end: Annotated[
         bool, typer.Option("--exit", help="End after the last step instead of leaving the console open.")
     ] = False,
-    folder: Annotated[Path, typer.Option(help="Where the demo keeps its database and logs.")] = Path("var/demo"),
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its database and logs.")] = Path(
+        "var/demo"
+    ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes any free one.")] = 0,
     fleet_gpus: Annotated[
         int, typer.Option(min=8, max=400, help="Scale the demand to a fleet of about so many GPUs.")
     ] = 32,
-    seconds: Annotated[float, typer.Option(min=5, max=300, help="How long the live sub-clusters are driven.")] = 20,
+    seconds: Annotated[
+        float, typer.Option(min=5, max=300, help="How long the live sub-clusters are driven.")
+    ] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Seed of arrivals and solver.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout at the end.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the figures as JSON on stdout at the end.")
+    ] = False,
 ) -> None:
     """
     Forecast, plan, certificate, dispatch, observed load, replan: once around, on this machine.

@@ -26,7 +26,9 @@ _HOMES = {
 
 def schema(
     name: Annotated[Format, typer.Argument(help="Which file format.")],
-    as_json: Annotated[bool, typer.Option("--json", help="JSON is the only form; accepted for uniformity.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON is the only form; accepted for uniformity.")
+    ] = False,
 ) -> None:
     """
     Print the JSON Schema of a file format.
