@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -150,92 +151,81 @@ def test_drain_answers_what_was_accepted_and_reports_all_of_it(tmp_path: Path) -
         assert 0 <= report["gpu_busy_share"] <= 1
 
 
-def test_a_real_network_gives_the_same_numbers_through_the_door(tmp_path: Path) -> None:
-    import onnxruntime
+WIDTH = 32
 
-    width = 32
-    path = affine_model(tmp_path, width)
-    tensor = (width,)
-    model = ServedModel(
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """One GPU that serves real networks, an emulated model, and one with a queue of two."""
+    folder = tmp_path_factory.mktemp("shared")
+    tensor = (WIDTH,)
+    affine = ServedModel(
         "affine",
-        2_000_000,
+        5_000_000,
         (0, *(1_000 + 10 * size for size in range(1, 9))),
         (Tensor("x", "FP32", tensor),),
         (Tensor("y", "FP32", tensor),),
-        ModelBackend("onnx", str(path)),
+        ModelBackend("onnx", str(affine_model(folder, WIDTH))),
     )
-    items = np.random.default_rng(3).standard_normal((24, width)).astype(np.float32)
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (expected,) = session.run(["y"], {"x": items})
-    with live(tmp_path) as processes:
-        processes.start_dispatcher(spec(model, gpus=1))
-        processes.start_worker(0)
-        processes.until_gpus_ready(1)
-
-        async def ask() -> list[httpx.Response]:
-            async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
-                return await asyncio.gather(
-                    *(
-                        client.post(
-                            f"{processes.url}/v2/models/affine/infer",
-                            content=infer_body([("x", "FP32", tensor, item.tolist())]),
-                        )
-                        for item in items
-                    )
-                )
-
-        answers = asyncio.run(ask())
-        assert [answer.status_code for answer in answers] == [200] * len(items), processes.talk()
-        values = np.array([answer.json()["outputs"][0]["data"] for answer in answers], dtype=np.float32)
-        np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-5)
-
-
-def test_a_failing_model_fails_that_batch_alone(tmp_path: Path) -> None:
-    with live(tmp_path) as processes:
-        processes.start_dispatcher(spec(served_gather(tmp_path, 5_000_000), emulated("a"), gpus=1))
-        processes.start_worker(0)
-        processes.until_gpus_ready(1)
-        broken = processes.infer("gather", infer_body([("indices", "INT64", (1,), (99,))]))
-        assert (broken.status_code, broken.json()["reason"]) == (500, "model_failed")
-        good = processes.infer("gather", infer_body([("indices", "INT64", (1,), (2,))]))
-        assert good.json()["outputs"][0]["data"] == [30.0], processes.talk()
-        assert processes.infer("a").status_code == 200
-        assert processes.metric("fermata_requests_total", outcome="failed") == 1
-
-
-def test_the_door_refuses_in_words(tmp_path: Path) -> None:
     one = ServedModel("one", 50_000, (0, 30_000), queue_max=2)
-    with live(tmp_path) as processes:
-        processes.start_dispatcher(spec(one, gpus=1))
+    with live(folder) as processes:
+        processes.start_dispatcher(spec(affine, served_gather(folder, 5_000_000), emulated("a"), one, gpus=1))
         processes.start_worker(0)
         processes.until_gpus_ready(1)
-        hopeless = processes.infer("one", BODY[:-1] + b',"parameters":{"timeout":1000}}')
-        assert (hopeless.status_code, hopeless.json()["reason"]) == (503, "deadline_unreachable")
-        assert hopeless.headers["retry-after"] == "1"
-        result = driven(processes.url, {"one": 300}, 1.0)
-        assert_each_answered_once_or_refused(result)
-        assert processes.infer("one", b"{").status_code == 400
-        assert processes.infer("two").status_code == 404
-        assert processes.metric("fermata_requests_total", outcome="invalid") == 1
+        yield processes
 
 
-def assert_each_answered_once_or_refused(result: LoadResult) -> None:
-    (model,) = result.models
-    assert model.error == 0, result.errors
+def test_a_real_network_gives_the_same_numbers_through_the_door(shared: Live) -> None:
+    import onnxruntime
+
+    items = np.random.default_rng(3).standard_normal((24, WIDTH)).astype(np.float32)
+    path = str(shared.folder / "affine.onnx")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (expected,) = session.run(["y"], {"x": items})
+
+    async def ask(client: httpx.AsyncClient, item: list[float]) -> httpx.Response:
+        body = infer_body([("x", "FP32", (WIDTH,), item)])
+        return await client.post(f"{shared.url}/v2/models/affine/infer", content=body)
+
+    async def ask_all() -> list[httpx.Response]:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
+            return await asyncio.gather(*(ask(client, item.tolist()) for item in items))
+
+    answers = asyncio.run(ask_all())
+    assert [answer.status_code for answer in answers] == [200] * len(items), shared.talk()
+    values = np.array([answer.json()["outputs"][0]["data"] for answer in answers], dtype=np.float32)
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_failing_model_fails_that_batch_alone(shared: Live) -> None:
+    broken = shared.infer("gather", infer_body([("indices", "INT64", (1,), (99,))]))
+    assert (broken.status_code, broken.json()["reason"]) == (500, "model_failed")
+    good = shared.infer("gather", infer_body([("indices", "INT64", (1,), (2,))]))
+    assert good.json()["outputs"][0]["data"] == [30.0], shared.talk()
+    assert shared.infer("a").status_code == 200
+    assert shared.metric("fermata_requests_total", model="gather", outcome="failed") == 1
+
+
+def test_the_door_refuses_in_words(shared: Live) -> None:
+    hopeless = shared.infer("one", BODY[:-1] + b',"parameters":{"timeout":1000}}')
+    assert (hopeless.status_code, hopeless.json()["reason"]) == (503, "deadline_unreachable")
+    assert hopeless.headers["retry-after"] == "1"
+    (model,) = driven(shared.url, {"one": 300}, 1.0).models
+    assert model.error == 0
     assert model.refused > 0
     assert model.ok + model.late + model.refused == model.sent
+    assert shared.infer("one", b"{").status_code == 400
+    assert shared.infer("two").status_code == 404
+    assert shared.metric("fermata_requests_total", model="one", outcome="invalid") == 1
+    assert shared.metric("fermata_requests_total", model="one", outcome="rejected") > 0
 
 
-def test_a_client_that_hangs_up_breaks_nothing(tmp_path: Path) -> None:
-    with live(tmp_path) as processes:
-        processes.start_dispatcher(spec(emulated("a"), gpus=1))
-        processes.start_worker(0)
-        processes.until_gpus_ready(1)
-        for _ in range(5):
-            with pytest.raises(httpx.TimeoutException):
-                httpx.post(f"{processes.url}/v2/models/a/infer", content=BODY, timeout=0.001)
-        assert processes.infer("a").status_code == 200
-        until(lambda: processes.metric("fermata_requests_pending") == 0, "nothing pending")
+def test_a_client_that_hangs_up_breaks_nothing(shared: Live) -> None:
+    for _ in range(5):
+        with pytest.raises(httpx.TimeoutException):
+            httpx.post(f"{shared.url}/v2/models/a/infer", content=BODY, timeout=0.001)
+    assert shared.infer("a").status_code == 200
+    until(lambda: shared.metric("fermata_requests_pending") == 0, "nothing pending")
 
 
 def test_what_cannot_start_says_why(tmp_path: Path) -> None:
