@@ -4,7 +4,7 @@ What the live data plane sustains on this machine: door, scheduler, workers and 
 One model on two emulated GPUs that are never the bottleneck, Poisson arrivals over HTTP on
 loopback, rate after rate until more than 1 % go bad.
 
-    python bench/live.py [--json] [--seconds 4] [--rates 400,800,1200] [--workers 2]
+    python -m bench.live [--json] [--seconds 4] [--rates 400,800,1200] [--workers 2]
 """
 
 from __future__ import annotations
