@@ -157,7 +157,7 @@ def _all_joined(sub_cluster: LiveSubCluster) -> bool:
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/v2/health/ready").status_code == httpx.codes.OK
+        return bool(httpx.get(f"{url}/v2/health/ready").is_success)
     except httpx.TransportError:
         return False
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".html", ".css", ".service", ""}
 SOURCE_FOLDERS = ("profiles", "dispatcher", "planner", "api", "migrations", "bench", "tools", "tests")
 
 
@@ -27,7 +28,5 @@ def text_files() -> Iterator[tuple[Path, str]]:
     paths = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     paths += [path for path in ROOT.iterdir() if path.is_file()]
     for path in sorted(paths):
-        if path.suffix in {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".html", ".css", ".in", ""}:
-            if "vendor" in path.parts or "__pycache__" in path.parts:
-                continue
+        if path.suffix in TEXT_SUFFIXES and not {"vendor", "__pycache__"} & set(path.parts):
             yield path, path.read_text(encoding="utf-8")
