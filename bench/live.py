@@ -2,7 +2,7 @@
 What the live data plane sustains on this machine: door, scheduler, workers and client together.
 
 One model on two emulated GPUs that are never the bottleneck, Poisson arrivals over HTTP on
-loopback, rate after rate until more than 1 % go bad.
+loopback, rate after rate until more than 1 % go bad at two of them.
 
     python -m bench.live [--json] [--seconds 4] [--rates 400,800,1200] [--workers 2]
 """
@@ -36,7 +36,9 @@ SLO_MS = 100
 LATENCY_US = (0, *(3_000 + 100 * size for size in range(1, 65)))
 """3.1 ms for one request, 9.4 ms for 64: two such GPUs serve some 13,000 requests a second."""
 
-DELAYS = Delays(ctrl_us=1_000, data_us=20, resp_us=10_000)
+DELAYS = Delays(ctrl_us=1_000, data_us=20, resp_us=30_000)
+"""Deferral uses the whole SLO but the response budget: it must hold 64 answers and a busy machine's noise."""
+
 BODY = infer_body([("input", "FP32", (4,), (1, 2, 3, 4))])
 
 
@@ -125,7 +127,7 @@ def main() -> None:
         measured(url, pid, 200, 1.0)  # connections opened, code paths warm
         for rate in options.rates.split(","):
             rows.append(measured(url, pid, float(rate), options.seconds))
-            if rows[-1]["bad_rate"] > BAD_RATE_MAX:
+            if all(row["bad_rate"] > BAD_RATE_MAX for row in rows[-2:]):
                 break
     sustained = max((row["rate_rps"] for row in rows if row["bad_rate"] <= BAD_RATE_MAX), default=0.0)
     if options.json:
