@@ -8,11 +8,9 @@ from sqlalchemy import Connection, text
 from planner.store.tables import Base
 
 LOCK_TIMEOUT = "5s"  # rather give up than make every query queue behind a waiting ALTER TABLE
-MIGRATION_LOCK = 7_217_043_118  # an arbitrary number of our own: one migration at a time
 
 connection: Connection = context.config.attributes["connection"]
 if connection.dialect.name == "postgresql":
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
 
 context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)

@@ -57,7 +57,7 @@ def _create_registry() -> None:
         sa.Column("zone", sa.String(length=200), nullable=False),
         sa.Column("available", sa.Integer(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("available >= 0", name="ck_pools_available"),
+        sa.CheckConstraint("available >= 0", name=op.f("ck_pools_available")),
         sa.ForeignKeyConstraint(["gpu_type"], ["gpu_types.id"], name="fk_pools_gpu_type_gpu_types"),
         sa.PrimaryKeyConstraint("gpu_type", "zone", name="pk_pools"),
     )
@@ -174,7 +174,7 @@ def _create_plans() -> None:
         sa.Column("document", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "state IN ('draft', 'certified', 'approved', 'active', 'superseded')", name="ck_plans_state"
+            "state IN ('draft', 'certified', 'approved', 'active', 'superseded')", name=op.f("ck_plans_state")
         ),
         sa.ForeignKeyConstraint(["forecast_id"], ["forecasts.id"], name="fk_plans_forecast_id_forecasts"),
         sa.ForeignKeyConstraint(
@@ -242,9 +242,9 @@ def _create_runs() -> None:
         sa.Column("progress", sa.JSON(), nullable=False),
         sa.Column("error", sa.JSON(), nullable=True),
         sa.Column("plan_version", sa.Integer(), nullable=True),
-        sa.CheckConstraint("(state = 'running') = (lease_owner IS NOT NULL)", name="ck_runs_lease"),
+        sa.CheckConstraint("(state = 'running') = (lease_owner IS NOT NULL)", name=op.f("ck_runs_lease")),
         sa.CheckConstraint(
-            "state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="ck_runs_state"
+            "state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name=op.f("ck_runs_state")
         ),
         sa.ForeignKeyConstraint(["forecast_id"], ["forecasts.id"], name="fk_runs_forecast_id_forecasts"),
         sa.ForeignKeyConstraint(["plan_version"], ["plans.version"], name="fk_runs_plan_version_plans"),

@@ -9,11 +9,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from planner.store.engine import make_engine, writer
 from planner.store.errors import SchemaOutdated, StoreUnavailable
+
+MIGRATION_LOCK = 7_217_043_118  # an arbitrary number of our own: one migration at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ def upgrade(database_url: str) -> SchemaState:
     engine = make_engine(database_url)
     try:
         with writer(engine).begin() as connection:
+            _wait_for_others(connection)
             before = _state(connection)
             config = _config()
             config.attributes["connection"] = connection
@@ -47,6 +50,12 @@ def upgrade(database_url: str) -> SchemaState:
         raise StoreUnavailable(str(error.orig)) from error
     finally:
         engine.dispose()
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """SQLite's write lock is held already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
 
 
 def schema_state(engine: Engine) -> SchemaState:

@@ -53,7 +53,9 @@ class ObservedLoadRepository:
             query = query.where(LoadReportRow.interval_start < until)
         if plan_version is not None:
             query = query.where(LoadReportRow.plan_version == plan_version)
-        query = query.order_by(LoadReportRow.interval_start.desc(), LoadReportRow.sub_cluster).limit(limit)
+        query = query.order_by(LoadReportRow.interval_start.desc(), LoadReportRow.sub_cluster.desc()).limit(
+            limit
+        )
         return [_report(row) for row in reversed(self._session.scalars(query).all())]
 
 

@@ -1,0 +1,84 @@
+"""Migrations: models and database agree, twice is once, both ways, and never half."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
+
+from planner.store import migrate
+from planner.store.engine import make_engine, writer
+from planner.store.errors import SchemaOutdated, StoreUnavailable
+from planner.store.store import Store
+from planner.store.tables import Base
+
+
+def test_migrated_schema_is_that_of_the_models(database_url: str) -> None:
+    migrate.upgrade(database_url)
+    engine = make_engine(database_url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    engine.dispose()
+
+
+def test_check_constraints_are_those_of_the_models(database_url: str) -> None:
+    """Alembic does not compare them."""
+    migrate.upgrade(database_url)
+    engine = make_engine(database_url)
+    found = {
+        check["name"]
+        for table in Base.metadata.tables
+        for check in inspect(engine).get_check_constraints(table)
+    }
+    engine.dispose()
+    assert found == {"ck_pools_available", "ck_runs_state", "ck_runs_lease", "ck_plans_state"}
+
+
+def test_upgrading_twice_changes_nothing(database_url: str) -> None:
+    assert migrate.upgrade(database_url).found is None
+    assert migrate.upgrade(database_url).is_current
+
+
+def test_two_servers_may_upgrade_at_once(database_url: str) -> None:
+    code = "import sys; from planner.store import migrate; print(migrate.upgrade(sys.argv[1]).found)"
+    servers = [
+        subprocess.Popen([sys.executable, "-c", code, database_url], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    found = [server.communicate()[0].strip() for server in servers]
+    assert [server.returncode for server in servers] == [0, 0]
+    assert sorted(found) == ["0001", "None"]
+
+
+def test_downgrade_leaves_nothing_behind(database_url: str) -> None:
+    migrate.upgrade(database_url)
+    engine = make_engine(database_url)
+    with writer(engine).begin() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
+    engine.dispose()
+
+
+def test_an_empty_database_is_refused_with_what_is_needed(database_url: str) -> None:
+    store = Store(database_url)
+    with pytest.raises(SchemaOutdated, match="the database is at schema none, this version needs 0001"):
+        store.require_current()
+    store.close()
+
+
+def test_a_database_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(StoreUnavailable):
+        migrate.upgrade("postgresql://postgres@127.0.0.1:9/none")
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "nonsense", "sqlite:///:memory:"])
+def test_other_databases_are_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="database URL"):
+        make_engine(url)
