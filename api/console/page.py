@@ -38,7 +38,7 @@ def console(
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None else f"{value * 100:.{digits}f} %"
+    return "–" if value is None else f"{value * 100:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def dollars(value: float | None) -> str:

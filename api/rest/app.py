@@ -47,7 +47,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
 
     app = FastAPI(
         title="Fermata",
-        version=metadata.version("fermata-serving"),
+        version=_version(),
         description=DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,  # its page loads scripts from elsewhere
@@ -66,6 +66,13 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.add_middleware(RequestIdMiddleware)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _version() -> str:
+    try:
+        return metadata.version("fermata-serving")
+    except metadata.PackageNotFoundError:  # run from a source tree
+        return "0"
 
 
 def _operation_id(route: APIRoute) -> str:

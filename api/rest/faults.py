@@ -28,7 +28,7 @@ def _fault(error: Mapping[str, Any], prefix: str) -> Fault:
     location = list(error["loc"])
     if error["type"] == "json_invalid":
         at = f" (character {location[-1]}: {error.get('ctx', {}).get('error', 'unreadable')})"
-        return Fault("(whole)", "text that is not", "must be valid JSON" + at)
+        return Fault("(whole)", "what cannot be read", "must be valid JSON" + at)
     if location and location[0] in ("body", "path", "query", "header"):
         location = location[1:]
     missing = error["type"] == "missing"

@@ -26,9 +26,9 @@ function chartOption(data, series) {
       valueFormatter: (v) => (v === null || v === undefined ? "–" : Number(v).toPrecision(3) + " req/s") },
     xAxis: { type: "category", data: data.epochs, ...axis, splitLine: { show: false } },
     yAxis: { type: "value", name: narrow ? "" : "requests per second", nameLocation: "end",
-      nameTextStyle: { color: c.quiet, align: "right" }, ...axis, axisLine: { show: false } },
+      nameTextStyle: { color: c.quiet, align: "left" }, ...axis, axisLine: { show: false } },
     series: [
-      line("Forecast", series.forecast, c.forecast, { lineStyle: { width: 2, type: "dashed", color: c.forecast } }),
+      line("Forecast", series.forecast, c.forecast, { z: 4, lineStyle: { width: 2, type: "dashed", color: c.forecast } }),
       line("Planned for", series.planned, c.planned, { areaStyle: { color: c.planned, opacity: 0.08 } }),
       { name: "Observed", type: "scatter", data: series.observed, color: c.observed, symbolSize: 10, z: 5,
         itemStyle: { color: c.observed, borderColor: c.panel, borderWidth: 1.5 } },

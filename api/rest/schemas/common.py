@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 
@@ -9,11 +10,12 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 Item = TypeVar("Item")
 
+_ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")  # a bare number would be taken for a Unix time
 YEAR_MIN, YEAR_MAX = 1970, 2200
 
 
 def _text(value: object) -> object:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _ISO_8601.match(value):
         raise ValueError("must be ISO 8601 text with a time zone")
     return value
 
