@@ -128,8 +128,9 @@ def fit_affine(
         )
     if fit.mape > mape_max:
         reasons.append(
-            f"alpha {fit.alpha_us / 1_000:.4g} ms and beta {fit.beta_us / 1_000:.4g} ms err by {fit.mape:.1%} on the"
-            f" mean (MAPE) and {fit.error_max:.1%} at most; {mape_max:.1%} on the mean is allowed"
+            f"alpha {fit.alpha_us / 1_000:.4g} ms and beta {fit.beta_us / 1_000:.4g} ms"
+            f" err by {fit.mape:.1%} on the mean (MAPE) and {fit.error_max:.1%} at most;"
+            f" {mape_max:.1%} on the mean is allowed"
         )
     if reasons:
         raise FitRefused(reasons, fit)

@@ -191,7 +191,7 @@ def workspace_of(curve: RawCurve, published: Published, networks: list[Network])
 
 
 def pairs(items: Iterable[tuple[int, float]]) -> str:
-    return " ".join(f"{b}:{ms:g}" for b, ms in sorted(items))
+    return " ".join(f"{b}:{ms:.10g}" for b, ms in sorted(items))
 
 
 def write(path: Path, table: list[dict[str, object]]) -> None:

@@ -40,8 +40,8 @@ GPU_TYPES = {
 }
 """The catalogue's type for the device that a source names; devices not named here are left out."""
 
-DEVICES = {"V100": "V100 (memory size not stated)", "A100": "A100-40GB"}
-"""Exact device where a source names the kind alone; the A100's memory clock of 1215 MHz is that of 40 GB."""
+DEVICES = {"V100": "V100 (memory size not stated)", "A100": "A100 (memory size not stated)"}
+"""Where a source names the kind of device alone."""
 
 FASTERTRANSFORMER_NAMES = {
     ("Swin-TINY", ""): "SwinTransformer_tiny_patch4_window7_224",
@@ -88,7 +88,7 @@ def _gpt(size: str, parameters_m: float, layers: int, width: int, tokens: int, o
     return Published("language", f"{tokens} tokens in, {out} out", parameters_m, f"GPT-{size}: {GPT}", shape)
 
 
-_GPT_SHAPES = {"350M": (355.0, 24, 1024), "1.3B": (1_300.0, 24, 2048), "6.7B": (6_700.0, 32, 4096)}
+_GPT_SHAPES = {"350M": (350.0, 24, 1024), "1.3B": (1_300.0, 24, 2048), "6.7B": (6_700.0, 32, 4096)}
 
 PUBLISHED: dict[str, Published] = {
     **{f"BERT_base_seq{n}": _bert(n, 768, 110.0, BERT) for n in (32, 128, 384)},

@@ -21,9 +21,9 @@ from tools.catalogue.raw import rows
 SAME_NETWORK_DISTANCE = 0.06
 """Distance below which two rows are one network, perhaps at two image sides."""
 
-SIDE_WEIGHT = 0.1  # a network at the same side is a better witness than one at another
+SIDE_WEIGHT = 0.02  # a network at the same side is a better witness than one at another
 
-OTHER_NETWORK_FACTOR = 1.92
+OTHER_NETWORK_FACTOR = 1.94
 """Allowance where the nearest network is another one: nine in ten networks have at most this many times the
 layer output of the nearest network of another family (``--report`` prints the spread)."""
 
