@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from api.rest.faults import faults_of_errors
 from planner.service.errors import Conflict, NotFound, Refusal
-from planner.store.errors import StoreConflict, StoreUnavailable
+from planner.store.errors import SchemaOutdated, StoreConflict, StoreUnavailable
 from profiles.faults import Fault, InputInvalid
 
 MEDIA_TYPE = "application/problem+json"
@@ -117,6 +117,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(StoreConflict, _store_conflict)
     app.add_exception_handler(StoreUnavailable, _store_unavailable)
+    app.add_exception_handler(SchemaOutdated, _schema_outdated)
     app.add_exception_handler(Exception, _internal)
 
 
@@ -159,6 +160,10 @@ def _store_unavailable(request: Request, error: Exception) -> JSONResponse:
     log.error("the database cannot be reached", exc_info=error)
     detail = "the database cannot be reached or was busy for too long; nothing was stored"
     return general(request, "store-unavailable", detail, headers={"Retry-After": "5"})
+
+
+def _schema_outdated(request: Request, error: Exception) -> JSONResponse:
+    return general(request, "schema-outdated", str(error), hint="run `fermata db upgrade`")
 
 
 def _internal(request: Request, error: Exception) -> JSONResponse:

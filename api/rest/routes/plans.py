@@ -32,6 +32,7 @@ from api.rest.schemas.plans import (
     PlanOut,
     PlanSummaryOut,
 )
+from api.rest.schemas.problem import PROBLEM_EXAMPLE
 from api.rest.schemas.sub_cluster import SubClusterSpecOut
 from planner.plan.difference import difference_to_json
 from planner.service import plans
@@ -65,7 +66,10 @@ def get_plan(store: StoreDep, version: Version, request: Request, response: Resp
     return PlanOut.model_validate({**asdict(found.summary), "plan": found.plan_document})
 
 
-@router.get("/plans/{version}/problem", responses=problems(404))
+@router.get(
+    "/plans/{version}/problem",
+    responses={200: {"content": {"application/json": {"example": PROBLEM_EXAMPLE}}}, **problems(404)},
+)
 def get_problem(store: StoreDep, version: Version) -> dict[str, Any]:
     """The planning problem that the plan answers, in its file format (docs/reference/problem.schema.json)."""
     return plans.plan(store, version).problem_document

@@ -115,7 +115,8 @@ class ForecastBody(Entry[Forecast]):
 
     @classmethod
     def faults_between(cls, raw: Mapping[str, Any], path: str) -> Iterator[Fault]:
-        if not isinstance(raw.get("epochs"), list) or not isinstance(raw.get("models"), list):
+        epochs, models = raw.get("epochs"), raw.get("models")
+        if not (isinstance(epochs, list) and epochs and isinstance(models, list)):
             return
         for fault in forecast_faults(_readable_part(raw)):
             yield Fault(path_of([fault.field], path), fault.value, fault.limit)
