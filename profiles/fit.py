@@ -29,7 +29,7 @@ BATCH_SIZES_MIN = 3
 
 MAPE_MAX = 0.05
 """Largest mean absolute percentage error of an accepted fit (a share of the latency).
-A batch planned 5 % too short already eats a tenth of the slack of an SLO of twice its latency;
+A batch planned 5 % too short eats a tenth of the slack of an SLO of one and a half times its latency;
 four in five published curves keep it, and the others can be kept as tables of their points."""
 
 REPAIR_MAX = 0.05
