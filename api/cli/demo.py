@@ -20,7 +20,7 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes any free one.")] = 0,
     fleet_gpus: Annotated[
         int, typer.Option(min=8, max=400, help="Scale the demand to a fleet of about so many GPUs.")
-    ] = 32,
+    ] = 24,
     seconds: Annotated[
         float, typer.Option(min=5, max=300, help="How long the live sub-clusters are driven.")
     ] = 20,

@@ -24,10 +24,10 @@ FIRST_HOUR = 12
 """The trace's hour that the horizon begins with: the busiest of its day."""
 
 POLICY = {
-    "sub_cluster_gpus_max": 4,
+    "sub_cluster_gpus_max": 8,
     "bad_rate_max": 0.01,
     "gpus": "reserved",
-    "delays": {"ctrl_us": 2_000, "data_us": 100, "resp_us": 10_000},
+    "delays": {"ctrl_us": 2_000, "data_us": 100, "resp_us": 20_000},
 }
 """Delays as wide as interpreted daemons on a shared machine need them; the defaults are for a real fleet."""
 

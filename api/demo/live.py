@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from api.demo.loop import DemoOptions
 
 EPOCH = 0  # the horizon begins now
-RATE_RPS_MAX = 320.0  # what a client, a dispatcher and its workers carry together on two cores
+RATE_RPS_MAX = 600.0  # what a client, a dispatcher and its workers carry together on two cores
 GPUS_MIN, GPUS_MAX = 2, 6
 READY_S_MAX = 60.0
 REPORT_S_MAX = 30.0

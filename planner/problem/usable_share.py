@@ -22,7 +22,7 @@ def usable_share(gpus: ArrayLike, arrival_cv: ArrayLike) -> NDArray[np.float64]:
     r"""
     Share of ``gpus`` GPUs that may be planned busy, in (0, 1); never falls as GPUs are added.
 
-    .. math:: \rho(n, c_v) = \max(0.2,\; 1 - 0.35\,(1 + 0.1 (c_v - 1)^+) / \sqrt n)
+    .. math:: \rho(n, c_v) = \max(0.2,\; 1 - 0.42\,(1 + 0.1 (c_v - 1)^+) / \sqrt n)
 
     Parameters
     ----------
