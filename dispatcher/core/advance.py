@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from dispatcher.core.compiled import kernel
 from dispatcher.core.gpus import add_gpu, finish_batch, is_known, lose_gpu
 from dispatcher.core.matching import next_instant_us, settle, touch
 from dispatcher.core.outbox import QUEUE_FULL, Outbox, has_room, write_drop
@@ -38,7 +38,7 @@ class Happenings(NamedTuple):
     progress: NDArray[Any]
 
 
-@njit(cache=True)
+@kernel
 def advance(state: State, now_us: int, happenings: Happenings, outbox: Outbox) -> int:
     """
     Take everything in and settle; one of DONE, OUTBOX_FULL, SIGNAL_INVALID, ARRIVAL_INVALID.
@@ -66,7 +66,7 @@ def advance(state: State, now_us: int, happenings: Happenings, outbox: Outbox) -
     return DONE
 
 
-@njit(cache=True)
+@kernel
 def take_signal(state: State, now_us: int, kind: int, g: int, batch: int) -> bool:
     """One event of a GPU; False if it cannot have happened."""
     if not is_known(state, g):
@@ -85,7 +85,7 @@ def take_signal(state: State, now_us: int, kind: int, g: int, batch: int) -> boo
     return True
 
 
-@njit(cache=True)
+@kernel
 def take_request(
     state: State, now_us: int, m: int, request_id: int, deadline_us: int, outbox: Outbox
 ) -> None:

@@ -14,32 +14,31 @@ Source      Chen et al. 2023, arXiv 2308.07470, section 3.
 
 from __future__ import annotations
 
-from numba import njit
-
+from dispatcher.core.compiled import inlined, kernel
 from dispatcher.core.outbox import DEADLINE_UNREACHABLE, WINDOW, Outbox, write_drop
 from dispatcher.core.queues import first_entry, remove_heads
 from dispatcher.core.rates import target_batch
 from dispatcher.core.state import State
 
 
-@njit(cache=True, inline="always")
+@inlined
 def finish_us(state: State, m: int, speed: int, b: int, now_us: int, gpu_free_us: int) -> int:
     """When a batch of b would have been executed."""
     arrived_us = now_us + lead_us(state, b)
     return max(arrived_us, gpu_free_us) + execution_us(state, m, speed, b)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def lead_us(state: State, b: int) -> int:
     return int(state.totals[0].ctrl_us + b * state.totals[0].data_us)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def execution_us(state: State, m: int, speed: int, b: int) -> int:
     return int(state.latency_us[speed, state.model[m].curve + b])
 
 
-@njit(cache=True)
+@kernel
 def form_batch(state: State, m: int, speed: int, now_us: int, gpu_free_us: int, outbox: Outbox) -> int:
     """
     The size of the batch that the model would start now on that GPU; 0 when none can be in time.
@@ -68,7 +67,7 @@ def form_batch(state: State, m: int, speed: int, now_us: int, gpu_free_us: int, 
     return _grown(state, m, speed, size, most, head_due_us, now_us, gpu_free_us)
 
 
-@njit(cache=True)
+@kernel
 def _heads_in_the_way_of_the_rest(state: State, m: int, speed: int, now_us: int, gpu_free_us: int) -> int:
     """
     Smallest k such that the whole rest behind the first k heads, up to B, is in time for its own head.
@@ -89,7 +88,7 @@ def _heads_in_the_way_of_the_rest(state: State, m: int, speed: int, now_us: int,
     return low
 
 
-@njit(cache=True)
+@kernel
 def _due_before(state: State, m: int, instant_us: int, most: int) -> int:
     """How many of the oldest ``most`` requests are due before the instant."""
     first = first_entry(state, m)
@@ -103,7 +102,7 @@ def _due_before(state: State, m: int, instant_us: int, most: int) -> int:
     return low
 
 
-@njit(cache=True)
+@kernel
 def _grown(
     state: State, m: int, speed: int, size: int, most: int, head_due_us: int, now_us: int, gpu_free_us: int
 ) -> int:
@@ -118,7 +117,7 @@ def _grown(
     return low
 
 
-@njit(cache=True)
+@kernel
 def _drop_heads(state: State, m: int, count: int, alone_us: int, outbox: Outbox) -> None:
     """Drop the oldest requests; ``alone_us`` is when a batch of one would have been executed."""
     first = first_entry(state, m)
@@ -128,7 +127,7 @@ def _drop_heads(state: State, m: int, count: int, alone_us: int, outbox: Outbox)
     remove_heads(state, m, count)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def last_start_us(state: State, m: int, speed: int, b: int) -> int:
     """:math:`L(b)` of the model's oldest request."""
     head_due_us = state.queue[first_entry(state, m)].deadline_us

@@ -13,18 +13,17 @@ not here    lost                                none
 
 from __future__ import annotations
 
-from numba import njit
-
+from dispatcher.core.compiled import inlined, kernel
 from dispatcher.core.heaps import put, remove
 from dispatcher.core.state import State
 
 
-@njit(cache=True, inline="always")
+@inlined
 def is_known(state: State, g: int) -> bool:
     return bool(0 <= g < state.totals[0].gpus)
 
 
-@njit(cache=True)
+@kernel
 def add_gpu(state: State, g: int) -> None:
     """A GPU that was not here is idle."""
     state.gpu[g].is_here = 1
@@ -32,7 +31,7 @@ def add_gpu(state: State, g: int) -> None:
     put(state.idle, g, g)
 
 
-@njit(cache=True)
+@kernel
 def lose_gpu(state: State, g: int) -> None:
     """The GPU and the batches it held are gone."""
     state.gpu[g].is_here = 0
@@ -41,13 +40,13 @@ def lose_gpu(state: State, g: int) -> None:
     remove(state.busy, g)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def free_us(state: State, g: int, now_us: int) -> int:
     """When the GPU could execute one more batch; an overdue one, at once."""
     return now_us if state.gpu[g].batches == 0 else max(now_us, state.gpu[g].free_us)
 
 
-@njit(cache=True)
+@kernel
 def give_batch(state: State, g: int, batch: int, ready_us: int, execution_us: int, now_us: int) -> int:
     """Send a batch whose input will have arrived at ``ready_us``; when its execution is expected to begin."""
     gpu = state.gpu[g]
@@ -64,7 +63,7 @@ def give_batch(state: State, g: int, batch: int, ready_us: int, execution_us: in
     return start_us
 
 
-@njit(cache=True)
+@kernel
 def finish_batch(state: State, g: int, now_us: int) -> None:
     """The older batch has been executed; the one behind it, if any, begins."""
     gpu = state.gpu[g]
@@ -76,7 +75,7 @@ def finish_batch(state: State, g: int, now_us: int) -> None:
         put(state.idle, g, g)
 
 
-@njit(cache=True)
+@kernel
 def _execute(state: State, g: int, batch: int, start_us: int, execution_us: int) -> None:
     gpu = state.gpu[g]
     gpu.batches = 1

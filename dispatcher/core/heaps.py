@@ -14,8 +14,9 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from dispatcher.core.compiled import inlined, kernel
 
 ABSENT = 0
 
@@ -37,24 +38,24 @@ def enlarged(heap: Heap, capacity: int) -> Heap:
     return larger
 
 
-@njit(cache=True, inline="always")
+@inlined
 def is_empty(heap: Heap) -> bool:
     return bool(heap[0].slot == 0)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def top_item(heap: Heap) -> int:
     """The item of the smallest key; the heap must not be empty."""
     return int(heap[1].item)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def top_key(heap: Heap) -> int:
     """The smallest key; the heap must not be empty."""
     return int(heap[1].key)
 
 
-@njit(cache=True)
+@kernel
 def put(heap: Heap, item: int, key: int) -> None:
     """Add the item, or give it another key."""
     slot = heap[item + 1].slot
@@ -67,7 +68,7 @@ def put(heap: Heap, item: int, key: int) -> None:
         _sink(heap, slot, key, item)
 
 
-@njit(cache=True)
+@kernel
 def remove(heap: Heap, item: int) -> None:
     """Take the item out; nothing happens if it is not in."""
     slot = heap[item + 1].slot
@@ -86,7 +87,7 @@ def remove(heap: Heap, item: int) -> None:
         _sink(heap, slot, key, moved)
 
 
-@njit(cache=True)
+@kernel
 def _rise(heap: Heap, slot: int, key: int, item: int) -> None:
     """Lay (key, item) at the slot or as far above it as it belongs."""
     while slot > 1 and _is_above(heap, key, item, slot // 2):
@@ -95,7 +96,7 @@ def _rise(heap: Heap, slot: int, key: int, item: int) -> None:
     _lay(heap, slot, key, item)
 
 
-@njit(cache=True)
+@kernel
 def _sink(heap: Heap, slot: int, key: int, item: int) -> None:
     """Lay (key, item) at the slot or as far below it as it belongs."""
     last = heap[0].slot
@@ -110,13 +111,13 @@ def _sink(heap: Heap, slot: int, key: int, item: int) -> None:
     _lay(heap, slot, key, item)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _is_above(heap: Heap, key: int, item: int, slot: int) -> bool:
     """Whether (key, item) comes before what lies at the slot."""
     return bool(key < heap[slot].key or (key == heap[slot].key and item < heap[slot].item))
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _lay(heap: Heap, slot: int, key: int, item: int) -> None:
     heap[slot].key = key
     heap[slot].item = item

@@ -10,9 +10,8 @@ outlast what it executes. Each time the batch is formed anew for the very GPU.
 
 from __future__ import annotations
 
-from numba import njit
-
 from dispatcher.core.candidate import execution_us, form_batch, last_start_us, lead_us
+from dispatcher.core.compiled import inlined, kernel
 from dispatcher.core.gpus import free_us, give_batch
 from dispatcher.core.heaps import is_empty, put, remove, top_item, top_key
 from dispatcher.core.outbox import Outbox, has_room
@@ -21,7 +20,7 @@ from dispatcher.core.queues import first_entry, remove_heads
 from dispatcher.core.state import NEVER, State
 
 
-@njit(cache=True)
+@kernel
 def touch(state: State, m: int) -> None:
     """Have the model's candidate computed anew in this step."""
     if state.model[m].is_touched == 0:
@@ -30,7 +29,7 @@ def touch(state: State, m: int) -> None:
         state.totals[0].last_touched = m
 
 
-@njit(cache=True)
+@kernel
 def settle(state: State, now_us: int, outbox: Outbox) -> bool:
     """Do all that is to be done at this instant; False when the outbox must be emptied first."""
     totals = state.totals[0]
@@ -60,7 +59,7 @@ def settle(state: State, now_us: int, outbox: Outbox) -> bool:
     return True
 
 
-@njit(cache=True)
+@kernel
 def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
     """Compute the model's candidate as though a GPU were idle, and put it where it belongs."""
     speed = _speed_of_next_gpu(state)
@@ -83,7 +82,7 @@ def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
         put(state.waiting, m, model.latest_us)
 
 
-@njit(cache=True)
+@kernel
 def next_instant_us(state: State) -> int:
     """When something is to be done although nothing is heard; NEVER if nothing is."""
     instant_us = NEVER
@@ -97,7 +96,7 @@ def next_instant_us(state: State) -> int:
     return instant_us
 
 
-@njit(cache=True)
+@kernel
 def _grant(state: State, m: int, g: int, now_us: int, outbox: Outbox) -> None:
     """Start the model's candidate on the GPU, unless nothing of it can be in time there."""
     speed = state.gpu[g].speed
@@ -114,7 +113,7 @@ def _grant(state: State, m: int, g: int, now_us: int, outbox: Outbox) -> None:
     renew(state, m, now_us, outbox)
 
 
-@njit(cache=True)
+@kernel
 def _write_start(
     state: State, m: int, g: int, batch: int, b: int, start_us: int, finish_us: int, outbox: Outbox
 ) -> None:
@@ -134,7 +133,7 @@ def _write_start(
     counts.request_ids += b
 
 
-@njit(cache=True)
+@kernel
 def _gpu_for(state: State, now_us: int) -> int:
     """The GPU that takes the first waiting candidate now; NEVER if there is none."""
     if not is_empty(state.idle):
@@ -144,7 +143,7 @@ def _gpu_for(state: State, now_us: int) -> int:
     return NEVER
 
 
-@njit(cache=True)
+@kernel
 def _opening_us(state: State) -> int:
     """From when on the busy GPU that is free first can take the first waiting candidate."""
     gpu = state.gpu[top_item(state.busy)]
@@ -152,7 +151,7 @@ def _opening_us(state: State) -> int:
     return int(max(gpu.start_us, gpu.free_us - lead_us(state, b)))
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _speed_of_next_gpu(state: State) -> int:
     """Of the GPU that would take a candidate now; where all are full, of the fastest."""
     if not is_empty(state.idle):

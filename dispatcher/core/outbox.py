@@ -7,12 +7,13 @@ the outbox and calls again. Nothing is ever half done.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from dispatcher.core.compiled import inlined, kernel
 from dispatcher.core.model_spec import ModelSpec
 
 START = np.dtype(
@@ -41,7 +42,7 @@ class Outbox(NamedTuple):
     counts: NDArray[Any]
 
 
-def new_outbox(models: list[ModelSpec]) -> Outbox:
+def new_outbox(models: Sequence[ModelSpec]) -> Outbox:
     """Empty, with room for at least one operation on any of the models."""
     batch_max = max(spec.batch_size_max for spec in models)
     queue_max = max(spec.queue_max for spec in models)
@@ -53,7 +54,7 @@ def new_outbox(models: list[ModelSpec]) -> Outbox:
     )
 
 
-@njit(cache=True)
+@kernel
 def empty(outbox: Outbox) -> None:
     """Forget what was carried out."""
     counts = outbox.counts[0]
@@ -62,7 +63,7 @@ def empty(outbox: Outbox) -> None:
     counts.drops = 0
 
 
-@njit(cache=True, inline="always")
+@inlined
 def has_room(outbox: Outbox, batch_size: int, drops: int) -> bool:
     """Whether one more batch of that size and that many drops can be written."""
     counts = outbox.counts[0]
@@ -73,7 +74,7 @@ def has_room(outbox: Outbox, batch_size: int, drops: int) -> bool:
     )
 
 
-@njit(cache=True, inline="always")
+@inlined
 def write_drop(outbox: Outbox, request_id: int, reason: int) -> None:
     counts = outbox.counts[0]
     drop = outbox.drop[counts.drops]

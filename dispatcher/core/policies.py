@@ -11,15 +11,14 @@ adaptive    after the share h of that time. Deferral leaves a window only one re
 
 from __future__ import annotations
 
-from numba import njit
-
+from dispatcher.core.compiled import inlined, kernel
 from dispatcher.core.state import ADAPTIVE, DEFERRED, EAGER, HOLD_WHOLE_PPM, State
 
 HOLD_KEPT_AT_MISS_PERCENT = 90
 HOLD_GAINED_AT_HIT_PPM = 10_000
 
 
-@njit(cache=True)
+@kernel
 def due_us(state: State, now_us: int, frontrun_us: int) -> int:
     """When a candidate that has its frontrun then should be sent."""
     policy = state.totals[0].policy
@@ -30,14 +29,14 @@ def due_us(state: State, now_us: int, frontrun_us: int) -> int:
     return now_us + int((frontrun_us - now_us) * state.totals[0].hold_ppm // HOLD_WHOLE_PPM)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def note_hit(state: State) -> None:
     """A candidate has found a GPU within its window."""
     if state.totals[0].policy == ADAPTIVE:
         state.totals[0].hold_ppm = min(HOLD_WHOLE_PPM, state.totals[0].hold_ppm + HOLD_GAINED_AT_HIT_PPM)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def note_miss(state: State) -> None:
     """A candidate's window has ended without a GPU."""
     if state.totals[0].policy == ADAPTIVE:

@@ -9,18 +9,17 @@ move for each request, and a short queue stays in few pages of memory.
 
 from __future__ import annotations
 
-from numba import njit
-
+from dispatcher.core.compiled import inlined, kernel
 from dispatcher.core.state import QUEUE_SLACK, State
 
 
-@njit(cache=True, inline="always")
+@inlined
 def first_entry(state: State, m: int) -> int:
     """Where in ``state.queue`` the model's oldest request lies."""
     return int(state.model[m].queue + state.model[m].head)
 
 
-@njit(cache=True)
+@kernel
 def insert(state: State, m: int, request_id: int, deadline_us: int) -> bool:
     """Put a request where it belongs; False when the queue is full."""
     model = state.model[m]
@@ -42,7 +41,7 @@ def insert(state: State, m: int, request_id: int, deadline_us: int) -> bool:
     return True
 
 
-@njit(cache=True)
+@kernel
 def remove_heads(state: State, m: int, count: int) -> None:
     """Let the ``count`` oldest requests go."""
     model = state.model[m]

@@ -8,14 +8,13 @@ counted and never divided, so that the arithmetic stays in whole numbers.
 
 from __future__ import annotations
 
-from numba import njit
-
+from dispatcher.core.compiled import kernel
 from dispatcher.core.state import NEVER, RATE_BUCKETS, RATE_PLACES, State
 
 BUCKET_US = 50_000
 
 
-@njit(cache=True)
+@kernel
 def count_arrival(state: State, m: int, now_us: int) -> None:
     """Note one request of the model."""
     bucket = now_us // BUCKET_US
@@ -25,7 +24,7 @@ def count_arrival(state: State, m: int, now_us: int) -> None:
     state.rate[m, bucket % RATE_PLACES] += 1
 
 
-@njit(cache=True)
+@kernel
 def target_batch(state: State, m: int, now_us: int) -> int:
     """The batch size to aim at, computed anew once in each bucket."""
     model = state.model[m]
@@ -37,7 +36,7 @@ def target_batch(state: State, m: int, now_us: int) -> int:
     return int(model.target)
 
 
-@njit(cache=True)
+@kernel
 def _advance(state: State, m: int, bucket: int) -> None:
     """
     Make ``bucket`` the newest.
@@ -59,7 +58,7 @@ def _advance(state: State, m: int, bucket: int) -> None:
         state.rate[m, place] = 0
 
 
-@njit(cache=True)
+@kernel
 def _target(state: State, m: int, bucket: int) -> int:
     r"""
     Largest b with :math:`\ell(b) + b\,(\delta + 1/r) \le S`, at least 1.

@@ -120,7 +120,7 @@ class Scheduler:
         if len(speeds) != gpu_count or not all(np.isfinite(speed) and speed > 0 for speed in speeds):
             raise ValueError(f"need a positive speed for each of {gpu_count} GPUs, got {speeds}.")
         self._state = new_state(models, speeds, delays, policy)
-        self._outbox = new_outbox(list(models))
+        self._outbox = new_outbox(models)
         self._added_speed_row = distinct_speeds(speeds).index(SPEED_OF_ADDED_GPUS)
         self._now_us: int | None = None
         self._take_in(0, [GpuAdded(gpu_id) for gpu_id in range(gpu_count)], _NO_REQUESTS)

@@ -1,0 +1,1 @@
+"""The scheduler's own core under a virtual clock."""

@@ -1,0 +1,183 @@
+"""
+The simulator's loop: virtual time jumps from one happening to the next.
+
+It is a driver of the scheduler's kernels and decides nothing: it feeds them arrivals, and
+the ends of the batches that emulated GPUs execute. Of what happens at the same instant GPUs
+come first (by id), then arrivals (in their order), then timers, all in one step.
+
+An emulated GPU takes a batch in when its inputs have arrived, executes one at a time in the
+order they were sent, each for exactly its curve's time, and reports the end at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatcher.core.advance import FINISHED, take_request, take_signal
+from dispatcher.core.compiled import kernel
+from dispatcher.core.heaps import Heap, is_empty, new_heap, put, remove, top_item, top_key
+from dispatcher.core.matching import next_instant_us, settle
+from dispatcher.core.outbox import Outbox, empty, has_room
+from dispatcher.core.state import NEVER, State
+
+PENDING, EXECUTED, DROPPED = 0, 1, 2
+"""``Requests.outcome`` is DROPPED + the core's code of the reason for a dropped request."""
+
+EMULATED_GPU = np.dtype(
+    [
+        (name, np.int64)
+        for name in ("batches", "batch", "end_us", "next_batch", "next_end_us", "busy_us", "executed")
+    ]
+)
+MODEL_TALLY = np.dtype([("batches", np.int64), ("requests", np.int64)])
+
+
+class Requests(NamedTuple):
+    """
+    Every request of a run, ordered by arrival; its position is its id.
+
+    ``outcome``, ``start_us``, ``finish_us`` (of its execution) and ``gpu`` are filled in by the run.
+    """
+
+    arrival_us: NDArray[np.int64]
+    deadline_us: NDArray[np.int64]
+    model_index: NDArray[np.int32]
+    outcome: NDArray[np.int8]
+    start_us: NDArray[np.int64]
+    finish_us: NDArray[np.int64]
+    gpu: NDArray[np.int32]
+
+
+class Fleet(NamedTuple):
+    """
+    The emulated GPUs, and what they executed in the measured interval.
+
+    ``latency_us`` is the true time of a batch, laid out like ``State.latency_us``;
+    ``finishing`` holds the executing GPUs by the end of their older batch.
+    """
+
+    gpu: NDArray[Any]
+    latency_us: NDArray[np.int64]
+    finishing: Heap
+    tally: NDArray[Any]
+    measured_us: NDArray[np.int64]
+
+
+def new_fleet(
+    gpu_count: int, model_count: int, latency_us: NDArray[np.int64], measure_from_us: int, measure_to_us: int
+) -> Fleet:
+    """All GPUs idle; only what happens within the interval is tallied."""
+    return Fleet(
+        gpu=np.zeros(gpu_count, dtype=EMULATED_GPU),
+        latency_us=latency_us,
+        finishing=new_heap(gpu_count),
+        tally=np.zeros(model_count, dtype=MODEL_TALLY),
+        measured_us=np.array([measure_from_us, measure_to_us], dtype=np.int64),
+    )
+
+
+@kernel
+def run(state: State, outbox: Outbox, requests: Requests, fleet: Fleet) -> bool:
+    """Run until nothing is left to happen; False if the scheduler refused an event, which is a bug."""
+    arrived = 0
+    timer_us = NEVER
+    while True:
+        now_us = _next_us(requests, arrived, fleet, timer_us)
+        if now_us == NEVER:
+            return True
+        while not is_empty(fleet.finishing) and top_key(fleet.finishing) <= now_us:
+            g = top_item(fleet.finishing)
+            if not take_signal(state, now_us, FINISHED, g, fleet.gpu[g].batch):
+                return False
+            _end_batch(fleet, g)
+        while arrived < len(requests.arrival_us) and requests.arrival_us[arrived] == now_us:
+            if not has_room(outbox, 0, 1):
+                _carry_out(state, outbox, requests, fleet, now_us)
+            m = requests.model_index[arrived]
+            take_request(state, now_us, m, arrived, requests.deadline_us[arrived], outbox)
+            arrived += 1
+        while not settle(state, now_us, outbox):
+            _carry_out(state, outbox, requests, fleet, now_us)
+        _carry_out(state, outbox, requests, fleet, now_us)
+        timer_us = next_instant_us(state)
+
+
+@kernel
+def _next_us(requests: Requests, arrived: int, fleet: Fleet, timer_us: int) -> int:
+    """When the next thing happens; NEVER if nothing will."""
+    next_us = timer_us
+    if arrived < len(requests.arrival_us):
+        arrival_us = int(requests.arrival_us[arrived])
+        next_us = arrival_us if next_us == NEVER else min(next_us, arrival_us)
+    if not is_empty(fleet.finishing):
+        end_us = top_key(fleet.finishing)
+        next_us = end_us if next_us == NEVER else min(next_us, end_us)
+    return next_us
+
+
+@kernel
+def _carry_out(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, now_us: int) -> None:
+    """Obey the commands in the outbox and empty it."""
+    counts = outbox.counts[0]
+    for i in range(counts.drops):
+        drop = outbox.drop[i]
+        requests.outcome[drop.request_id] = DROPPED + drop.reason
+    for i in range(counts.starts):
+        _execute(state, outbox, requests, fleet, i, now_us)
+    empty(outbox)
+
+
+@kernel
+def _execute(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, i: int, now_us: int) -> None:
+    """Send the outbox's batch ``i`` to its emulated GPU."""
+    start = outbox.start[i]
+    g, b = start.gpu, start.size
+    gpu = fleet.gpu[g]
+    start_us = now_us + state.totals[0].ctrl_us + b * state.totals[0].data_us
+    if gpu.batches == 1:
+        start_us = max(start_us, gpu.end_us)
+    speed = state.gpu[g].speed
+    end_us = start_us + fleet.latency_us[speed, state.model[start.model].curve + b]
+    if gpu.batches == 0:
+        gpu.batch = start.batch
+        gpu.end_us = end_us
+        put(fleet.finishing, g, end_us)
+    else:
+        gpu.next_batch = start.batch
+        gpu.next_end_us = end_us
+    gpu.batches += 1
+    for place in range(start.first, start.first + b):
+        request = outbox.request_id[place]
+        requests.outcome[request] = EXECUTED
+        requests.start_us[request] = start_us
+        requests.finish_us[request] = end_us
+        requests.gpu[request] = g
+    _tally(fleet, g, start.model, b, start_us, end_us)
+
+
+@kernel
+def _tally(fleet: Fleet, g: int, m: int, b: int, start_us: int, end_us: int) -> None:
+    from_us, to_us = fleet.measured_us[0], fleet.measured_us[1]
+    within_us = min(end_us, to_us) - max(start_us, from_us)
+    if within_us > 0:
+        fleet.gpu[g].busy_us += within_us
+        fleet.gpu[g].executed += 1
+    if from_us <= start_us < to_us:
+        fleet.tally[m].batches += 1
+        fleet.tally[m].requests += b
+
+
+@kernel
+def _end_batch(fleet: Fleet, g: int) -> None:
+    """The GPU's older batch is executed; the one behind it, if any, moves up."""
+    gpu = fleet.gpu[g]
+    gpu.batches -= 1
+    if gpu.batches == 0:
+        remove(fleet.finishing, g)
+    else:
+        gpu.batch = gpu.next_batch
+        gpu.end_us = gpu.next_end_us
+        put(fleet.finishing, g, gpu.end_us)

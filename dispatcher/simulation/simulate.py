@@ -1,0 +1,119 @@
+"""Run scenarios, or arrivals that are given, through the scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.gpus import add_gpu
+from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.outbox import new_outbox
+from dispatcher.core.state import HOLD_WHOLE_PPM, State, new_state
+from dispatcher.simulation.arrivals import merged_arrivals
+from dispatcher.simulation.loop import PENDING, Fleet, Requests, new_fleet, run
+from dispatcher.simulation.result import SimulationResult, summarise
+from dispatcher.simulation.scenario import Scenario
+
+
+def simulate(scenario: Scenario, policy: Policy, *, seed: int | None = None) -> SimulationResult:
+    """One run of the scenario under the policy; ``seed`` takes the place of the scenario's."""
+    arrival_us, model_index = merged_arrivals(scenario, scenario.seed if seed is None else seed)
+    return simulate_arrivals(
+        [model.spec() for model in scenario.models],
+        scenario.gpu_count,
+        arrival_us,
+        model_index,
+        delays=scenario.delays,
+        policy=policy,
+        gpu_speeds=scenario.gpu_speeds,
+        measure_from_us=scenario.warmup_us,
+        duration_us=scenario.duration_us,
+    )
+
+
+def simulate_arrivals(
+    models: Sequence[ModelSpec],
+    gpu_count: int,
+    arrival_us: NDArray[np.int64],
+    model_index: NDArray[np.int32],
+    *,
+    delays: Delays,
+    policy: Policy,
+    duration_us: int,
+    measure_from_us: int = 0,
+    gpu_speeds: Sequence[float] | None = None,
+) -> SimulationResult:
+    """
+    One run of given arrivals, until each request is served or dropped.
+
+    Parameters
+    ----------
+    arrival_us, model_index
+        One entry for each request, never falling in time; the index is a position in ``models``.
+    measure_from_us, duration_us
+        The measured interval: from the end of the warm-up to the end of arrivals.
+    """
+    requests = new_requests(models, arrival_us, model_index, delays)
+    state, fleet = run_requests(
+        models,
+        gpu_count,
+        requests,
+        delays=delays,
+        policy=policy,
+        measured_us=(measure_from_us, duration_us),
+        gpu_speeds=gpu_speeds,
+    )
+    hold_factor = float(state.totals["hold_ppm"][0]) / HOLD_WHOLE_PPM
+    return summarise([spec.model_id for spec in models], requests, fleet, delays.resp_us, hold_factor)
+
+
+def new_requests(
+    models: Sequence[ModelSpec],
+    arrival_us: NDArray[np.int64],
+    model_index: NDArray[np.int32],
+    delays: Delays,
+) -> Requests:
+    """The requests of a run, none of them answered; ValueError where the arrays make no sense."""
+    count = len(arrival_us)
+    if len(model_index) != count:
+        raise ValueError(f"need a model for each of {count} arrivals, got {len(model_index)}.")
+    if count and (arrival_us[0] < 0 or np.any(np.diff(arrival_us) < 0)):
+        raise ValueError("arrival_us must not be negative and must not fall.")
+    if count and not (model_index.min() >= 0 and model_index.max() < len(models)):
+        raise ValueError(f"model_index must be in 0..{len(models) - 1}.")
+    promise_us = np.array([spec.slo_us - delays.resp_us for spec in models], dtype=np.int64)
+    return Requests(
+        arrival_us=np.ascontiguousarray(arrival_us, dtype=np.int64),
+        deadline_us=arrival_us + promise_us[model_index],
+        model_index=np.ascontiguousarray(model_index, dtype=np.int32),
+        outcome=np.full(count, PENDING, dtype=np.int8),
+        start_us=np.zeros(count, dtype=np.int64),
+        finish_us=np.zeros(count, dtype=np.int64),
+        gpu=np.full(count, -1, dtype=np.int32),
+    )
+
+
+def run_requests(
+    models: Sequence[ModelSpec],
+    gpu_count: int,
+    requests: Requests,
+    *,
+    delays: Delays,
+    policy: Policy,
+    measured_us: tuple[int, int],
+    gpu_speeds: Sequence[float] | None = None,
+) -> tuple[State, Fleet]:
+    """Fill in what becomes of the requests; the scheduler's last state and the emulated GPUs."""
+    if not 0 <= measured_us[0] < measured_us[1]:
+        raise ValueError(f"the measured interval must not be empty, got {measured_us} us.")
+    speeds = [1.0] * gpu_count if gpu_speeds is None else list(gpu_speeds)
+    state = new_state(models, speeds, delays, policy)
+    for g in range(gpu_count):
+        add_gpu(state, g)
+    fleet = new_fleet(gpu_count, len(models), state.latency_us, *measured_us)
+    if not run(state, new_outbox(models), requests, fleet):
+        raise AssertionError("the scheduler refused an event of its own batch")
+    return state, fleet
