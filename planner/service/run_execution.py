@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from planner.certify import Certificate, certified_plan
+from planner.certify import Certificate
 from planner.certify.codec import certificate_to_json
 from planner.plan.codec import plan_to_json
 from planner.plan.plan import Plan
 from planner.plan.verify import gap, verify
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
+from planner.service.planning import certified
 from planner.solvers import solve
 from planner.solvers.outcome import Progress
 from planner.store.records import NewPlan, RunRecord
@@ -62,6 +63,16 @@ class ProgressLog:
         if time.monotonic() - self._written_s >= PROGRESS_INTERVAL_S:
             self._write()
 
+    def incumbent(self, plan: Plan) -> None:
+        """The plan found; written along with the next stage."""
+        self.latest = {
+            **self.latest,
+            "solver": plan.solver,
+            "incumbent": plan.objective,
+            "bound": plan.bound,
+            "gap": plan.gap,
+        }
+
     def certified(self, done: int, of: int) -> None:
         """The certification's callback."""
         self.latest = {**self.latest, "sub_clusters_certified": done, "sub_clusters": of}
@@ -101,26 +112,37 @@ def execute(store: Store, run_id: str, *, owner: str) -> None:
 
 
 def _planned(problem: PlanningProblem, run: RunRecord, log: ProgressLog) -> tuple[Plan, Certificate]:
-    log.stage("solving")
-    options = run.options
-    outcome = solve(
-        problem,
-        solver=options["solver"],
-        time_limit_s=options["time_limit_s"],
-        seed=options["seed"],
-        progress=log.solver,
-    )
-    if outcome.plan is None:
-        limit_s = options["time_limit_s"]
+    def verified(asked: PlanningProblem, number: int) -> Plan | None:
+        log.stage("solving")
+        plan = _solve(asked, run.options, number, log)
+        if plan is not None:
+            log.incumbent(plan)
+            log.stage("verifying")
+            _require_valid(asked, plan)
+            log.stage("certifying")
+        return plan
+
+    plan = verified(problem, 0)
+    if plan is None:
+        limit_s = run.options["time_limit_s"]
         raise RunFailed("no-plan-in-time", f"the solver found no plan within {limit_s:g} s")
-    plan = outcome.plan
-    log.stage("verifying")
+    plan, certificate = certified(problem, plan, verified, progress=log.certified)
     _require_valid(problem, plan)
-    log.stage("certifying")
-    plan, certificate = certified_plan(problem, plan, progress=log.certified)
-    _require_valid(problem, plan)
+    log.incumbent(plan)
     log.stage("storing")
     return plan, certificate
+
+
+def _solve(asked: PlanningProblem, options: dict[str, Any], number: int, log: ProgressLog) -> Plan | None:
+    """One round's plan; later rounds have half the time, for they change little."""
+    share = 1.0 if number == 0 else 0.5
+    return solve(
+        asked,
+        solver=options["solver"],
+        time_limit_s=options["time_limit_s"] * share,
+        seed=options["seed"],
+        progress=log.solver,
+    ).plan
 
 
 def _require_valid(problem: PlanningProblem, plan: Plan) -> None:

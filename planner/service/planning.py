@@ -1,0 +1,72 @@
+"""
+From a problem to a certified plan: solve, verify, simulate, and solve again where simulation disagrees.
+
+The capacity mathematics is a model; the simulation is the dispatcher itself. Where a sub-cluster
+does not keep its SLOs, first it is given the GPUs that it lacks (``certified_plan``). Where
+none are left for it, its models are counted with more demand than they have and the whole is solved
+again: a cut that drives the solver away from what it had packed too tightly. The bound stays that of
+the problem as it was asked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TypeAlias
+
+from planner.certify import Certificate, certified_plan
+from planner.certify.certify import ProgressCallback
+from planner.plan.plan import Plan, PlanStatus
+from planner.plan.verify import gap
+from planner.problem.problem import PlanningProblem
+
+ROUNDS_MAX = 3
+DEMAND_STEP = 1.08  # one round's mark-up on the demand of models whose sub-cluster failed
+
+Solve: TypeAlias = Callable[[PlanningProblem, int], Plan | None]
+"""Given a problem and the round (0 first): a verified plan, or None if there was none in time."""
+
+
+def certified(
+    problem: PlanningProblem, plan: Plan, solve: Solve, *, progress: ProgressCallback | None = None
+) -> tuple[Plan, Certificate]:
+    """
+    ``plan`` with its certificate, after as many rounds as it takes for the certificate to hold, at most three.
+
+    Returns the last round's plan where none holds; a plan that leaves demand unserved is not
+    tightened further.
+    """
+    best, certificate = certified_plan(problem, plan, progress=progress)
+    tight = problem
+    for number in range(1, ROUNDS_MAX):
+        if certificate.passed or plan.status is PlanStatus.PARTIAL:
+            break
+        tight = _tightened(tight, best, certificate)
+        again = solve(tight, number)
+        if again is None or again.status is PlanStatus.PARTIAL:
+            break
+        best, certificate = certified_plan(problem, _rebased(again, plan), progress=progress)
+    return best, certificate
+
+
+def _tightened(problem: PlanningProblem, plan: Plan, certificate: Certificate) -> PlanningProblem:
+    """The problem with more demand for the models of sub-clusters that failed; its digest is kept."""
+    failed = {cluster.sub_cluster for cluster in certificate.sub_clusters if not cluster.passed}
+    models = dict(problem.models)
+    for name in {p.model for c in plan.sub_clusters if c.id in failed for p in c.placements}:
+        demand = tuple(rate * DEMAND_STEP for rate in models[name].demand_rps)
+        models[name] = dataclasses.replace(models[name], demand_rps=demand)
+    return dataclasses.replace(problem, models=models)
+
+
+def _rebased(plan: Plan, first: Plan) -> Plan:
+    """A plan of a tightened problem as an answer to the problem as asked, under that one's bounds."""
+    bound = min(first.bound, plan.objective)
+    return dataclasses.replace(
+        plan,
+        status=PlanStatus.FEASIBLE,
+        bound=bound,
+        gap=gap(plan.objective, bound),
+        fluid_bound=first.fluid_bound,
+        physical_gap=gap(plan.objective, first.fluid_bound),
+    )
