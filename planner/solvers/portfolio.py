@@ -207,6 +207,15 @@ def formulate(tables: CapacityTables, guide: Plan | None) -> Formulation:
     return build(build_instance(tables, slots, split=split, elastic=_elastic(tables, guide)))
 
 
+def guided_formulation(problem: PlanningProblem, *, seed: int = 0) -> Formulation:
+    """The formulation as ``solve`` would build it after a quick incumbent."""
+    started = time.monotonic()
+    deadline = started + GUIDE_TIME_MAX_S / GREEDY_TIME_SHARE
+    run = Run(capacity_tables(problem), "highs", seed, started, deadline, None)
+    _greedy(run)
+    return formulate(run.tables, run.best)
+
+
 def _elastic(tables: CapacityTables, guide: Plan | None) -> set[int]:
     """Models of the most important priority class that the guide leaves short, and of all below it."""
     everything = set(range(len(tables.models)))
