@@ -106,7 +106,9 @@ def _with_arrivals(
     arrivals: list[tuple[float, str]] = []
     for placed in cluster["models"]:
         rate_rps = fleet.rate_rps(placed["id"], EPOCH) * placed["share"][EPOCH]
-        times_us = gamma_arrivals(rng, rate_rps, fleet.arrival_cv(placed["id"]), round(seconds * 1e6))
+        times_us = gamma_arrivals(
+            rng, rate_rps, 1 / fleet.arrival_cv(placed["id"]) ** 2, round(seconds * 1e6)
+        )
         arrivals += [(float(us) / 1e6, placed["id"]) for us in times_us]
     return LiveSubCluster(spec, sorted(arrivals))
 

@@ -26,6 +26,7 @@ REPLICATION_S_MIN, REPLICATION_S_MAX = 30.0, 1_200.0
 WARMUP_S = 5.0
 REPLICATIONS_MIN, REPLICATIONS_MAX = 3, 12
 US_PER_S = 1e6
+ARRIVAL_CV_MIN = 0.05  # all but equal times; the gamma shape of 0 would be infinite
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ def model_specs(problem: PlanningProblem, cluster: SubCluster) -> list[ModelSpec
         table = model.profiles[cluster.gpu_type].curve.table_us(placement.batch_size)
         specs.append(ModelSpec(model.id, slo_us(model), table))
     return specs
+
+
+def gamma_shape(arrival_cv: float) -> float:
+    """The shape of gamma inter-arrival times with that coefficient of variation; at least a tiny one."""
+    return 1 / max(arrival_cv, ARRIVAL_CV_MIN) ** 2
 
 
 def worst_epochs(problem: PlanningProblem, cluster: SubCluster, count: int) -> list[int]:
@@ -139,7 +145,7 @@ def _replication(
     measured_s = budget.duration_s or min(max(wanted_s, REPLICATION_S_MIN), REPLICATION_S_MAX)
     duration_us = round((WARMUP_S + measured_s) * US_PER_S)
     times = [
-        gamma_arrivals(rng, rate, problem.models[p.model].arrival_cv, duration_us)
+        gamma_arrivals(rng, rate, gamma_shape(problem.models[p.model].arrival_cv), duration_us)
         for p, rate in zip(cluster.placements, rates, strict=True)
     ]
     arrival_us = np.concatenate(times)

@@ -31,7 +31,7 @@ def certified(
     problem: PlanningProblem, plan: Plan, solve: Solve, *, progress: ProgressCallback | None = None
 ) -> tuple[Plan, Certificate]:
     """
-    ``plan`` with its certificate, after as many rounds as it takes for the certificate to hold, at most three.
+    ``plan`` with its certificate, after as many rounds as it takes for that to hold, at most three.
 
     Returns the last round's plan where none holds; a plan that leaves demand unserved is not
     tightened further.
