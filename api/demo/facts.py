@@ -26,8 +26,9 @@ FIRST_HOUR = 12
 POLICY = {
     "sub_cluster_gpus_max": 8,
     "bad_rate_max": 0.01,
+    "churn_gib_max": 20.0,
     "gpus": "reserved",
-    "delays": {"ctrl_us": 2_000, "data_us": 100, "resp_us": 20_000},
+    "delays": {"ctrl_us": 2_000, "data_us": 100, "resp_us": 30_000},
 }
 """Delays as wide as interpreted daemons on a shared machine need them; the defaults are for a real fleet."""
 
