@@ -44,6 +44,11 @@ def is_empty(heap: Heap) -> bool:
 
 
 @inlined
+def is_in(heap: Heap, item: int) -> bool:
+    return bool(heap[item + 1].slot != ABSENT)
+
+
+@inlined
 def top_item(heap: Heap) -> int:
     """The item of the smallest key; the heap must not be empty."""
     return int(heap[1].item)

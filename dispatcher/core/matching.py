@@ -13,7 +13,7 @@ from __future__ import annotations
 from dispatcher.core.candidate import execution_us, form_batch, last_start_us, lead_us
 from dispatcher.core.compiled import inlined, kernel
 from dispatcher.core.gpus import free_us, give_batch
-from dispatcher.core.heaps import is_empty, put, remove, top_item, top_key
+from dispatcher.core.heaps import is_empty, is_in, put, remove, top_item, top_key
 from dispatcher.core.outbox import Outbox, has_room
 from dispatcher.core.policies import due_us, note_hit, note_miss
 from dispatcher.core.queues import first_entry, remove_heads
@@ -42,8 +42,7 @@ def settle(state: State, now_us: int, outbox: Outbox) -> bool:
         renew(state, m, now_us, outbox)
     while not is_empty(state.holding) and top_key(state.holding) <= now_us:
         m = top_item(state.holding)
-        remove(state.holding, m)
-        put(state.waiting, m, state.model[m].latest_us)
+        _wait(state, m, now_us)
     while not is_empty(state.waiting):
         m = top_item(state.waiting)
         if not has_room(outbox, state.model[m].batch_max, state.model[m].count):
@@ -78,8 +77,16 @@ def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
         remove(state.waiting, m)
         put(state.holding, m, start_us)
     else:
+        _wait(state, m, now_us)
+
+
+@kernel
+def _wait(state: State, m: int, now_us: int) -> None:
+    """The model's candidate is due."""
+    if not is_in(state.waiting, m):
+        state.model[m].waiting_since_us = now_us
         remove(state.holding, m)
-        put(state.waiting, m, model.latest_us)
+    put(state.waiting, m, state.model[m].latest_us)
 
 
 @kernel
@@ -109,7 +116,11 @@ def _grant(state: State, m: int, g: int, now_us: int, outbox: Outbox) -> None:
         start_us = give_batch(state, g, batch, now_us + lead_us(state, b), execution, now_us)
         _write_start(state, m, g, batch, b, start_us, start_us + execution, outbox)
         remove_heads(state, m, b)
-        note_hit(state)
+        remove(state.waiting, m)
+        if state.model[m].waiting_since_us == now_us:
+            note_hit(state)
+        else:
+            note_miss(state)
     renew(state, m, now_us, outbox)
 
 

@@ -49,6 +49,7 @@ MODEL = _record(
     "last_bucket",  # newest bucket of the meter
     "arrivals",  # in the complete buckets of the meter
     "latest_us",  # end of the candidate's window
+    "waiting_since_us",  # for a GPU; kept while the candidate is formed anew
     "batch",  # the candidate's size, 0 where there is none
     "is_touched",  # its candidate is to be computed anew in this step
     "touched_before",  # the model touched before it, NEVER if none: a list through the records
