@@ -31,8 +31,7 @@ def fluid_bound_usd_per_hour(problem: PlanningProblem, unserved: Mapping[ModelId
     for name in sorted(problem.models):
         served = 1 - np.array(unserved.get(name, [0.0] * len(problem.epochs)))
         cheapest = cheapest_usd_per_hour(problem, problem.models[name], largest)
-        cost += np.where(served > 0, cheapest, 0.0) * served
-    cost = np.where(np.isfinite(cost), cost, 0.0)
+        cost += np.where(np.isfinite(cheapest), cheapest, 0.0) * served
     if problem.policy.gpus is GpuReservation.RESERVED:
         return float(cost.max())
     hours = np.array([epoch.hours for epoch in problem.epochs])
