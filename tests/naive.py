@@ -1,0 +1,356 @@
+"""
+Slow, obvious twins of compiled code: lists, sorts and linear scans.
+
+``NaiveScheduler`` states the rules of ``dispatcher.core`` plainly; ``naive_simulation`` those
+of ``dispatcher.simulation.loop``. Neither shares a line with what it is compared to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.events import (
+    BatchFinished,
+    Command,
+    DropReason,
+    DropRequest,
+    Event,
+    GpuAdded,
+    GpuLost,
+    RequestsArrived,
+    SetTimer,
+    StartBatch,
+)
+from dispatcher.core.model_spec import ModelSpec
+
+BUCKET_US = 50_000
+BUCKETS = 100
+
+
+@dataclass
+class NaiveModel:
+    spec: ModelSpec
+    queue: list[tuple[int, int]] = field(default_factory=list)  # (deadline, id)
+    arrivals_us: list[int] = field(default_factory=list)
+    candidate: Candidate | None = None
+
+
+@dataclass
+class Candidate:
+    size: int
+    due_us: int
+    latest_us: int
+    waiting_since_us: int | None
+
+
+@dataclass
+class NaiveBatch:
+    id: int
+    ready_us: int
+    start_us: int
+    execution_us: int
+
+
+@dataclass
+class NaiveGpu:
+    speed: float
+    is_here: bool = True
+    batches: list[NaiveBatch] = field(default_factory=list)
+
+    def free_us(self, now_us: int) -> int:
+        if not self.batches:
+            return now_us
+        return max(now_us, self.batches[0].start_us + self.batches[0].execution_us)
+
+
+class NaiveScheduler:
+    """The scheduler as a person would explain it."""
+
+    def __init__(
+        self,
+        models: Sequence[ModelSpec],
+        gpu_count: int,
+        *,
+        delays: Delays,
+        policy: Policy,
+        gpu_speeds: Sequence[float] | None = None,
+    ) -> None:
+        self.models = [NaiveModel(spec) for spec in models]
+        self.gpus = [NaiveGpu(speed) for speed in gpu_speeds or [1.0] * gpu_count]
+        self.delays = delays
+        self.policy = policy
+        self.hold_ppm = 0 if policy is Policy.EAGER else 1_000_000
+        self.batch_count = 0
+        self.now_us = 0
+        self.commands: list[Command] = []
+
+    # One step
+
+    def step(self, now_us: int, events: Sequence[Event]) -> list[Command]:
+        self.now_us, self.commands = now_us, []
+        touched: list[NaiveModel] = []
+        for event in events:
+            if isinstance(event, BatchFinished):
+                self._finish_batch(self.gpus[event.gpu_id])
+            elif isinstance(event, GpuLost):
+                self.gpus[event.gpu_id] = NaiveGpu(self.gpus[event.gpu_id].speed, is_here=False)
+            elif isinstance(event, GpuAdded):
+                if event.gpu_id == len(self.gpus):
+                    self.gpus.append(NaiveGpu(1.0))
+                self.gpus[event.gpu_id].is_here = True
+        for event in events:
+            if isinstance(event, RequestsArrived):
+                self._take_requests(event, touched)
+        for model in reversed(touched):
+            self._renew(model)
+        self._match()
+        next_us = self._next_us()
+        drops = [command for command in self.commands if isinstance(command, DropRequest)]
+        starts = [command for command in self.commands if isinstance(command, StartBatch)]
+        return [*drops, *starts, *([SetTimer(next_us)] if next_us is not None else [])]
+
+    def _take_requests(self, event: RequestsArrived, touched: list[NaiveModel]) -> None:
+        for m, request_id, deadline_us in zip(
+            event.model_index.tolist(), event.request_id.tolist(), event.deadline_us.tolist(), strict=True
+        ):
+            model = self.models[m]
+            model.arrivals_us.append(self.now_us)
+            if len(model.queue) >= model.spec.queue_max:
+                self.commands.append(DropRequest(request_id, DropReason.QUEUE_FULL))
+                continue
+            model.queue = sorted([*model.queue, (deadline_us, request_id)])
+            if model not in touched:
+                touched.append(model)
+
+    def _finish_batch(self, gpu: NaiveGpu) -> None:
+        gpu.batches.pop(0)
+        if gpu.batches:
+            gpu.batches[0].start_us = max(gpu.batches[0].ready_us, self.now_us)
+
+    # Candidates
+
+    def _lead_us(self, b: int) -> int:
+        return self.delays.ctrl_us + b * self.delays.data_us
+
+    def _execution_us(self, model: NaiveModel, speed: float, b: int) -> int:
+        return math.ceil(int(model.spec.latency_us[b]) / speed - 1e-6)
+
+    def _finish_us(self, model: NaiveModel, speed: float, b: int, gpu_free_us: int) -> int:
+        return max(self.now_us + self._lead_us(b), gpu_free_us) + self._execution_us(model, speed, b)
+
+    def _form_batch(self, model: NaiveModel, speed: float, gpu_free_us: int) -> int:
+        largest, queue = model.spec.batch_size_max, model.queue
+        n, k = len(queue), 0
+        while k < n and self._finish_us(model, speed, min(n - k, largest), gpu_free_us) > queue[k][0]:
+            k += 1
+        b = min(self._target(model), n - k, largest)
+        i = 0
+        while i < k and (b == 0 or self._finish_us(model, speed, b, gpu_free_us) > queue[i][0]):
+            i += 1
+        for deadline_us, request_id in queue[:i]:
+            alone = self._finish_us(model, speed, 1, gpu_free_us) <= deadline_us
+            reason = DropReason.WINDOW if alone else DropReason.DEADLINE_UNREACHABLE
+            self.commands.append(DropRequest(request_id, reason))
+        model.queue = queue = queue[i:]
+        while b and b < min(len(queue), largest):
+            if self._finish_us(model, speed, b + 1, gpu_free_us) > queue[0][0]:
+                break
+            b += 1
+        return b
+
+    def _target(self, model: NaiveModel) -> int:
+        spec = model.spec
+        speed = max(gpu.speed for gpu in self.gpus)
+        bucket = self.now_us // BUCKET_US
+        first = model.arrivals_us[0] // BUCKET_US
+        recent = [t for t in model.arrivals_us if bucket - BUCKETS <= t // BUCKET_US < bucket]
+        span_us = min(bucket - first, BUCKETS) * BUCKET_US
+        budget_us = spec.slo_us - self.delays.ctrl_us - self.delays.resp_us
+        best = 1
+        for b in range(1, spec.batch_size_max + 1):
+            execution_us = self._execution_us(model, speed, b)
+            if span_us == 0:
+                fits = execution_us <= spec.slo_us // 2
+            elif not recent:
+                fits = False
+            else:
+                # l(b) + b (data + 1 / rate) <= SLO - ctrl - resp, times the count of arrivals
+                spare_us = budget_us - execution_us - b * self.delays.data_us
+                fits = spare_us * len(recent) >= b * span_us
+            if fits:
+                best = b
+        return best
+
+    def _renew(self, model: NaiveModel) -> None:
+        before, model.candidate = model.candidate, None
+        speed = self._speed_of_next_gpu()
+        b = self._form_batch(model, speed, self.now_us)
+        if b == 0:
+            return
+        head_due_us = model.queue[0][0]
+
+        def last_start_us(size: int) -> int:
+            return head_due_us - self._execution_us(model, speed, size) - self._lead_us(size)
+
+        due_us = self.now_us
+        if b < model.spec.batch_size_max and last_start_us(b + 1) > self.now_us:
+            if self.policy is Policy.DEFERRED:
+                due_us = last_start_us(b + 1)
+            elif self.policy is Policy.ADAPTIVE:
+                due_us += (last_start_us(b + 1) - self.now_us) * self.hold_ppm // 1_000_000
+        since_us = None
+        if due_us == self.now_us:
+            waited = before is not None and before.waiting_since_us is not None
+            since_us = before.waiting_since_us if before is not None and waited else self.now_us
+        model.candidate = Candidate(b, due_us, last_start_us(b), since_us)
+
+    def _speed_of_next_gpu(self) -> float:
+        here = [gpu for gpu in self.gpus if gpu.is_here]
+        idle = [gpu for gpu in here if not gpu.batches]
+        if idle:
+            return idle[0].speed
+        open_gpus = self._open_gpus()
+        if open_gpus:
+            return open_gpus[0].speed
+        return max(gpu.speed for gpu in self.gpus)
+
+    # Matching
+
+    def _open_gpus(self) -> list[NaiveGpu]:
+        """Busy GPUs with nothing behind what they execute, the first to be free first."""
+        single = [gpu for gpu in self.gpus if gpu.is_here and len(gpu.batches) == 1]
+        return sorted(single, key=lambda gpu: gpu.batches[0].start_us + gpu.batches[0].execution_us)
+
+    def _waiting(self) -> list[tuple[Candidate, NaiveModel]]:
+        """Due candidates, the one whose window ends first first."""
+        pairs = [(model.candidate, model) for model in self.models if model.candidate is not None]
+        due = [(each, model) for each, model in pairs if each.waiting_since_us is not None]
+        return sorted(due, key=lambda pair: pair[0].latest_us)
+
+    def _opening_us(self, gpu: NaiveGpu, size: int) -> int:
+        batch = gpu.batches[0]
+        return max(batch.start_us, batch.start_us + batch.execution_us - self._lead_us(size))
+
+    def _match(self) -> None:
+        for model in self.models:
+            candidate = model.candidate
+            if candidate and candidate.waiting_since_us is None and candidate.due_us <= self.now_us:
+                candidate.waiting_since_us = self.now_us
+        while waiting := self._waiting():
+            candidate, model = waiting[0]
+            idle = [gpu for gpu in self.gpus if gpu.is_here and not gpu.batches]
+            open_gpus = self._open_gpus()
+            if idle:
+                self._grant(model, idle[0])
+            elif open_gpus and self._opening_us(open_gpus[0], candidate.size) <= self.now_us:
+                self._grant(model, open_gpus[0])
+            elif candidate.latest_us < self.now_us:
+                self._note_miss()
+                self._renew(model)
+            else:
+                break
+
+    def _grant(self, model: NaiveModel, gpu: NaiveGpu) -> None:
+        b = self._form_batch(model, gpu.speed, gpu.free_us(self.now_us))
+        if b:
+            assert model.candidate is not None
+            ready_us = self.now_us + self._lead_us(b)
+            start_us = max(ready_us, gpu.free_us(self.now_us))
+            batch = NaiveBatch(self.batch_count, ready_us, start_us, self._execution_us(model, gpu.speed, b))
+            ids = np.array([request_id for _, request_id in model.queue[:b]], dtype=np.int64)
+            self.commands.append(
+                StartBatch(
+                    self.gpus.index(gpu),
+                    batch.id,
+                    self.models.index(model),
+                    ids,
+                    start_us,
+                    start_us + batch.execution_us,
+                )
+            )
+            self.batch_count += 1
+            gpu.batches.append(batch)
+            model.queue = model.queue[b:]
+            if model.candidate.waiting_since_us == self.now_us:
+                self._note_hit()
+            else:
+                self._note_miss()
+            model.candidate = None
+        self._renew(model)
+
+    def _note_hit(self) -> None:
+        if self.policy is Policy.ADAPTIVE:
+            self.hold_ppm = min(1_000_000, self.hold_ppm + 20_000)
+
+    def _note_miss(self) -> None:
+        if self.policy is Policy.ADAPTIVE:
+            self.hold_ppm = self.hold_ppm * 9 // 10
+
+    def _next_us(self) -> int | None:
+        candidates = [model.candidate for model in self.models if model.candidate is not None]
+        instants = [each.due_us for each in candidates if each.waiting_since_us is None]
+        if waiting := self._waiting():
+            first = waiting[0][0]
+            instants.append(first.latest_us + 1)
+            if open_gpus := self._open_gpus():
+                instants.append(self._opening_us(open_gpus[0], first.size))
+        return min(instants, default=None)
+
+
+@dataclass
+class NaiveRun:
+    """What became of each request: (gpu, start, finish), or the reason of its drop."""
+
+    served: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    dropped: dict[int, DropReason] = field(default_factory=dict)
+
+
+def naive_simulation(
+    models: Sequence[ModelSpec],
+    gpu_count: int,
+    arrivals: Sequence[tuple[int, int]],
+    *,
+    delays: Delays,
+    policy: Policy,
+    gpu_speeds: Sequence[float] | None = None,
+) -> NaiveRun:
+    """``arrivals`` are (instant, model index), in order; a request's id is its position."""
+    scheduler = NaiveScheduler(models, gpu_count, delays=delays, policy=policy, gpu_speeds=gpu_speeds)
+    run = NaiveRun()
+    pending = [(at_us, m, i) for i, (at_us, m) in enumerate(arrivals)]
+    executing: list[tuple[int, int, int]] = []  # (end, gpu, batch)
+    timer_us: int | None = None
+    while pending or executing or timer_us is not None:
+        instants = [at_us for at_us, _, _ in pending[:1]] + [end for end, _, _ in executing]
+        now_us = min(instants + ([timer_us] if timer_us is not None else []))
+        ended = sorted((g, batch) for end, g, batch in executing if end == now_us)
+        executing = [each for each in executing if each[0] != now_us]
+        events: list[Event] = [BatchFinished(g, batch) for g, batch in ended]
+        here = [each for each in pending if each[0] == now_us]
+        pending = pending[len(here) :]
+        if here:
+            events.append(
+                RequestsArrived(
+                    np.array([m for _, m, _ in here], dtype=np.int32),
+                    np.array([i for _, _, i in here], dtype=np.int64),
+                    np.array(
+                        [now_us + models[m].slo_us - delays.resp_us for _, m, _ in here], dtype=np.int64
+                    ),
+                )
+            )
+        timer_us = None
+        for command in scheduler.step(now_us, events):
+            if isinstance(command, StartBatch):
+                executing.append((command.finish_us, command.gpu_id, command.batch_id))
+                for request_id in command.request_ids.tolist():
+                    run.served[request_id] = (command.gpu_id, command.start_us, command.finish_us)
+            elif isinstance(command, DropRequest):
+                run.dropped[command.request_id] = command.reason
+            else:
+                timer_us = command.at_us
+    return run
