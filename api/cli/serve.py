@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 GRACEFUL_STOP_S = 10
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def serve(
@@ -91,13 +95,22 @@ def _run(settings: Settings, *, as_json: bool) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
     class Server(uvicorn.Server):
-        """Says where it listens, once it does."""
+        """Says where it listens once it does, and takes a signal for a wish, not for a failure."""
 
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
             if self.started:
                 port = self.servers[0].sockets[0].getsockname()[1]
                 _announce(f"http://{settings.host}:{port}", as_json=as_json)
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            before = {number: signal.signal(number, self.handle_exit) for number in STOP_SIGNALS}
+            try:
+                yield
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
 
     config = uvicorn.Config(
         create_app(settings),
@@ -108,7 +121,8 @@ def _run(settings: Settings, *, as_json: bool) -> None:
         timeout_graceful_shutdown=GRACEFUL_STOP_S,
     )
     server = Server(config)
-    server.run()
+    with suppress(SystemExit):  # its way to say that it could not start
+        server.run()
     if not server.started:
         fail(
             f"cannot listen on {settings.host}:{settings.port}",

@@ -141,6 +141,9 @@ def _request_invalid(request: Request, error: Exception) -> JSONResponse:
 def _http(request: Request, error: Exception) -> JSONResponse:
     refused = cast(HTTPException, error)
     status = refused.status_code
+    if status == HTTPStatus.BAD_REQUEST:  # the body is no JSON, not even broken JSON
+        fault = Fault("(whole)", "what cannot be read", "must be valid JSON in UTF-8, not too deeply nested")
+        return _input_invalid(request, InputInvalid("the request", [fault]))
     code = _CODE_BY_STATUS.get(status, "request-refused")
     details = {
         404: f"there is nothing at {request.url.path}",

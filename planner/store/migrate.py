@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from planner.store.engine import make_engine, writer
 from planner.store.errors import SchemaOutdated, StoreUnavailable
@@ -46,7 +46,7 @@ def upgrade(database_url: str) -> SchemaState:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         return before
-    except OperationalError as error:
+    except DatabaseError as error:
         raise StoreUnavailable(str(error.orig)) from error
     finally:
         engine.dispose()
@@ -63,7 +63,7 @@ def schema_state(engine: Engine) -> SchemaState:
     try:
         with engine.connect() as connection:
             return _state(connection)
-    except OperationalError as error:
+    except DatabaseError as error:
         raise StoreUnavailable(str(error.orig)) from error
 
 
