@@ -1,78 +1,120 @@
-"""``fermata simulate``: run a scenario under a virtual clock."""
+"""``fermata simulate``: a scenario under a virtual clock."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.output import ExitCode, emit, fail, read_text
-from dispatcher.core.delays import Policy
 
 if TYPE_CHECKING:
-    from dispatcher.simulation.result import SimulationResult
+    from dispatcher.simulation.result import ModelResult, SimulationResult
+
+MODELS_SHOWN = 20
+HEADINGS = (
+    "goodput\nrps",
+    "bad\nrate",
+    "late",
+    "unreach-\nable",
+    "window",
+    "re-\njected",
+    "mean\nbatch",
+    "p50\nms",
+    "p99\nms",
+)
+
+
+class PolicyName(StrEnum):
+    """The policies of ``dispatcher.core``, named here so that help needs no compiled code."""
+
+    EAGER = "eager"
+    DEFERRED = "deferred"
+    ADAPTIVE = "adaptive"
 
 
 def simulate(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file (YAML or JSON).", show_default=False)],
+    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML or JSON.", show_default=False)],
     policy: Annotated[
-        Policy, typer.Option(help="When a batch that could start does start.")
-    ] = Policy.ADAPTIVE,
+        PolicyName, typer.Option(help="When a batch that could start does start.")
+    ] = PolicyName.ADAPTIVE,
     seed: Annotated[int | None, typer.Option(min=0, help="Takes the place of the scenario's seed.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON.")] = False,
 ) -> None:
     """
-    Run a scenario with the dispatcher's own core: goodput, bad rate by reason, batch sizes, GPU busy share.
-
-    The same seed gives the same result, bit for bit.
+    Run a scenario under a virtual clock.
 
     Example: fermata simulate examples/scenario.yaml --policy deferred
     """
-    import yaml
-
+    document = _document(scenario)
+    from dispatcher.core.delays import Policy
     from dispatcher.simulation.parse import parse_scenario
     from dispatcher.simulation.simulate import simulate as run
 
+    parsed = parse_scenario(document, folder=scenario.parent)
+    used_seed = parsed.seed if seed is None else seed
+    result = run(parsed, Policy(policy.value), seed=used_seed)
+    data = {"policy": policy.value, "seed": used_seed, **result.to_json()}
+    emit(data, as_json=as_json, human=lambda: _show(result, policy, used_seed))
+
+
+def _document(path: Path) -> object:
+    """The file's content; one that is neither YAML nor JSON ends the command with exit status 2."""
+    import yaml
+
+    text = read_text(path)
     try:
-        data = yaml.safe_load(read_text(scenario))
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        fail(f"{scenario} is neither YAML nor JSON: {error}", code=ExitCode.BAD_INPUT)
-    result = run(parse_scenario(data, folder=scenario.parent), policy, seed=seed)
-    emit({"policy": policy.value, **result.to_json()}, as_json=as_json, human=lambda: _print(policy, result))
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or "cannot be read"
+        fail(f"{path} is not valid YAML: {problem}{place}", code=ExitCode.BAD_INPUT)
 
 
-def _print(policy: Policy, result: SimulationResult) -> None:
+def _show(result: SimulationResult, policy: PolicyName, seed: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False)
     console.print(
-        f"{policy.value}: goodput {result.goodput_rps:,.1f} requests/s, bad rate {result.bad_rate:.3%}, "
-        f"mean batch {result.batch_size_mean:.2f}"
-        f"\n{result.gpus_busy_mean:.2f} of {result.gpu_count} GPUs busy "
-        f"({result.gpu_busy_share:.1%}), {result.gpus_touched} touched, hold factor {result.hold_factor:.2f}"
+        f"{policy.value}, seed {seed}: {result.arrived:,} requests in {result.duration_s:g} s "
+        f"on {result.gpu_count} GPUs"
     )
-    headers = (
-        "model",
-        "arrived",
-        "in time",
-        "late",
-        "unreachable",
-        "window",
-        "rejected",
-        "batch",
-        "p50 ms",
-        "p99 ms",
+    console.print(
+        f"goodput {result.goodput_rps:,.1f} rps   bad rate {result.bad_rate:.3%}   "
+        f"mean batch {result.batch_size_mean:.2f}   hold factor {result.hold_factor:.2f}"
     )
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for index, header in enumerate(headers):
-        table.add_column(header, justify="left" if index == 0 else "right")
-    for model in result.models:
-        counts = (
-            *(model.arrived, model.served_in_time, model.late),
-            *(model.dropped_unreachable, model.dropped_window, model.rejected),
-        )
-        times = ("-" if ms is None else f"{ms:.2f}" for ms in (model.p50_ms, model.p99_ms))
-        table.add_row(model.model_id, *map(str, counts), f"{model.batch_size_mean:.2f}", *times)
+    console.print(
+        f"GPUs busy {result.gpus_busy_mean:.2f} on average ({result.gpu_busy_share:.1%}), "
+        f"{result.gpus_touched} touched\n"
+    )
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("model", overflow="fold")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
+    worst_first = sorted(result.models, key=lambda model: (-model.bad_rate, model.model_id))
+    for model in worst_first[:MODELS_SHOWN]:
+        table.add_row(*_row(model))
     console.print(table)
+    if len(worst_first) > MODELS_SHOWN:
+        console.print(
+            f"and {len(worst_first) - MODELS_SHOWN} more models with a lower bad rate; --json shows all"
+        )
+
+
+def _row(model: ModelResult) -> list[str]:
+    return [
+        model.model_id,
+        f"{model.goodput_rps:,.1f}",
+        f"{model.bad_rate:.3%}",
+        f"{model.late:,}",
+        f"{model.dropped_unreachable:,}",
+        f"{model.dropped_window:,}",
+        f"{model.rejected:,}",
+        f"{model.batch_size_mean:.2f}",
+        "-" if model.p50_ms is None else f"{model.p50_ms:.2f}",
+        "-" if model.p99_ms is None else f"{model.p99_ms:.2f}",
+    ]
