@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ RATE_RPS_MAX = 600.0  # what a client, a dispatcher and its workers carry togeth
 GPUS_MIN, GPUS_MAX = 2, 6
 READY_S_MAX = 60.0
 REPORT_S_MAX = 30.0
+REPORT_INTERVAL_S = 1.0
 
 
 @dataclass(slots=True)
@@ -60,8 +62,8 @@ def serve_and_drive(
     rng = np.random.default_rng(options.seed)
     running = [_with_arrivals(spec, plan, fleet, options.seconds, rng) for spec in chosen]
     predicted = [predict(sub_cluster, options.seconds) for sub_cluster in running]
-    for sub_cluster in running:
-        start(processes, options.folder, sub_cluster)
+    start(processes, options.folder, running)
+    began = datetime.now(UTC)
     result = asyncio.run(_drive(running))
     for sub_cluster in running:
         processes.stop([sub_cluster.dispatcher] if sub_cluster.dispatcher else [])
@@ -72,7 +74,12 @@ def serve_and_drive(
         for sub_cluster, forecasted in zip(running, predicted, strict=True)
     ]
     report.live(figures, result)
-    return {"sub_clusters": figures, "send_lag_ms_p99": result.send_lag_ms, "errors": list(result.errors)}
+    return {
+        "began": began.isoformat().replace("+00:00", "Z"),
+        "sub_clusters": figures,
+        "send_lag_ms_p99": result.send_lag_ms,
+        "errors": list(result.errors),
+    }
 
 
 def choose(control: ControlPlane, plan: dict[str, Any]) -> list[SubClusterSpec]:
@@ -128,29 +135,43 @@ def predict(sub_cluster: LiveSubCluster, seconds: float) -> SimulationResult:
     )
 
 
-def start(processes: Processes, folder: Path, sub_cluster: LiveSubCluster) -> None:
-    """A dispatcher, then one worker a GPU; returns when requests would be served."""
-    spec = sub_cluster.spec
-    name = "".join(c if c.isalnum() else "-" for c in spec.id)
-    spec_file, ready_file = folder / f"{name}.json", folder / f"{name}.ready.json"
-    spec_file.write_text(encode_sub_cluster(spec), encoding="utf-8")
-    sub_cluster.dispatcher = processes.start(
-        f"dispatcher-{name}", "dispatcher", "--spec", str(spec_file), "--ready-file", str(ready_file)
-    )
-    processes.wait_until(f"dispatcher of {spec.id}", ready_file.exists, within_s=READY_S_MAX)
-    ready = json.loads(ready_file.read_text(encoding="utf-8"))
-    sub_cluster.url = ready["http_url"]
-    sub_cluster.workers = tuple(
-        processes.start(
-            f"worker-{name}-{gpu}", "worker", "--connect", ready["worker_endpoint"], "--gpu", str(gpu)
+def start(processes: Processes, folder: Path, running: Sequence[LiveSubCluster]) -> None:
+    """The dispatchers, then one worker a GPU; returns when requests would be served."""
+    ready_files = {
+        sub_cluster.spec.id: folder / f"{_slug(sub_cluster.spec.id)}.ready.json" for sub_cluster in running
+    }
+    for sub_cluster in running:
+        name = _slug(sub_cluster.spec.id)
+        spec_file = folder / f"{name}.json"
+        spec_file.write_text(encode_sub_cluster(sub_cluster.spec), encoding="utf-8")
+        arguments = ("--spec", str(spec_file), "--ready-file", str(ready_files[sub_cluster.spec.id]))
+        sub_cluster.dispatcher = processes.start(f"dispatcher-{name}", "dispatcher", *arguments)
+    everything = ready_files.values()
+    processes.wait_until("the dispatchers", lambda: all(f.exists() for f in everything), within_s=READY_S_MAX)
+    for sub_cluster in running:
+        ready = json.loads(ready_files[sub_cluster.spec.id].read_text(encoding="utf-8"))
+        sub_cluster.url = ready["http_url"]
+        sub_cluster.workers = _start_workers(processes, sub_cluster, ready["worker_endpoint"])
+    processes.wait_until("the workers", lambda: all(map(_all_joined, running)), within_s=READY_S_MAX)
+    for sub_cluster in running:
+        spec = sub_cluster.spec
+        kinds = " and ".join(sorted({model.backend.kind for model in spec.models}))
+        talk.print(
+            f"  {spec.id}: {len(spec.models)} model(s) on {spec.gpus} GPU(s), {kinds}, "
+            f"door at {sub_cluster.url}/v2"
         )
-        for gpu in range(spec.gpus)
+
+
+def _start_workers(processes: Processes, sub_cluster: LiveSubCluster, endpoint: str) -> tuple[Process, ...]:
+    name = _slug(sub_cluster.spec.id)
+    return tuple(
+        processes.start(f"worker-{name}-{gpu}", "worker", "--connect", endpoint, "--gpu", str(gpu))
+        for gpu in range(sub_cluster.spec.gpus)
     )
-    processes.wait_until(f"workers of {spec.id}", lambda: _all_joined(sub_cluster), within_s=READY_S_MAX)
-    kinds = " and ".join(sorted({model.backend.kind for model in spec.models}))
-    talk.print(
-        f"  {spec.id}: {len(spec.models)} models on {spec.gpus} GPUs ({kinds}), door at {sub_cluster.url}/v2"
-    )
+
+
+def _slug(name: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in name)
 
 
 def _all_joined(sub_cluster: LiveSubCluster) -> bool:
@@ -159,7 +180,7 @@ def _all_joined(sub_cluster: LiveSubCluster) -> bool:
 
 def _is_ready(url: str) -> bool:
     try:
-        return bool(httpx.get(f"{url}/v2/health/ready").is_success)
+        return httpx.get(f"{url}/v2/health/ready").is_success
     except httpx.TransportError:
         return False
 

@@ -72,7 +72,7 @@ def run_demo(options: DemoOptions) -> None:
         live_figures = live.serve_and_drive(demo.processes, demo.control, options, fleet, first)
         if live_figures["errors"]:
             raise DemoFailed("requests without a proper answer: " + "; ".join(live_figures["errors"]))
-        second = replan(demo, forecast_id, first)
+        second = replan(demo, forecast_id, first, live_figures["began"])
         demo.figures.update(live=live_figures, first_plan=first, second_plan=second)
         demo.figures["seconds"] = round(time.monotonic() - started, 1)
         talk.print(f"\n[bold green]Once around in {demo.figures['seconds']:.0f} s.[/]")
@@ -122,10 +122,11 @@ def activate(control: ControlPlane, version: int) -> None:
     talk.print(f"  plan {version} is active")
 
 
-def replan(demo: Demo, forecast_id: int, first: dict[str, Any]) -> dict[str, Any]:
+def replan(demo: Demo, forecast_id: int, first: dict[str, Any], since: str) -> dict[str, Any]:
     """Plan again from forecast and observed load, and say what would change."""
     report.step(7, "Replan from forecast and observed load")
-    second = run_planner(demo, {"forecast_id": forecast_id, "use_observed": True})
+    observed = {"use_observed": True, "observed_since": since}
+    second = run_planner(demo, {"forecast_id": forecast_id, **observed})
     difference = demo.control.get(f"/v1/plans/{second['version']}/difference", against=first["version"])
     report.plan(second)
     report.difference(difference)

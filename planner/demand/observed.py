@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from dispatcher.contract.load_report import LoadReport, ModelLoad
 from planner.demand.forecast import Forecast
@@ -28,7 +29,8 @@ class ObservedModel:
     Parameters
     ----------
     observed_s
-        Length of the time covered by at least one report of the model, in seconds.
+        How long the model's whole traffic was observed, in seconds: the time that reports cover,
+        where a sub-cluster takes part of the traffic counted in that proportion.
     rate_rps
         ``arrived / observed_s``, summed over the sub-clusters that share the model.
     arrival_cv
@@ -63,13 +65,22 @@ class ObservedLoad:
     models: dict[str, ObservedModel]
 
 
-def observe(reports: Sequence[LoadReport]) -> ObservedLoad:
+TrafficShare: TypeAlias = Callable[[LoadReport, str], float | None]
+"""The part of a model's traffic that the report's sub-cluster takes by its plan; None where no plan says."""
+
+
+def _no_plan(report: LoadReport, model: str) -> float | None:
+    return None
+
+
+def observe(reports: Sequence[LoadReport], traffic_share: TrafficShare = _no_plan) -> ObservedLoad:
     """
     Put reports together, one entry for each model.
 
-    A model served by two sub-clusters at once has its arrivals summed over the same time; one that
-    moved from one to the other has the times joined. Reports are counted as given: idempotence by
-    (sub-cluster, interval start) is the store's part.
+    A sub-cluster that takes a third of a model's traffic for a minute shows the whole for twenty
+    seconds. Where no plan tells the part, two sub-clusters that report at once are taken to share
+    the model between them, and one that reports alone to take all of it. Reports are counted as given:
+    idempotence by (sub-cluster, interval start) is the store's part.
     """
     by_model: dict[str, list[tuple[LoadReport, ModelLoad]]] = defaultdict(list)
     for report in reports:
@@ -80,29 +91,31 @@ def observe(reports: Sequence[LoadReport]) -> ObservedLoad:
         report_count=len(reports),
         since=min((start for start, _ in spans), default=None),
         until=max((end for _, end in spans), default=None),
-        models={model: _observed(model, pairs) for model, pairs in sorted(by_model.items())},
+        models={model: _observed(model, pairs, traffic_share) for model, pairs in sorted(by_model.items())},
     )
 
 
-def observe_by_epoch(reports: Iterable[LoadReport], forecast: Forecast) -> dict[int, ObservedLoad]:
+def observe_by_epoch(
+    reports: Iterable[LoadReport], forecast: Forecast, traffic_share: TrafficShare = _no_plan
+) -> dict[int, ObservedLoad]:
     """The same for each epoch of ``forecast`` (``Forecast.epoch_at``); reports of no epoch are left out."""
     by_epoch: dict[int, list[LoadReport]] = defaultdict(list)
     for report in reports:
         epoch = forecast.epoch_at(datetime.fromisoformat(report.interval_start))
         if epoch is not None:
             by_epoch[epoch].append(report)
-    return {epoch: observe(group) for epoch, group in sorted(by_epoch.items())}
+    return {epoch: observe(group, traffic_share) for epoch, group in sorted(by_epoch.items())}
 
 
 Pairs = Sequence[tuple[LoadReport, ModelLoad]]
 
 
-def _observed(model: str, pairs: Pairs) -> ObservedModel:
+def _observed(model: str, pairs: Pairs, traffic_share: TrafficShare) -> ObservedModel:
     loads = [load for _, load in pairs]
     arrived = sum(load.arrived for load in loads)
     bad = sum(load.late + load.dropped + load.rejected for load in loads)
     batches = sum(load.batches for load in loads)
-    observed_s = _covered_s([_span(report) for report, _ in pairs])
+    observed_s = _observed_s(model, [report for report, _ in pairs], traffic_share)
     return ObservedModel(
         model=model,
         observed_s=observed_s,
@@ -119,6 +132,20 @@ def _observed(model: str, pairs: Pairs) -> ObservedModel:
         busy_s=sum(load.busy_s for load in loads),
         latencies=_latencies(loads),
     )
+
+
+def _observed_s(model: str, reports: Sequence[LoadReport], traffic_share: TrafficShare) -> float:
+    """Each sub-cluster's time by its part of the traffic; the joined time of those whose part is unknown."""
+    known: dict[tuple[str, float], list[LoadReport]] = defaultdict(list)
+    unknown: list[LoadReport] = []
+    for report in reports:
+        share = traffic_share(report, model)
+        if share is None:
+            unknown.append(report)
+        else:
+            known[report.sub_cluster, share].append(report)
+    in_part = (share * _covered_s(map(_span, group)) for (_, share), group in known.items())
+    return sum(in_part) + _covered_s(map(_span, unknown))
 
 
 def _latencies(loads: Iterable[ModelLoad]) -> tuple[MeasuredLatency, ...]:

@@ -9,6 +9,7 @@ from planner.demand.forecast import Forecast
 from planner.demand.observed import ObservedLoad, observe, observe_by_epoch
 from planner.service.errors import ForecastNotFound
 from planner.service.submission import Submission
+from planner.service.traffic import planned_traffic
 from planner.store.records import ForecastSummary
 from planner.store.store import Store
 
@@ -60,11 +61,11 @@ def observed_load(
         reports = work.observed.reports(
             since=since, until=until, plan_version=plan_version, limit=REPORTS_MAX
         )
-    return observe(reports)
+        return observe(reports, planned_traffic(work))
 
 
 def observed_by_epoch(store: Store, forecast: Forecast) -> dict[int, ObservedLoad]:
     """What was measured in each epoch of ``forecast`` (see ``Forecast.epoch_at``)."""
     with store.reading() as work:
         reports = work.observed.reports(limit=REPORTS_MAX)
-    return observe_by_epoch(reports, forecast)
+        return observe_by_epoch(reports, forecast, planned_traffic(work))

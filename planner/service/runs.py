@@ -14,6 +14,7 @@ from planner.problem.canonical import problem_to_json
 from planner.service.demand import REPORTS_MAX
 from planner.service.errors import ForecastNotFound, RunFinished, RunNotFound
 from planner.service.problem_document import Registry, planning_problem
+from planner.service.traffic import planned_traffic
 from planner.store.records import RunRecord, RunState
 from planner.store.store import Store, UnitOfWork
 
@@ -123,7 +124,7 @@ def _corrected(work: UnitOfWork, forecast: Forecast, request: RunRequest) -> Cor
     reports = work.observed.reports(
         since=request.observed_since, until=request.observed_until, limit=REPORTS_MAX
     )
-    return corrected_demand(forecast, observe_by_epoch(reports, forecast))
+    return corrected_demand(forecast, observe_by_epoch(reports, forecast, planned_traffic(work)))
 
 
 def _rows(corrected: CorrectedDemand) -> tuple[ModelForecast, ...]:

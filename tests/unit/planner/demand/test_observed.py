@@ -95,3 +95,18 @@ def test_by_epoch_leaves_out_what_belongs_to_none() -> None:
         Forecast("two hours", epochs, ()),
     )
     assert {epoch: load.report_count for epoch, load in found.items()} == {0: 1, 1: 2}
+
+
+def test_part_of_the_traffic_shows_the_whole_for_part_of_the_time() -> None:
+    shares = {"one": 0.25, "two": 0.5}
+    observed = observe([report("one"), report("two")], lambda given, model: shares[given.sub_cluster]).models[
+        "m"
+    ]
+    alone = observe([report("one"), report("one", after_s=10)], lambda given, model: 0.25).models["m"]
+    assert observed.observed_s == pytest.approx(10 * 0.75)
+    assert observed.rate_rps == pytest.approx(observed.arrived / 7.5)
+    assert alone.observed_s == pytest.approx(20 * 0.25)
+
+
+def test_a_part_that_no_plan_tells_counts_as_the_whole() -> None:
+    assert observe([report("one")], lambda given, model: None) == observe([report("one")])
