@@ -204,7 +204,7 @@ def _observed(control: ControlPlane, version: int, sent: int, processes: Process
     def all_reported() -> bool:
         nonlocal found
         found = control.get("/v1/observed-load", plan_version=version)
-        return sum(model["arrived"] for model in found["models"]) >= sent
+        return bool(sum(model["arrived"] for model in found["models"]) >= sent)
 
     processes.wait_until(f"load reports of all {sent} requests", all_reported, within_s=REPORT_S_MAX)
     return {model["model"]: model for model in found["models"]}
