@@ -43,6 +43,10 @@ BATCH_SIZE_MAX = 1_024
 QUEUE_MAX = 1_000_000
 QUEUE_DEFAULT = 10_000
 
+# What stands in for a field at fault while the others are read.
+_ANY_CURVE = AffineCurve(1.0, 0.0)
+_NO_ARRIVALS = Arrivals(ArrivalKind.POISSON)
+
 
 def parse_scenario(data: object, *, folder: Path | None = None) -> Scenario:
     """
@@ -121,7 +125,12 @@ def _model(reader: Reader, path: str, value: object, folder: Path) -> ScenarioMo
     given = reader.fields(path, value, required, optional)
     slo_ms = reader.number(f"{path}.slo_ms", given.get("slo_ms", 1), above=0, most=SLO_MS_MAX)
     slo_us = max(1, int(slo_ms * US_PER_MS + 1e-6))
-    curve, largest = _curve(reader, joined(path, "latency_ms"), given.get("latency_ms"), slo_us)
+    curve: LatencyCurve = _ANY_CURVE
+    largest, arrivals = 1, _NO_ARRIVALS
+    if "latency_ms" in given:
+        curve, largest = _curve(reader, joined(path, "latency_ms"), given["latency_ms"], slo_us)
+    if "arrivals" in given:
+        arrivals = _arrivals(reader, joined(path, "arrivals"), given["arrivals"], folder)
     return ScenarioModel(
         id=reader.text(f"{path}.id", given.get("id", "-")),
         slo_us=slo_us,
@@ -130,7 +139,7 @@ def _model(reader: Reader, path: str, value: object, folder: Path) -> ScenarioMo
         queue_max=reader.whole(
             f"{path}.queue_max", given.get("queue_max", QUEUE_DEFAULT), least=1, most=QUEUE_MAX
         ),
-        arrivals=_arrivals(reader, joined(path, "arrivals"), given.get("arrivals"), folder),
+        arrivals=arrivals,
     )
 
 
@@ -146,16 +155,11 @@ def _batch_size_max(
     return size
 
 
-_ANY_CURVE = AffineCurve(1.0, 0.0)
-
-
 def _curve(reader: Reader, path: str, value: object, slo_us: int) -> tuple[LatencyCurve, int]:
     """The curve, and the largest batch where none is given."""
     if isinstance(value, list):
         table = _table(reader, path, value)
         return (table, table.batch_sizes[-1]) if table is not None else (_ANY_CURVE, 1)
-    if value is None:
-        return _ANY_CURVE, 1
     before = len(reader.faults)
     given = reader.fields(path, value, ("alpha", "beta"))
     alpha = reader.number(f"{path}.alpha", given.get("alpha", 1), above=0, most=LATENCY_MS_MAX)
@@ -194,12 +198,9 @@ _FIELDS_OF_KIND = {
     ArrivalKind.GAMMA: ("rate_rps", "shape"),
     ArrivalKind.TRACE: ("file",),
 }
-_NO_ARRIVALS = Arrivals(ArrivalKind.POISSON)
 
 
 def _arrivals(reader: Reader, path: str, value: object, folder: Path) -> Arrivals:
-    if value is None:
-        return _NO_ARRIVALS
     if not isinstance(value, dict) or "kind" not in value:
         reader.fields(path, value, ("kind",), ("rate_rps", "shape", "file"))
         return _NO_ARRIVALS
@@ -209,7 +210,7 @@ def _arrivals(reader: Reader, path: str, value: object, folder: Path) -> Arrival
     kind = ArrivalKind(name)
     given = reader.fields(path, value, ("kind", *_FIELDS_OF_KIND[kind]))
     if kind is ArrivalKind.TRACE:
-        return _trace(reader, f"{path}.file", given.get("file", "-"), folder)
+        return _trace(reader, f"{path}.file", given["file"], folder) if "file" in given else _NO_ARRIVALS
     rate_rps = reader.number(f"{path}.rate_rps", given.get("rate_rps", 0), most=RATE_RPS_MAX)
     shape = reader.number(f"{path}.shape", given.get("shape", 1), least=SHAPE_MIN, most=SHAPE_MAX)
     return Arrivals(kind, rate_rps, shape)
@@ -217,7 +218,7 @@ def _arrivals(reader: Reader, path: str, value: object, folder: Path) -> Arrival
 
 def _trace(reader: Reader, path: str, value: object, folder: Path) -> Arrivals:
     name = reader.text(path, value)
-    if not name or name == "-":
+    if not name:
         return _NO_ARRIVALS
     try:
         return Arrivals(ArrivalKind.TRACE, trace_us=read_trace(folder / name, REQUESTS_MAX))
