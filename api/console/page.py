@@ -28,6 +28,12 @@ def root() -> RedirectResponse:
     return RedirectResponse("/console")
 
 
+@router.get("/docs")
+def docs() -> RedirectResponse:
+    """Where people look for it first."""
+    return RedirectResponse("/v1/openapi.json")
+
+
 @router.get("/console")
 def console(
     request: Request, store: StoreDep, plan: Annotated[int | None, Query(ge=1, le=INTEGER_MAX)] = None
