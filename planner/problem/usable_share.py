@@ -11,9 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-SPARE_AT_ONE_GPU = (
-    0.35  # share of one GPU kept free under Poisson arrivals; from simulations at a bad rate of 1 %
-)
+SPARE_AT_ONE_GPU = 0.42  # share of one GPU kept free under Poisson arrivals; by simulation, bad rate 1 %
 SPARE_PER_CV = 0.1  # further part of that for each unit of variation above Poisson's 1
 USABLE_SHARE_MIN = 0.2
 
