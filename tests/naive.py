@@ -38,6 +38,7 @@ class NaiveModel:
     queue: list[tuple[int, int]] = field(default_factory=list)  # (deadline, id)
     arrivals_us: list[int] = field(default_factory=list)
     candidate: Candidate | None = None
+    was_held: bool = False
 
 
 @dataclass
@@ -84,7 +85,7 @@ class NaiveScheduler:
         self.gpus = [NaiveGpu(speed) for speed in gpu_speeds or [1.0] * gpu_count]
         self.delays = delays
         self.policy = policy
-        self.hold_ppm = 0 if policy is Policy.EAGER else 1_000_000
+        self.hold_ppm = self.hold_cap_ppm = 0 if policy is Policy.EAGER else 1_000_000
         self.batch_count = 0
         self.now_us = 0
         self.commands: list[Command] = []
@@ -189,7 +190,11 @@ class NaiveScheduler:
     def _renew(self, model: NaiveModel) -> None:
         before, model.candidate = model.candidate, None
         speed = self._speed_of_next_gpu()
+        waiting = len(model.queue)
         b = self._form_batch(model, speed, self.now_us)
+        if len(model.queue) < waiting and model.was_held:
+            model.was_held = False
+            self._note_loss()
         if b == 0:
             return
         head_due_us = model.queue[0][0]
@@ -202,11 +207,13 @@ class NaiveScheduler:
             if self.policy is Policy.DEFERRED:
                 due_us = last_start_us(b + 1)
             elif self.policy is Policy.ADAPTIVE:
-                due_us += (last_start_us(b + 1) - self.now_us) * self.hold_ppm // 1_000_000
+                due_us += (last_start_us(b + 1) - self.now_us) * self.hold_ppm_least() // 1_000_000
         since_us = None
         if due_us == self.now_us:
             waited = before is not None and before.waiting_since_us is not None
             since_us = before.waiting_since_us if before is not None and waited else self.now_us
+        else:
+            model.was_held |= any(gpu.is_here and not gpu.batches for gpu in self.gpus)
         model.candidate = Candidate(b, due_us, last_start_us(b), since_us)
 
     def _speed_of_next_gpu(self) -> float:
@@ -276,6 +283,9 @@ class NaiveScheduler:
             self.batch_count += 1
             gpu.batches.append(batch)
             model.queue = model.queue[b:]
+            model.was_held = False
+            if self.policy is Policy.ADAPTIVE:
+                self.hold_cap_ppm = min(1_000_000, self.hold_cap_ppm + 200)
             if model.candidate.waiting_since_us == self.now_us:
                 self._note_hit()
             else:
@@ -290,6 +300,13 @@ class NaiveScheduler:
     def _note_miss(self) -> None:
         if self.policy is Policy.ADAPTIVE:
             self.hold_ppm = self.hold_ppm * 9 // 10
+
+    def _note_loss(self) -> None:
+        if self.policy is Policy.ADAPTIVE:
+            self.hold_cap_ppm //= 2
+
+    def hold_ppm_least(self) -> int:
+        return min(self.hold_ppm, self.hold_cap_ppm)
 
     def _next_us(self) -> int | None:
         candidates = [model.candidate for model in self.models if model.candidate is not None]

@@ -15,7 +15,7 @@ from dispatcher.core.compiled import inlined, kernel
 from dispatcher.core.gpus import free_us, give_batch
 from dispatcher.core.heaps import is_empty, is_in, put, remove, top_item, top_key
 from dispatcher.core.outbox import Outbox, has_room
-from dispatcher.core.policies import due_us, note_hit, note_miss
+from dispatcher.core.policies import due_us, note_batch, note_loss, note_miss
 from dispatcher.core.queues import first_entry, remove_heads
 from dispatcher.core.state import NEVER, State
 
@@ -62,9 +62,13 @@ def settle(state: State, now_us: int, outbox: Outbox) -> bool:
 def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
     """Compute the model's candidate as though a GPU were idle, and put it where it belongs."""
     speed = _speed_of_next_gpu(state)
+    drops_before = outbox.counts[0].drops
     b = form_batch(state, m, speed, now_us, now_us, outbox)
     model = state.model[m]
     model.batch = b
+    if outbox.counts[0].drops > drops_before and model.was_held == 1:
+        model.was_held = 0
+        note_loss(state)
     if b == 0:
         remove(state.holding, m)
         remove(state.waiting, m)
@@ -76,6 +80,8 @@ def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
     if start_us > now_us:
         remove(state.waiting, m)
         put(state.holding, m, start_us)
+        if not is_empty(state.idle):
+            model.was_held = 1
     else:
         _wait(state, m, now_us)
 
@@ -117,10 +123,8 @@ def _grant(state: State, m: int, g: int, now_us: int, outbox: Outbox) -> None:
         _write_start(state, m, g, batch, b, start_us, start_us + execution, outbox)
         remove_heads(state, m, b)
         remove(state.waiting, m)
-        if state.model[m].waiting_since_us == now_us:
-            note_hit(state)
-        else:
-            note_miss(state)
+        state.model[m].was_held = 0
+        note_batch(state, state.model[m].waiting_since_us < now_us)
     renew(state, m, now_us, outbox)
 
 

@@ -66,10 +66,10 @@ from dispatcher.core.events import (
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.outbox import DEADLINE_UNREACHABLE, QUEUE_FULL, WINDOW, empty, new_outbox
 from dispatcher.core.state import (
-    HOLD_WHOLE_PPM,
     NEVER,
     SPEED_OF_ADDED_GPUS,
     distinct_speeds,
+    hold_factor,
     new_state,
     with_gpus,
 )
@@ -128,7 +128,7 @@ class Scheduler:
     @property
     def hold_factor(self) -> float:
         """Share of the deferral that candidates wait for, from 0 (eager) to 1 (deferred)."""
-        return float(self._state.totals["hold_ppm"][0]) / HOLD_WHOLE_PPM
+        return hold_factor(self._state)
 
     def step(self, now_us: int, events: Sequence[Event]) -> list[Command]:
         """

@@ -49,6 +49,7 @@ MODEL = _record(
     "last_bucket",  # newest bucket of the meter
     "arrivals",  # in the complete buckets of the meter
     "latest_us",  # end of the candidate's window
+    "was_held",  # on an idle GPU, since its last batch
     "waiting_since_us",  # for a GPU; kept while the candidate is formed anew
     "batch",  # the candidate's size, 0 where there is none
     "is_touched",  # its candidate is to be computed anew in this step
@@ -71,7 +72,8 @@ TOTALS = _record(
     "policy",
     "ctrl_us",
     "data_us",
-    "hold_ppm",
+    "hold_ppm",  # hold factor by whether due candidates find a GPU
+    "hold_cap_ppm",  # and its limit by whether holding loses requests
     "batches",  # started so far; the next batch's id
     "last_touched",  # head of the list of touched models, NEVER if it is empty
     "gpus",  # known so far, lost ones included
@@ -110,7 +112,7 @@ def new_state(
     totals = np.zeros(1, dtype=TOTALS)
     totals["policy"] = POLICY_CODES[policy]
     totals["ctrl_us"], totals["data_us"] = delays.ctrl_us, delays.data_us
-    totals["hold_ppm"] = 0 if policy is Policy.EAGER else HOLD_WHOLE_PPM
+    totals["hold_ppm"] = totals["hold_cap_ppm"] = 0 if policy is Policy.EAGER else HOLD_WHOLE_PPM
     totals["last_touched"] = NEVER
     totals["fastest"] = len(speeds) - 1
     state = State(
@@ -131,6 +133,12 @@ def new_state(
 def distinct_speeds(gpu_speeds: Sequence[float]) -> list[float]:
     """Speeds of the rows of ``latency_us``, fastest first."""
     return sorted({SPEED_OF_ADDED_GPUS, *gpu_speeds}, reverse=True)
+
+
+def hold_factor(state: State) -> float:
+    """Share of the deferral that candidates wait for, from 0 to 1."""
+    totals = state.totals[0]
+    return float(min(totals["hold_ppm"], totals["hold_cap_ppm"])) / HOLD_WHOLE_PPM
 
 
 def with_gpus(state: State, rows: Sequence[int]) -> State:

@@ -13,6 +13,7 @@ def check_state(state: State, now_us: int | None) -> None:
     totals = state.totals[0]
     assert totals["last_touched"] == NEVER, "a touched model was not settled"
     assert 0 <= totals["hold_ppm"] <= HOLD_WHOLE_PPM
+    assert 0 <= totals["hold_cap_ppm"] <= HOLD_WHOLE_PPM
     seen: set[int] = set()
     for m in range(len(state.model)):
         seen_before = len(seen)

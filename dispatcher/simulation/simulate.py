@@ -11,7 +11,7 @@ from dispatcher.core.delays import Delays, Policy
 from dispatcher.core.gpus import add_gpu
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.outbox import new_outbox
-from dispatcher.core.state import HOLD_WHOLE_PPM, State, new_state
+from dispatcher.core.state import State, hold_factor, new_state
 from dispatcher.simulation.arrivals import merged_arrivals
 from dispatcher.simulation.loop import PENDING, Fleet, Requests, new_fleet, run
 from dispatcher.simulation.result import SimulationResult, summarise
@@ -66,8 +66,7 @@ def simulate_arrivals(
         measured_us=(measure_from_us, duration_us),
         gpu_speeds=gpu_speeds,
     )
-    hold_factor = float(state.totals["hold_ppm"][0]) / HOLD_WHOLE_PPM
-    return summarise([spec.model_id for spec in models], requests, fleet, delays.resp_us, hold_factor)
+    return summarise([spec.model_id for spec in models], requests, fleet, delays.resp_us, hold_factor(state))
 
 
 def new_requests(

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from dispatcher.core.delays import Policy
-from dispatcher.core.policies import due_us, note_hit, note_miss
+from dispatcher.core.policies import due_us, note_batch, note_loss, note_miss
+from dispatcher.core.state import hold_factor
 from tests.unit.dispatcher.core.core_states import state
 
 
@@ -19,24 +20,34 @@ def test_after_frontrun_every_candidate_is_due(policy: Policy) -> None:
     assert due_us(state(policy=policy), 100, 40) == 100
 
 
-def test_hold_factor_falls_at_misses_and_rises_at_hits_within_its_range() -> None:
+def test_hold_factor_falls_when_candidates_wait_and_rises_when_they_do_not() -> None:
     adaptive = state(policy=Policy.ADAPTIVE)
-    note_hit(adaptive)
-    assert adaptive.totals["hold_ppm"][0] == 1_000_000
-    note_miss(adaptive)
-    assert adaptive.totals["hold_ppm"][0] == 900_000
+    note_batch(adaptive, waited=False)
+    assert hold_factor(adaptive) == 1
+    note_batch(adaptive, waited=True)
+    assert hold_factor(adaptive) == 0.9
     assert due_us(adaptive, 0, 1_000) == 900
-    note_hit(adaptive)
-    assert adaptive.totals["hold_ppm"][0] == 920_000
+    note_batch(adaptive, waited=False)
+    assert hold_factor(adaptive) == 0.92
     for _ in range(200):
         note_miss(adaptive)
-    assert adaptive.totals["hold_ppm"][0] == 0
+    assert hold_factor(adaptive) == 0
+
+
+def test_losses_by_holding_halve_the_hold_factor_for_long() -> None:
+    adaptive = state(policy=Policy.ADAPTIVE)
+    note_loss(adaptive)
+    assert hold_factor(adaptive) == 0.5
+    for _ in range(100):
+        note_batch(adaptive, waited=False)
+    assert hold_factor(adaptive) == 0.52
 
 
 @pytest.mark.parametrize("policy", [Policy.EAGER, Policy.DEFERRED])
 def test_pure_policies_do_not_adapt(policy: Policy) -> None:
     pure = state(policy=policy)
-    before = int(pure.totals["hold_ppm"][0])
+    before = hold_factor(pure)
     note_miss(pure)
-    note_hit(pure)
-    assert pure.totals["hold_ppm"][0] == before
+    note_loss(pure)
+    note_batch(pure, waited=False)
+    assert hold_factor(pure) == before
