@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.formulation.slots import Slot
-from planner.problem.tables import CapacityTables
+from planner.problem.tables import IDLE_RPS, CapacityTables
 from planner.problem.usable_share import usable_share
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
-ZERO_DEMAND_RPS = 1e-3  # what a model without demand counts as, so that it is placed all the same
 _SHARES = np.linspace(0.0, 1.0, 65)[:-1]
+_NOISE = 1e-9  # GPUs; coefficients as small as that mislead solvers
 _EXCESS_MARGIN = 1.01  # the excess is found on a grid of shares; this covers what lies between
 
 
@@ -74,7 +74,7 @@ class Instance:
     @property
     def unserved_weight(self) -> Floats:
         """(M, E) requests per second, by the epoch's part of the horizon."""
-        return np.maximum(self.rate_rps, ZERO_DEMAND_RPS) * self.hours_share[None, :]
+        return np.maximum(self.rate_rps, IDLE_RPS) * self.hours_share[None, :]
 
 
 def build_instance(
@@ -110,7 +110,7 @@ def build_instance(
         for row, m in enumerate(models):
             batch = int(tables.batch_size[m, g, n - 1])
             feasible[row, k] = batch > 0
-            workspace[row, k] = tables.workspace_gib_per_item[m, g] * batch
+            workspace[row, k] = tables.workspace_gib[m, g, n - 1]
             if batch > 0:
                 need[row, k] = tables.need[m, g, n - 1]
             if batch > 0 and shared[row]:
@@ -148,7 +148,8 @@ def _excess(tables: CapacityTables, model: int, gpu_type: int, gpus: int, batch:
     part = law.load_gpus(rate[None, :] * _SHARES[:, None], batch)
     beyond = (part - _SHARES[:, None] * whole[None, :]) / (1 - _SHARES[:, None])
     share = usable_share(gpus, tables.models[model].arrival_cv)
-    return np.asarray(np.maximum(0.0, beyond).max(axis=0) * _EXCESS_MARGIN / share)
+    excess = np.maximum(0.0, beyond).max(axis=0) * _EXCESS_MARGIN / share
+    return np.asarray(np.where(excess > _NOISE, excess, 0.0))
 
 
 def _gpus_held(tables: CapacityTables, slots: Sequence[Slot], models: Integers) -> Integers:

@@ -56,10 +56,14 @@ def size_classes(limit: int, also: Sequence[int] = ()) -> list[int]:
 
 def choose_slots(tables: CapacityTables, seats: Sequence[Seat]) -> tuple[list[Slot], bool]:
     """Slots for every count where these are few, else guided by an incumbent; and whether they are exact."""
-    exact = exact_slots(tables)
-    if len(exact) <= EXACT_SLOTS_MAX and tables.problem.active_plan is None:
-        return exact, True
+    if slots_are_exact(tables):
+        return exact_slots(tables), True
     return guided_slots(tables, seats), False
+
+
+def slots_are_exact(tables: CapacityTables) -> bool:
+    """Whether every sub-cluster a plan could have finds its slot; only then the bound is every plan's."""
+    return len(exact_slots(tables)) <= EXACT_SLOTS_MAX and tables.problem.active_plan is None
 
 
 def exact_slots(tables: CapacityTables) -> list[Slot]:

@@ -38,12 +38,23 @@ def solve_twin(inst: Instance, *, seconds_max: int = SECONDS_MAX) -> dict[str, f
     values: dict[str, float] = {}
     for name, goal in goals.items():
         twin.problem.setObjective(pulp.lpSum(goal))
-        twin.problem.solve(pulp.PULP_CBC_CMD(msg=False, timeLimit=seconds_max, gapRel=0.0, gapAbs=1e-9))
+        twin.problem.solve(_cbc(seconds_max))
         if twin.problem.sol_status != pulp.LpSolutionOptimal:
             return None
         values[name] = float(pulp.value(pulp.lpSum(goal)) or 0.0)
-        twin.problem += pulp.lpSum(goal) <= values[name] * (1 + 1e-6) + 1e-9, f"keep_{name}"
+        twin.problem += pulp.lpSum(goal) <= values[name] * (1 + 1e-5) + 1e-9, f"keep_{name}"
     return values
+
+
+def _cbc(seconds_max: int) -> Any:
+    """CBC without presolve and heuristics: with either it calls plans optimal that are not (CBC 2.10.3)."""
+    return pulp.PULP_CBC_CMD(
+        msg=False,
+        timeLimit=seconds_max,
+        gapRel=0.0,
+        gapAbs=1e-9,
+        options=["presolve off", "heuristicsOnOff off"],
+    )
 
 
 def build_twin(inst: Instance) -> Twin:

@@ -13,6 +13,9 @@ from planner.problem.usable_share import usable_share
 
 Floats = NDArray[np.float64]
 
+IDLE_RPS = 0.01  # what a model without demand counts as, so that it is placed all the same
+BURST = 2.0  # mean batches; a batch of a burst is planned to be that large, memory permitting
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CapacityTables:
@@ -29,6 +32,9 @@ class CapacityTables:
         (M, G, N, E) GPUs to plan for the model's whole demand; inf where it cannot live.
     weights_gib, workspace_gib_per_item
         (M, G) memory; 0 without a profile.
+    workspace_gib
+        (M, G, N) workspace to plan for: of the largest batch, or of ``BURST`` times the mean batch at
+        the model's peak demand where that is less. What memory then is left lets batches be larger.
     usable_gib, price_usd_per_hour
         (G,) of the GPU types.
     hours
@@ -44,6 +50,7 @@ class CapacityTables:
     need: Floats
     weights_gib: Floats
     workspace_gib_per_item: Floats
+    workspace_gib: Floats
     usable_gib: Floats
     price_usd_per_hour: Floats
     hours: Floats
@@ -103,7 +110,8 @@ def capacity_tables(problem: PlanningProblem) -> CapacityTables:
     batch_size = np.zeros((*shape, gpus_max), dtype=np.int64)
     need = np.full((*shape, gpus_max, epochs), np.inf)
     weights = np.zeros(shape)
-    workspace = np.zeros(shape)
+    per_item = np.zeros(shape)
+    workspace = np.zeros((*shape, gpus_max))
     counts = np.arange(1, gpus_max + 1)
     for m, model in enumerate(models):
         for g, name in enumerate(gpu_types):
@@ -115,7 +123,9 @@ def capacity_tables(problem: PlanningProblem) -> CapacityTables:
             batch_size[m, g] = np.minimum(law.batch_sizes(counts), in_memory)
             need[m, g] = _need(law, rate[m], batch_size[m, g], model.arrival_cv)
             weights[m, g] = profile.weights_gib
-            workspace[m, g] = profile.workspace_gib_per_item
+            per_item[m, g] = profile.workspace_gib_per_item
+            mean = law.mean_batch(rate[m].max(), batch_size[m, g])
+            workspace[m, g] = per_item[m, g] * np.minimum(batch_size[m, g], np.ceil(BURST * mean))
     types = [problem.gpu_types[name] for name in gpu_types]
     return CapacityTables(
         problem=problem,
@@ -126,7 +136,8 @@ def capacity_tables(problem: PlanningProblem) -> CapacityTables:
         batch_size=batch_size,
         need=need,
         weights_gib=weights,
-        workspace_gib_per_item=workspace,
+        workspace_gib_per_item=per_item,
+        workspace_gib=workspace,
         usable_gib=np.array([t.usable_gib for t in types]),
         price_usd_per_hour=np.array([t.price_usd_per_hour for t in types]),
         hours=np.array([epoch.hours for epoch in problem.epochs]),

@@ -133,7 +133,9 @@ class _Scaled:
                     np.abs(signed - np.round(signed)).max(initial=0.0) < ROUNDING
                     and float(limit).is_integer()
                 )
-                factor = 1.0 if exact else ROW_SCALE / max(1e-12, np.abs(signed).max(initial=0.0))
+                factor = (
+                    1.0 if exact else _power_of_two(ROW_SCALE / max(1e-12, np.abs(signed).max(initial=0.0)))
+                )
                 whole = np.ceil(signed * factor - ROUNDING)
                 self.model.add(_sum(columns, whole) <= int(np.floor(limit * factor + ROUNDING)))
 
@@ -170,6 +172,11 @@ def _units(name: str, whole: bool) -> float:
     if whole:
         return 1.0
     return float(SHARE_UNITS if name[0] in "fs" else GIB_UNITS)
+
+
+def _power_of_two(factor: float) -> float:
+    """The power of two below: binary fractions, 1/1024 GiB among them, stay exact."""
+    return float(2.0 ** np.floor(np.log2(factor)))
 
 
 def _sum(columns: list[cp_model.IntVar], coefficients: Floats | Integers) -> cp_model.LinearExpr:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.problem.tables import CapacityTables
+from planner.problem.tables import IDLE_RPS, CapacityTables
 from planner.solvers.draft import SHARE_LEAST, DraftCluster, SizedCluster, size_cluster
 
 Floats = NDArray[np.float64]
@@ -24,7 +24,7 @@ def fill(tables: CapacityTables, drafts: Sequence[DraftCluster]) -> list[DraftCl
     for draft in filled:
         for m, share in draft.shares.items():
             left[m] -= share
-    weight = np.maximum(tables.rate_rps, 1e-3) * tables.hours[None, :]
+    weight = np.maximum(tables.rate_rps, IDLE_RPS) * tables.hours[None, :]
     order = sorted(
         map(int, np.flatnonzero(left.max(axis=1) > SHARE_LEAST)),
         key=lambda m: (tables.models[m].priority, -float(weight[m] @ left[m])),

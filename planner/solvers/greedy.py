@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.problem.tables import CapacityTables
+from planner.problem.tables import IDLE_RPS, CapacityTables
 from planner.solvers.draft import DraftCluster
 from planner.solvers.items import Items, active_clusters, empty_state, hot_parts, items_of, pack_of
 from planner.solvers.packing import (
@@ -77,7 +77,7 @@ def search(
 def penalties(tables: CapacityTables, items: Items) -> Floats:
     """What leaving an item out counts: a higher priority class outweighs all of the lower ones."""
     rate = tables.rate_rps @ (tables.hours / tables.hours.sum())
-    weight = (rate + 1e-3)[items.model] * items.share
+    weight = (rate + IDLE_RPS)[items.model] * items.share
     classes = sorted({model.priority for model in tables.models}, reverse=True)
     scale, penalty = 1.0, np.zeros(len(items))
     for priority in classes:

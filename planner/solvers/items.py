@@ -69,11 +69,10 @@ def pack_of(tables: CapacityTables, items: Items, *, churn_price: float = 0.0) -
     spare = min(len(items), SLOTS_MAX)
     anchor = np.concatenate([anchor, np.full(spare, CLOSED)]).astype(np.int64)
     held = np.concatenate([held, np.zeros((spare, len(items)), dtype=np.int64)])
-    workspace = tables.workspace_gib_per_item[:, :, None] * tables.batch_size
     return Pack(
         need=np.ascontiguousarray(need),
         weights=tables.weights_gib[items.model],
-        workspace=workspace[items.model],
+        workspace=tables.workspace_gib[items.model],
         rate=tables.rate_rps[items.model] * items.share[:, None],
         usable=tables.usable_gib,
         pool_type=tables.pool_types,

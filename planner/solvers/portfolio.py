@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 
 from planner.formulation.formulation import Formulation, build
 from planner.formulation.instance import build_instance
-from planner.formulation.slots import choose_slots
+from planner.formulation.slots import choose_slots, slots_are_exact
 from planner.plan.churn import churn_gib
 from planner.plan.plan import Plan, PlanStatus
-from planner.plan.verify import verify
+from planner.plan.verify import gap, verify
 from planner.problem.problem import PlanningProblem
-from planner.problem.tables import CapacityTables, capacity_tables
+from planner.problem.tables import IDLE_RPS, CapacityTables, capacity_tables
 from planner.solvers import cp_sat, highs
-from planner.solvers.assemble import GAP_PROVEN, assemble, with_bound
+from planner.solvers.assemble import GAP_PROVEN, assemble, rounded_up, with_bound
 from planner.solvers.draft import DraftCluster
 from planner.solvers.filling import fill
 from planner.solvers.greedy import CHURN_PRICE_TIE, search
 from planner.solvers.items import hot_parts
 from planner.solvers.outcome import Progress, SolveOutcome, SolveStatus, StagedResult
+from planner.solvers.relaxation import relaxed_bound
 from planner.solvers.start import drafts_of, seats, start_of
 
 Floats = NDArray[np.float64]
@@ -36,6 +37,8 @@ GREEDY_TIME_SHARE = 0.3
 GREEDY_TIME_MAX_S = 15.0
 GUIDE_TIME_MAX_S = 1.0  # for the incumbent that only guides the choice of slots
 ALL_SPLIT_MODELS_MAX = 12  # in problems up to this size every model may be split
+RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S = 0.3, 20.0
+SEARCH_LEAST_S, SEARCH_PATIENCE = 0.5, 6
 PROVEN_RPS = 1e-6  # unserved demand that counts as proven
 CHURN_PRICES = (0.01, 0.1, 1.0, 10.0)  # dollars per hour and GiB, tried in turn until the budget holds
 
@@ -54,6 +57,7 @@ class Run:
     bound: float | None = None
     proven: bool = False
     short: bool = False
+    churn_price: float = CHURN_PRICE_TIE
     reported: float = field(default=float("inf"))
 
     @property
@@ -114,6 +118,8 @@ def solve(
         _greedy(run)
     if solver != "greedy" and time.monotonic() < run.deadline_s:
         _exact(run)
+    if solver == "auto":
+        _search_on(run)
     return _outcome(run)
 
 
@@ -124,7 +130,7 @@ def rank(problem: PlanningProblem, plan: Plan) -> tuple[float, ...]:
     for left in plan.unserved:
         model = problem.models[left.model]
         unserved[model.priority] += sum(
-            share * max(rate, 1e-3) * epoch.hours
+            share * max(rate, IDLE_RPS) * epoch.hours
             for share, rate, epoch in zip(left.share, model.demand_rps, problem.epochs, strict=True)
         )
     loaded = churn_gib(problem, plan, problem.active_plan)
@@ -153,10 +159,40 @@ def _greedy(run: Run) -> None:
         )
         drafts = list(packing.clusters)
         if run.offer(drafts if packing.complete else fill(run.tables, drafts)) is not None:
+            run.churn_price = price
             break
     else:
         run.offer(_as_active(run.tables))
     run.short = run.best is None or not _all_served(run.tables, run.best)
+
+
+def _search_on(run: Run) -> None:
+    """Further greedy searches, each from another seed, until several in a row find nothing better."""
+    seed, in_vain = run.seed, 0
+    while (
+        in_vain < SEARCH_PATIENCE
+        and not _is_settled(run)
+        and run.deadline_s - time.monotonic() > SEARCH_LEAST_S
+    ):
+        seed, before = seed + 1, run.best
+        packing = search(
+            run.tables,
+            deadline_s=run.deadline_s,
+            seed=seed,
+            churn_price=run.churn_price,
+            on_better=lambda cost: run.report(cost, run.bound),
+        )
+        if packing.complete:
+            run.offer(list(packing.clusters))
+        in_vain = in_vain + 1 if run.best is before else 0
+
+
+def _is_settled(run: Run) -> bool:
+    """Whether further search cannot help, or is not for this: all served at a cost that is proven."""
+    if run.best is None or run.short:
+        return True
+    bound = run.best.fluid_bound if run.bound is None else run.bound
+    return gap(run.best.objective, bound) <= GAP_PROVEN
 
 
 def _as_active(tables: CapacityTables) -> list[DraftCluster]:
@@ -187,24 +223,48 @@ def _exact(run: Run) -> None:
     formulation = formulate(run.tables, run.best)
     if not formulation.instance.slots:
         return
+    exact = slots_are_exact(run.tables)
+    if not exact and _proven_by_relaxation(run):
+        return
     start = start_of(formulation, run.best) if run.best is not None else None
     result = _back_end(run, formulation, start)
     if result.solution is not None:
         run.offer(drafts_of(formulation, result.solution))
     cost = result.stage("cost")
     earlier = [stage for stage in result.stages if stage.name.startswith("unserved")]
-    if cost is not None and (not run.short or all(stage.optimal for stage in earlier)):
+    if exact and cost is not None and (not run.short or all(stage.optimal for stage in earlier)):
         run.bound = cost.bound
     run.proven = run.short and any(stage.bound > PROVEN_RPS for stage in earlier)
+
+
+def _proven_by_relaxation(run: Run) -> bool:
+    """
+    Bound every plan where the formulation, with some slots only, bounds but its own.
+
+    True when the incumbent meets the bound: nothing is left to search for.
+    """
+    if run.short or run.best is None:
+        return False
+    now = time.monotonic()
+    share = min((run.deadline_s - now) * RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S)
+    bound = relaxed_bound(run.tables, _split(run.tables), deadline_s=now + share, seed=run.seed)
+    if bound is None:
+        return False
+    run.bound = rounded_up(run.problem, bound)
+    run.report(run.best.objective, run.bound)
+    return gap(run.best.objective, run.bound) <= GAP_PROVEN
+
+
+def _split(tables: CapacityTables) -> set[int]:
+    """Models that may be split between sub-clusters: the hot ones, and all where there are few."""
+    few = len(tables.models) <= ALL_SPLIT_MODELS_MAX
+    return set(range(len(tables.models))) if few else set(hot_parts(tables))
 
 
 def formulate(tables: CapacityTables, guide: Plan | None) -> Formulation:
     """The formulation that a plan guides: its slots, and which models may be split or left out in part."""
     slots, _ = choose_slots(tables, seats(tables, guide) if guide else ())
-    split = set(hot_parts(tables))
-    if len(tables.models) <= ALL_SPLIT_MODELS_MAX:
-        split = set(range(len(tables.models)))
-    return build(build_instance(tables, slots, split=split, elastic=_elastic(tables, guide)))
+    return build(build_instance(tables, slots, split=_split(tables), elastic=_elastic(tables, guide)))
 
 
 def guided_formulation(problem: PlanningProblem, *, seed: int = 0) -> Formulation:
@@ -239,7 +299,7 @@ def _back_end(run: Run, formulation: Formulation, start: Floats | None) -> Stage
         start=start,
         gap=GAP_PROVEN,
         proven_zero=not run.short,
-        report=run.report,
+        report=lambda incumbent, bound: run.report(incumbent, bound if run.bound is None else run.bound),
     )
 
 

@@ -1,0 +1,49 @@
+"""The relaxation bounds every plan from below."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+
+from planner.plan.plan import PlanStatus
+from planner.problem.parse import parse_problem
+from planner.problem.tables import capacity_tables
+from planner.solvers import solve
+from planner.solvers.relaxation import relaxed_bound
+from tests.planning import batching, document, documents, model
+
+FEW = settings(max_examples=20, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@given(documents())
+@FEW
+def test_no_plan_costs_less_than_the_relaxation(data: dict[str, Any]) -> None:
+    problem = parse_problem({**data, "active_plan": None})
+    plan = solve(problem, solver="auto", time_limit_s=5, seed=1).plan
+    assume(plan is not None and plan.status is not PlanStatus.PARTIAL)
+    assert plan is not None
+    tables = capacity_tables(problem)
+    bound = relaxed_bound(tables, range(len(tables.models)), deadline_s=time.monotonic() + 20, seed=0)
+    assert bound is not None
+    assert bound <= plan.objective * (1 + 1e-6)
+
+
+def test_the_relaxation_counts_whole_gpus_and_their_spare_part() -> None:
+    """One model of 0.9 GPUs of load: the fluid bound says 0.9 of one, the relaxation knows it takes two."""
+    profile = {"latency_ms": [[1, 10.0]], "weights_gib": 1.0, "batch_size_max": 1}
+    tables = capacity_tables(parse_problem(document([model("m", [90.0], {"a": profile})], pools={"a": 4})))
+    bound = relaxed_bound(tables, (), deadline_s=time.monotonic() + 20, seed=0)
+    assert bound is not None
+    assert bound > 1.99
+
+
+def test_the_relaxation_knows_that_weights_need_room() -> None:
+    """Ten idle models of 8 GiB on GPUs of 16 GiB: no fewer than five GPUs, however little they do."""
+    profile = batching(weights_gib=8.0)
+    models = [model(f"m{i}", [0.1], {"a": profile}) for i in range(10)]
+    tables = capacity_tables(parse_problem(document(models, pools={"a": 12})))
+    bound = relaxed_bound(tables, (), deadline_s=time.monotonic() + 20, seed=0)
+    assert bound is not None
+    assert bound > 4.99
