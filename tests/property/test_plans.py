@@ -24,6 +24,7 @@ from planner.solvers import SolveStatus, cp_sat, highs, solve
 from planner.solvers.portfolio import rank
 from tests.planning import documents
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pulp")
 FEW = settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FEWER = settings(FEW, max_examples=12)
 
