@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from api.demo.loop import DemoOptions
 
 EPOCH = 0  # the horizon begins now
-RATE_RPS_MAX = 600.0  # what a client, a dispatcher and its workers carry together on two cores
-GPUS_MIN, GPUS_MAX = 2, 6
+RATE_RPS_WANTED = 300.0  # enough to see batches, few enough for a client and a dispatcher on two cores
 READY_S_MAX = 60.0
 REPORT_S_MAX = 30.0
 REPORT_INTERVAL_S = 1.0
@@ -83,7 +82,7 @@ def serve_and_drive(
 
 
 def choose(control: ControlPlane, plan: dict[str, Any]) -> list[SubClusterSpec]:
-    """The busiest sub-cluster of emulated GPUs that this machine carries, and the real model's."""
+    """The sub-cluster of emulated GPUs whose load suits this machine best, and the real model's."""
     problem = control.get(f"/v1/plans/{plan['version']}/problem")
     demand = {model["id"]: model["demand_rps"][EPOCH] for model in problem["models"]}
     real, emulated = [], []
@@ -91,13 +90,13 @@ def choose(control: ControlPlane, plan: dict[str, Any]) -> list[SubClusterSpec]:
         rate_rps = sum(demand[m["id"]] * m["share"][EPOCH] for m in cluster["models"])
         if cluster["gpu_type"] == CPU_TYPE["id"]:
             real.append(cluster["id"])
-        elif GPUS_MIN <= cluster["gpus"][EPOCH] <= GPUS_MAX and rate_rps <= RATE_RPS_MAX:
-            emulated.append((rate_rps, cluster["id"]))
+        elif cluster["gpus"][EPOCH] > 1:
+            emulated.append((abs(rate_rps - RATE_RPS_WANTED), cluster["id"]))
     if not emulated or not real:
         raise ProcessFailed(
-            f"no sub-cluster of {GPUS_MIN} to {GPUS_MAX} GPUs takes at most {RATE_RPS_MAX:g} requests/s"
+            "the plan has no sub-cluster of several emulated GPUs, or none for the real model"
         )
-    ids = [max(emulated)[1], *real]
+    ids = [min(emulated)[1], *real]
     query = {"epoch": EPOCH}
     return [
         parse_sub_cluster(control.get(f"/v1/plans/{plan['version']}/sub-clusters/{id}", **query))
