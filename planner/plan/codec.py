@@ -90,7 +90,12 @@ def read_plan(reader: Reader, path: str, data: object) -> Plan:
     """The plan found at ``path``; faults go to ``reader``."""
     fields = reader.object_at(path, data, _REQUIRED, _REQUIRED)
     numbers = {
-        name: reader.number(join(path, name), fields.get(name, 0.0), least=-AMOUNT_LIMIT, most=AMOUNT_LIMIT)
+        name: reader.number(
+            join(path, name),
+            fields.get(name, 0.0),
+            least=0.0 if name == "cost_usd_per_hour" else -AMOUNT_LIMIT,
+            most=AMOUNT_LIMIT,
+        )
         for name in _NUMBERS
     }
     status = reader.choice(

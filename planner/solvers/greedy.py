@@ -36,7 +36,7 @@ Floats = NDArray[np.float64]
 SMOOTH_WEIGHT = 0.2  # of GPUs before rounding up, against GPUs, when two packings are compared
 MARGIN_FIRST = 0.01  # a packing so much worse than the best may replace the present one
 IDLE_ROUNDS_PER_ITEM = 60  # rounds without a better packing, for each item, before the search ends
-IDLE_ROUNDS_LEAST = 400
+IDLE_ROUNDS_LEAST = 100
 CHURN_PRICE_TIE = 1e-6  # dollars per hour for a GiB loaded: decides between equal costs alone
 
 

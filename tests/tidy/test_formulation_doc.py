@@ -1,44 +1,81 @@
-"""docs/formulation.md, the row names of a built program and the functions that add them are one table."""
+"""docs/formulation.md names exactly the rows, columns, stages and functions of a built formulation."""
 
 from __future__ import annotations
 
 import re
 
 from planner.formulation.families import FAMILIES
-from planner.problem.parse import parse_problem
-from planner.solvers.portfolio import guided_formulation
+from planner.formulation.formulation import Formulation, build
+from planner.formulation.instance import build_instance
+from planner.formulation.slots import choose_slots
+from planner.problem.tables import capacity_tables
+from tests.planning import model, one_at_a_time, problem
 from tests.tidy.tree import ROOT
 
-ROW = re.compile(r"^\| `(\w+)` \| .+ \| `(\w+)` \|$", re.MULTILINE)
+TEXT = (ROOT / "docs/formulation.md").read_text(encoding="utf-8")
 
 
-def documented() -> dict[str, str]:
-    return dict(ROW.findall((ROOT / "docs/formulation.md").read_text(encoding="utf-8")))
+def full() -> Formulation:
+    """A formulation with every family: an active plan, a budget, a dispatcher's rate, SLOs out of reach."""
+    cluster = {
+        "id": "old",
+        "gpu_type": "a",
+        "zone": "z",
+        "gpus": [1],
+        "models": [{"id": "p", "share": [1], "batch_size": 1}],
+    }
+    numbers = ("objective", "bound", "gap", "fluid_bound", "physical_gap", "cost_usd_per_hour")
+    active = {
+        "status": "feasible",
+        **dict.fromkeys(numbers, 0),
+        **{
+            "sub_clusters": [cluster],
+            "unserved": [],
+            "excuses": [],
+            "solver": "x",
+            "seed": 0,
+            "problem_digest": "x",
+        },
+    }
+    slow = {"a": one_at_a_time(10.0, workspace_gib=1.0), "b": one_at_a_time(90.0)}
+    models = [model(name, [9.0], slow, slo_ms=50.0) for name in ("p", "q", "r")]
+    rules = {"churn_gib_max": 9.0, "scheduler_rate_rps_max": 99.0}
+    question = problem(models, pools={"a": 40, "b": 40}, policy=rules, active_plan=active)
+    tables = capacity_tables(question)
+    slots, _ = choose_slots(tables, ())
+    slots = [*slots, slots[-1]]  # two alike
+    return build(build_instance(tables, slots, split=[0], elastic=[1]))
 
 
-def test_the_table_names_every_family_and_its_function() -> None:
-    assert documented() == {name: add.__name__ for name, add in FAMILIES.items()}
+def section(title: str) -> list[list[str]]:
+    """The cells of a section's table, code marks taken off."""
+    body = TEXT.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in body.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
 
 
-def test_each_function_carries_its_formula() -> None:
+def code(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_rows_of_a_built_formulation_are_those_of_the_table() -> None:
+    built = {name.split("__")[0] for name in full().arrays.row_names}
+    assert built == {name for row in section("Rows") for name in code(row[0])}
+
+
+def test_functions_are_those_of_the_table() -> None:
+    documented = {code(row[0])[0]: code(row[2])[0] for row in section("Rows")}
+    assert documented == {name: add.__name__ for name, add in FAMILIES.items()}
+
+
+def test_each_function_states_its_formula_and_row_name() -> None:
     for name, add in FAMILIES.items():
-        assert (add.__doc__ or "").startswith(f"{name}:"), add.__name__
+        assert (add.__doc__ or "").startswith(f"{name}: :math:`"), name
 
 
-def test_rows_of_a_built_program_bear_these_names() -> None:
-    profile = {"alpha_ms": 1.0, "beta_ms": 5.0, "weights_gib": 1.0, "workspace_gib_per_item": 0.01}
-    models = [
-        {"id": f"m{i}", "slo_ms": 60, "demand_rps": [200.0 + i], "profiles": {"t4": profile}}
-        for i in range(3)
-    ]
-    problem = parse_problem(
-        {
-            "epochs": [{"start": "2026-01-01T00:00:00Z", "hours": 1}],
-            "gpu_types": [{"id": "t4", "memory_gib": 16, "price_usd_per_hour": 0.5}],
-            "pools": [{"gpu_type": "t4", "zone": "a", "available": 4}],
-            "models": models,
-        }
-    )
-    rows = {name.split("__")[0] for name in guided_formulation(problem).arrays.row_names}
-    assert rows <= set(documented())
-    assert {"placed", "opened", "memory", "workspace", "throughput", "inventory"} <= rows
+def test_columns_and_stages_are_those_of_the_tables() -> None:
+    formulation = full()
+    columns = {name.split("__")[0] + "__" for name in formulation.arrays.column_names}
+    assert columns == {code(row[1])[0] for row in section("Variables")}
+    stages = {re.sub(r"_\d+$", "_1", stage.name) for stage in formulation.stages}
+    assert stages == {code(row[0])[0] for row in section("Objective")}

@@ -1,0 +1,143 @@
+"""``fermata plan``: what it prints, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli.plan import app
+from profiles.faults import InputInvalid
+from tests.planning import document, model, one_at_a_time
+
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMA = json.loads((ROOT / "docs/reference/plan.schema.json").read_text(encoding="utf-8"))
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def problem_file(tmp_path: Path) -> Path:
+    path = tmp_path / "problem.json"
+    models = [model(name, [40.0, 20.0], {"a": one_at_a_time()}, slo_ms=80.0) for name in ("p", "q")]
+    path.write_text(json.dumps(document(models, pools={"a": 4})), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def scarce_file(tmp_path: Path) -> Path:
+    path = tmp_path / "scarce.json"
+    path.write_text(
+        json.dumps(document([model("p", [400.0], {"a": one_at_a_time()})], pools={"a": 1})), encoding="utf-8"
+    )
+    return path
+
+
+@pytest.fixture
+def plan_file(problem_file: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "plan.json"
+    assert run("solve", problem_file, "--output", path).exit_code == 0
+    return path
+
+
+def changed(path: Path, **fields: Any) -> Path:
+    data = json.loads(path.read_text(encoding="utf-8")) | fields
+    target = path.with_name("changed.json")
+    target.write_text(json.dumps(data), encoding="utf-8")
+    return target
+
+
+def test_solve_prints_exactly_the_plan_as_json(problem_file: Path) -> None:
+    result = run("solve", problem_file, "--json", "--solver", "highs")
+    assert result.exit_code == 0
+    jsonschema.validate(json.loads(result.stdout), SCHEMA)
+
+
+def test_solve_prints_a_table(problem_file: Path) -> None:
+    result = run("solve", problem_file, "--solver", "cp-sat")
+    assert result.exit_code == 0
+    for part in ("sub-cluster", "sc-01", "USD/h", "optimal"):
+        assert part in result.stdout, part
+
+
+def test_unserved_demand_ends_with_three_and_still_prints(scarce_file: Path) -> None:
+    result = run("solve", scarce_file, "--json")
+    assert result.exit_code == 3
+    plan = json.loads(result.stdout)
+    assert plan["status"] == "partial"
+    assert plan["excuses"][0]["bottleneck"] == "inventory"
+    assert "unserved:" in run("solve", scarce_file).stdout
+
+
+def test_no_plan_in_time_ends_with_four(problem_file: Path) -> None:
+    result = run("solve", problem_file, "--time-limit-s", "1e-9")
+    assert result.exit_code == 4
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: no plan within 1e-09 s\nhint:")
+
+
+def test_bad_input_ends_with_two(tmp_path: Path, problem_file: Path) -> None:
+    missing = run("solve", tmp_path / "nowhere.json")
+    assert missing.exit_code == 2
+    assert "nowhere.json: No such file" in missing.stderr
+    cut = tmp_path / "cut.json"
+    cut.write_text(problem_file.read_text(encoding="utf-8")[:100], encoding="utf-8")
+    truncated = run("solve", cut)
+    assert truncated.exit_code == 2
+    assert "cut.json is not valid JSON" in truncated.stderr
+    assert "line 1, column" in truncated.stderr
+    for limit in ("nan", "0", "-1", "inf"):
+        assert run("solve", problem_file, "--time-limit-s", limit).exit_code == 2
+    assert run("solve", problem_file, "--solver", "gurobi").exit_code == 2
+
+
+def test_faults_reach_the_frame_that_prints_them(tmp_path: Path) -> None:
+    path = tmp_path / "faulty.json"
+    data = document([model("p", [float("nan")], {"a": one_at_a_time()}, slo_ms=-1)])
+    path.write_text(json.dumps(data), encoding="utf-8")
+    result = run("solve", path)
+    assert isinstance(result.exception, InputInvalid)
+    assert {f.field for f in result.exception.faults} == {"models[0].slo_ms", "models[0].demand_rps[0]"}
+
+
+def test_verify_accepts_the_plan_and_names_what_a_changed_one_breaks(
+    problem_file: Path, plan_file: Path
+) -> None:
+    assert run("verify", problem_file, plan_file).exit_code == 0
+    result = run("verify", problem_file, changed(plan_file, cost_usd_per_hour=0.5), "--json")
+    assert result.exit_code == 5
+    data = json.loads(result.stdout)
+    assert data["valid"] is False
+    assert [v["constraint"] for v in data["violations"]] == ["claims"]
+
+
+def test_certify_simulates_the_plan(problem_file: Path, plan_file: Path) -> None:
+    result = run("certify", problem_file, plan_file, "--seeds", "3", "--duration-s", "20", "--json")
+    data = json.loads(result.stdout)
+    assert result.exit_code == (0 if data["passed"] else 1)
+    assert data["sub_clusters"][0]["evidence"]
+    broken = run("certify", problem_file, changed(plan_file, cost_usd_per_hour=0.5))
+    assert broken.exit_code == 5
+    assert "breaks 1 rule(s)" in broken.stderr
+
+
+def test_diff_tells_what_moves(problem_file: Path, plan_file: Path) -> None:
+    result = run("diff", problem_file, plan_file, plan_file)
+    assert result.exit_code == 0
+    assert "nothing moves" in result.stdout
+    emptied = changed(plan_file, sub_clusters=[], cost_usd_per_hour=0.0)
+    data = json.loads(run("diff", problem_file, emptied, plan_file, "--json").stdout)
+    assert [move["model"] for move in data["moves"]] == ["p", "q"]
+
+
+@pytest.mark.parametrize(("form", "head"), [("lp", "\\ File"), ("mps", "NAME")])
+def test_export_prints_the_program(problem_file: Path, form: str, head: str) -> None:
+    assert run("export", problem_file, "--format", form).stdout.startswith(head)
+    data = json.loads(run("export", problem_file, "--format", form, "--json").stdout)
+    assert data["format"] == form
