@@ -26,15 +26,11 @@ FIRST_HOUR = 12
 POLICY = {
     "sub_cluster_gpus_max": 8,
     "bad_rate_max": 0.01,
-    "scheduler_rate_rps_max": 1_000.0,
     "churn_gib_max": 20.0,
     "gpus": "reserved",
     "delays": {"ctrl_us": 2_000, "data_us": 100, "resp_us": 30_000},
 }
-"""
-What this machine can carry live: one dispatcher 1,000 requests/s beside its workers and the client, with
-delays as wide as interpreted daemons need them. The defaults are for a real fleet.
-"""
+"""Delays as wide as interpreted daemons on a shared machine need them; the defaults are for a real fleet."""
 
 CPU_TYPE = {"id": "cpu", "memory_gib": 4.0, "reserve_gib": 1.0, "price_usd_per_hour": 0.05}
 """One thread of this host as a GPU type; the price is nominal, nobody sells it."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 EPOCH = 0  # the horizon begins now
 RATE_RPS_WANTED = 300.0  # enough to see batches, few enough for a client and a dispatcher on two cores
+SINGLE_GPU_RPS = 200.0  # so much further from the wish a sub-cluster of several GPUs is still preferred
 READY_S_MAX = 60.0
 REPORT_S_MAX = 30.0
 REPORT_INTERVAL_S = 1.0
@@ -90,12 +91,11 @@ def choose(control: ControlPlane, plan: dict[str, Any]) -> list[SubClusterSpec]:
         rate_rps = sum(demand[m["id"]] * m["share"][EPOCH] for m in cluster["models"])
         if cluster["gpu_type"] == CPU_TYPE["id"]:
             real.append(cluster["id"])
-        elif cluster["gpus"][EPOCH] > 1:
-            emulated.append((abs(rate_rps - RATE_RPS_WANTED), cluster["id"]))
+        else:
+            lonely = SINGLE_GPU_RPS if cluster["gpus"][EPOCH] == 1 else 0.0
+            emulated.append((abs(rate_rps - RATE_RPS_WANTED) + lonely, cluster["id"]))
     if not emulated or not real:
-        raise ProcessFailed(
-            "the plan has no sub-cluster of several emulated GPUs, or none for the real model"
-        )
+        raise ProcessFailed("the plan has no sub-cluster of emulated GPUs, or none for the real model")
     ids = [min(emulated)[1], *real]
     query = {"epoch": EPOCH}
     return [
