@@ -39,8 +39,9 @@ class ControlPlane:
         run: dict[str, Any] = self.post("/v1/runs", options)
         seen: dict[str, Any] = {}
         while run["state"] in ("queued", "running"):
-            if run["progress"] != seen:
-                seen = run["progress"]
+            news = {name: run["progress"].get(name) for name in ("stage", "incumbent", "bound")}
+            if news != seen:
+                seen = news
                 progress(run)
             time.sleep(RUN_POLL_S)
             run = self.get(f"/v1/runs/{run['id']}")
