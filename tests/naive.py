@@ -32,7 +32,7 @@ BUCKET_US = 50_000
 BUCKETS = 100
 
 
-@dataclass
+@dataclass(eq=False)
 class NaiveModel:
     spec: ModelSpec
     queue: list[tuple[int, int]] = field(default_factory=list)  # (deadline, id)
@@ -57,7 +57,7 @@ class NaiveBatch:
     execution_us: int
 
 
-@dataclass
+@dataclass(eq=False)
 class NaiveGpu:
     speed: float
     is_here: bool = True
