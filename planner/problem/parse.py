@@ -41,7 +41,15 @@ HOURS_LIMIT = 10_000.0
 
 _TOP = ("epochs", "gpu_types", "pools", "models", "policy", "active_plan")
 _MODEL = ("id", "slo_ms", "priority", "demand_rps", "arrival_cv", "profiles")
-_PROFILE = ("alpha_ms", "beta_ms", "latency_ms", "weights_gib", "workspace_gib_per_item", "batch_size_max")
+_PROFILE = (
+    "alpha_ms",
+    "beta_ms",
+    "latency_ms",
+    "weights_gib",
+    "workspace_gib_per_item",
+    "batch_size_max",
+    "provenance",
+)
 _POLICY = (
     "sub_cluster_gpus_max",
     "scheduler_rate_rps_max",
@@ -197,6 +205,8 @@ def _profiles(
 
 def _profile(reader: Reader, path: str, value: object) -> ModelProfile:
     fields = reader.object_at(path, value, _PROFILE, ("weights_gib",))
+    if fields.get("provenance") is not None and not isinstance(fields["provenance"], Mapping):
+        reader.refuse(join(path, "provenance"), fields["provenance"], "must be an object")
     faults_before = len(reader.faults)
     if "latency_ms" in fields:
         for name in ("alpha_ms", "beta_ms"):
