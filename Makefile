@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUNTIME_STAMP := $(VENV)/.runtime-installed
 DEV_STAMP := $(VENV)/.dev-installed
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 CHROMIUM := $(firstword $(shell command -v chromium chromium-browser google-chrome 2>/dev/null))
 
 .PHONY: demo test lint bench setup-system requirements clean
@@ -29,7 +30,7 @@ bench: $(RUNTIME_STAMP)  ## every benchmark: tables on the screen, JSON under va
 
 setup-system:  ## the one system package that tests need: a Chromium for the browser tests
 ifeq ($(CHROMIUM),)
-	apt-get update && apt-get install -y --no-install-recommends chromium
+	$(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends chromium
 endif
 
 $(VENV)/bin/python:
