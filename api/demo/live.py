@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 EPOCH = 0  # the horizon begins now
 RATE_RPS_WANTED = 300.0  # enough to see batches, few enough for a client and a dispatcher on two cores
-SINGLE_GPU_RPS = 200.0  # so much further from the wish a sub-cluster of several GPUs is still preferred
+RATE_RPS_MAX = 700.0
 READY_S_MAX = 60.0
 REPORT_S_MAX = 30.0
 REPORT_INTERVAL_S = 1.0
@@ -91,9 +92,8 @@ def choose(control: ControlPlane, plan: dict[str, Any]) -> list[SubClusterSpec]:
         rate_rps = sum(demand[m["id"]] * m["share"][EPOCH] for m in cluster["models"])
         if cluster["gpu_type"] == CPU_TYPE["id"]:
             real.append(cluster["id"])
-        else:
-            lonely = SINGLE_GPU_RPS if cluster["gpus"][EPOCH] == 1 else 0.0
-            emulated.append((abs(rate_rps - RATE_RPS_WANTED) + lonely, cluster["id"]))
+        elif rate_rps > 0:
+            emulated.append((_unsuitable(rate_rps, cluster["gpus"][EPOCH]), cluster["id"]))
     if not emulated or not real:
         raise ProcessFailed("the plan has no sub-cluster of emulated GPUs, or none for the real model")
     ids = [min(emulated)[1], *real]
@@ -102,6 +102,11 @@ def choose(control: ControlPlane, plan: dict[str, Any]) -> list[SubClusterSpec]:
         parse_sub_cluster(control.get(f"/v1/plans/{plan['version']}/sub-clusters/{id}", **query))
         for id in ids
     ]
+
+
+def _unsuitable(rate_rps: float, gpus: int) -> float:
+    """How far from the wish on a logarithmic scale; one GPU shows less, too many requests drown the machine."""
+    return abs(math.log(rate_rps / RATE_RPS_WANTED)) + 0.7 * (gpus == 1) + 2.0 * (rate_rps > RATE_RPS_MAX)
 
 
 def _with_arrivals(
