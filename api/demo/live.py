@@ -105,7 +105,7 @@ def choose(control: ControlPlane, plan: dict[str, Any]) -> list[SubClusterSpec]:
 
 
 def _unsuitable(rate_rps: float, gpus: int) -> float:
-    """How far from the wish on a logarithmic scale; one GPU shows less, too many requests drown the machine."""
+    """How far from the wish, as a logarithm; one GPU shows less, too many requests drown the machine."""
     return abs(math.log(rate_rps / RATE_RPS_WANTED)) + 0.7 * (gpus == 1) + 2.0 * (rate_rps > RATE_RPS_MAX)
 
 
