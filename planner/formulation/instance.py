@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
-_SHARES = np.linspace(0.0, 1.0, 65)[:-1]
+_SHARES = np.union1d(np.geomspace(1e-6, 1 / 64, 64), np.linspace(0.0, 1.0, 65)[:-1])  # finest near 0
 _NOISE = 1e-9  # GPUs; coefficients as small as that mislead solvers
 _EXCESS_MARGIN = 1.01  # the excess is found on a grid of shares; this covers what lies between
 

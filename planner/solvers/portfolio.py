@@ -247,7 +247,13 @@ def _proven_by_relaxation(run: Run) -> bool:
         return False
     now = time.monotonic()
     share = min((run.deadline_s - now) * RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S)
-    bound = relaxed_bound(run.tables, _split(run.tables), deadline_s=now + share, seed=run.seed)
+    bound = relaxed_bound(
+        run.tables,
+        _split(run.tables),
+        deadline_s=now + share,
+        seed=run.seed,
+        cost_max=run.best.objective,
+    )
     if bound is None:
         return False
     run.bound = rounded_up(run.problem, bound)

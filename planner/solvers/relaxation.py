@@ -18,6 +18,10 @@ have a share of their own in every epoch. Where GPUs are sized by epoch, the kin
 at each model's least need, with a count for each epoch. This is the aggregated relaxation of
 cutting stock by item and bin type (Valério de Carvalho 1999, "Exact solution of bin-packing
 problems using column generation and branch-and-bound", section 2, in aggregated form).
+
+Two things keep it small. Kinds of which one alone costs more than a plan at hand are left out:
+no cheaper plan has them. Where the shares of split models by kind and epoch were too many,
+they flow to GPU types instead, at the least need of all kinds of the type.
 """
 
 from __future__ import annotations
@@ -37,18 +41,25 @@ from planner.solvers.outcome import SolverFailed
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 RELATIVE_GAP = 1e-4
+SPLIT_COLUMNS_MAX = 4_000  # shares of split models by kind and epoch; beyond, they flow to GPU types
 
 
 def relaxed_bound(
-    tables: CapacityTables, split: Collection[int], *, deadline_s: float, seed: int
+    tables: CapacityTables,
+    split: Collection[int],
+    *,
+    deadline_s: float,
+    seed: int,
+    cost_max: float = np.inf,
 ) -> float | None:
     """
     Dollars per hour that no plan serving all demand can cost less than; None if none was proven in time.
 
     ``split`` names the models that may be split between sub-clusters; ``deadline_s`` is of
-    ``time.monotonic``. A bound stands from the first relaxation on, time only sharpens it.
+    ``time.monotonic``; ``cost_max`` is the cost of a plan at hand, and the bound never exceeds it.
+    A bound stands from the first relaxation on, time only sharpens it.
     """
-    kinds = _kinds(tables)
+    kinds = _kinds(tables, cost_max)
     if time.monotonic() >= deadline_s or not kinds:
         return None
     builder, cost = _build(tables, set(split), kinds)
@@ -67,17 +78,20 @@ def relaxed_bound(
         raise SolverFailed("HiGHS refused the relaxation's arrays.")
     solver.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost)
     solver.run()
-    bound = float(solver.getInfo().mip_dual_bound)
+    if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+        return cost_max if np.isfinite(cost_max) else None
+    bound = min(cost_max, float(solver.getInfo().mip_dual_bound))
     return bound if np.isfinite(bound) else None
 
 
-def _kinds(tables: CapacityTables) -> list[tuple[int, int]]:
+def _kinds(tables: CapacityTables, cost_max: float) -> list[tuple[int, int]]:
     """(GPU type, GPUs of the sub-cluster); 0 GPUs stands for any number, where they are sized by epoch."""
     kinds = []
     for g in range(len(tables.gpu_types)):
         limit = max((tables.pool_limit(p) for p in _pools(tables, g)), default=0)
         counts = range(1, limit + 1) if tables.reserved else [0] * bool(limit)
-        kinds += [(g, n) for n in counts]
+        price = tables.price_usd_per_hour[g]
+        kinds += [(g, n) for n in counts if price * n <= cost_max * (1 + RELATIVE_GAP)]
     return kinds
 
 
@@ -89,18 +103,23 @@ def _build(tables: CapacityTables, split: set[int], kinds: list[tuple[int, int]]
     """The relaxation and its cost by column."""
     builder = Builder()
     served = [int(m) for m in np.flatnonzero(tables.servable)]
+    by_type = len(split) * len(kinds) * len(tables.hours) > SPLIT_COLUMNS_MAX
+    poured = [m for m in served if m in split] if by_type else []
     shares: dict[tuple[int, int], Integers] = {}
     for k, (g, n) in enumerate(kinds):
         for m in served:
-            if np.isfinite(_need(tables, m, g, n)).all():
+            if m not in poured and np.isfinite(_need(tables, m, g, n)).all():
                 shares[m, k] = _share_columns(builder, f"m{m}_k{k}", len(tables.hours) if m in split else 1)
+    flows = _flows(builder, tables, poured, kinds)
     counts = [_count_columns(builder, tables, k, g, n) for k, (g, n) in enumerate(kinds)]
     for m in served:
-        mine = [shares[m, k] for k in range(len(kinds)) if (m, k) in shares]
-        for e in range(len(mine[0])):
+        mine = [columns for (owner, _), columns in [*shares.items(), *flows.items()] if owner == m]
+        for e in range(len(mine[0]) if mine else 0):
             builder.row(f"placed_m{m}_e{e}", [c[e] for c in mine], [1.0] * len(mine), lower=1.0, upper=1.0)
+    whole = [m for m in served if m not in poured]
     for k, (g, n) in enumerate(kinds):
-        _add_kind(builder, tables, k, g, n, served, split, shares, counts[k])
+        _add_kind(builder, tables, k, g, n, whole, split, shares, counts[k])
+    _add_flows(builder, tables, kinds, whole, shares, flows, counts)
     _add_inventory(builder, tables, kinds, counts)
     cost = np.zeros(len(builder.column_names))
     weight = tables.hours / tables.hours.sum()
@@ -108,6 +127,42 @@ def _build(tables: CapacityTables, split: set[int], kinds: list[tuple[int, int]]
         hours = np.ones(1) if tables.reserved else weight
         cost[columns] = tables.price_usd_per_hour[g] * max(n, 1) * hours
     return builder, cost
+
+
+def _flows(
+    builder: Builder, tables: CapacityTables, poured: list[int], kinds: list[tuple[int, int]]
+) -> dict[tuple[int, int], Integers]:
+    """Shares by model and GPU type, one for each epoch, of the models that flow to types."""
+    flows: dict[tuple[int, int], Integers] = {}
+    for m in poured:
+        for g in sorted({g for g, _ in kinds}):
+            if np.isfinite(_need(tables, m, g, 0)).all():
+                flows[m, g] = _share_columns(builder, f"m{m}_g{g}", len(tables.hours))
+    return flows
+
+
+def _add_flows(
+    builder: Builder,
+    tables: CapacityTables,
+    kinds: list[tuple[int, int]],
+    whole: list[int],
+    shares: dict[tuple[int, int], Integers],
+    flows: dict[tuple[int, int], Integers],
+    counts: list[Integers],
+) -> None:
+    """Throughput in every epoch of all kinds of a type together, with what flows to the type."""
+    for g in sorted({g for _, g in flows}):
+        mine = [(k, n) for k, (kind, n) in enumerate(kinds) if kind == g]
+        inside = [(m, k, n) for k, n in mine for m in whole if (m, k) in shares]
+        poured = [m for m, kind in flows if kind == g]
+        need = [_need(tables, m, g, n) for m, _, n in inside]
+        flow = np.array([_need(tables, m, g, 0) * _batching_slack(tables, m, g) for m in poured])
+        for e in range(len(tables.hours)):
+            columns = [shares[m, k][min(e, len(shares[m, k]) - 1)] for m, k, _ in inside]
+            columns += [flows[m, g][e] for m in poured]
+            columns += [counts[k][min(e, len(counts[k]) - 1)] for k, _ in mine]
+            values = [*(row[e] for row in need), *flow[:, e], *(-float(max(n, 1)) for _, n in mine)]
+            builder.row(f"flow_g{g}_e{e}", [np.array(columns)], [np.array(values)], upper=0.0)
 
 
 def _share_columns(builder: Builder, name: str, count: int) -> Integers:

@@ -5,27 +5,33 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from planner.plan.plan import PlanStatus
 from planner.problem.parse import parse_problem
 from planner.problem.tables import capacity_tables
-from planner.solvers import solve
+from planner.solvers import relaxation, solve
 from planner.solvers.relaxation import relaxed_bound
 from tests.planning import batching, document, documents, model
 
 FEW = settings(max_examples=20, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@given(documents())
+@given(documents(), st.booleans())
 @FEW
-def test_no_plan_costs_less_than_the_relaxation(data: dict[str, Any]) -> None:
+def test_no_plan_costs_less_than_the_relaxation(data: dict[str, Any], many_columns: bool) -> None:
     problem = parse_problem({**data, "active_plan": None})
     plan = solve(problem, solver="auto", time_limit_s=5, seed=1).plan
     assume(plan is not None and plan.status is not PlanStatus.PARTIAL)
     assert plan is not None
     tables = capacity_tables(problem)
-    bound = relaxed_bound(tables, range(len(tables.models)), deadline_s=time.monotonic() + 20, seed=0)
+    with pytest.MonkeyPatch.context() as patch:
+        if many_columns:
+            patch.setattr(relaxation, "SPLIT_COLUMNS_MAX", 0)
+        everything = range(len(tables.models))
+        bound = relaxed_bound(tables, everything, deadline_s=time.monotonic() + 20, seed=0)
     assert bound is not None
     assert bound <= plan.objective * (1 + 1e-6)
 
@@ -37,6 +43,15 @@ def test_the_relaxation_counts_whole_gpus_and_their_spare_part() -> None:
     bound = relaxed_bound(tables, (), deadline_s=time.monotonic() + 20, seed=0)
     assert bound is not None
     assert bound > 1.99
+
+
+def test_a_plan_at_hand_caps_the_bound() -> None:
+    """Kinds dearer than that plan are left out, so nothing above its cost is proven."""
+    profile = {"latency_ms": [[1, 10.0]], "weights_gib": 1.0, "batch_size_max": 1}
+    tables = capacity_tables(parse_problem(document([model("m", [90.0], {"a": profile})], pools={"a": 4})))
+    for cost_max, expected in ((3.0, 2.0), (2.0, 2.0), (1.0, 1.0)):
+        bound = relaxed_bound(tables, (), deadline_s=time.monotonic() + 20, seed=0, cost_max=cost_max)
+        assert bound == pytest.approx(expected)
 
 
 def test_the_relaxation_knows_that_weights_need_room() -> None:
