@@ -19,15 +19,18 @@ at each model's least need, with a count for each epoch. This is the aggregated 
 cutting stock by item and bin type (Valério de Carvalho 1999, "Exact solution of bin-packing
 problems using column generation and branch-and-bound", section 2, in aggregated form).
 
-Two things keep it small. Kinds of which one alone costs more than a plan at hand are left out:
-no cheaper plan has them. Where the shares of split models by kind and epoch were too many,
-they flow to GPU types instead, at the least need of all kinds of the type.
+Three things keep it small. Counts that differ by little make one kind, with the least need among
+them and a variable of its own for the GPUs. Kinds of which one alone costs more than a plan at hand
+are left out: no cheaper plan has them. Where the shares of split models by kind and epoch would
+be too many, they flow to GPU types instead, at the least need of all kinds of the type.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Collection
+from dataclasses import dataclass, field
 
 import highspy
 import numpy as np
@@ -41,6 +44,7 @@ from planner.solvers.outcome import SolverFailed
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 RELATIVE_GAP = 1e-4
+KIND_WIDTH = 1.15  # the largest count of a kind against its smallest
 SPLIT_COLUMNS_MAX = 4_000  # shares of split models by kind and epoch; beyond, they flow to GPU types
 
 
@@ -84,14 +88,44 @@ def relaxed_bound(
     return bound if np.isfinite(bound) else None
 
 
-def _kinds(tables: CapacityTables, cost_max: float) -> list[tuple[int, int]]:
-    """(GPU type, GPUs of the sub-cluster); 0 GPUs stands for any number, where they are sized by epoch."""
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Sub-clusters of one GPU type with ``least`` to ``most`` GPUs; 0 to 0 where they are sized by epoch."""
+
+    gpu_type: int
+    least: int
+    most: int
+
+
+@dataclass(slots=True)
+class _Columns:
+    """
+    Column indices.
+
+    ``shares`` by model and kind and ``flows`` by model and GPU type have one column, or one for each
+    epoch; so have ``gpus`` by kind. ``clusters`` counts sub-clusters of a kind, of reserved GPUs only.
+    """
+
+    shares: dict[tuple[int, int], Integers] = field(default_factory=dict)
+    flows: dict[tuple[int, int], Integers] = field(default_factory=dict)
+    gpus: list[Integers] = field(default_factory=list)
+    clusters: list[int] = field(default_factory=list)
+
+
+def _kinds(tables: CapacityTables, cost_max: float) -> list[_Kind]:
+    """Every count up to the most, neighbours joined; none that alone is dearer than the plan at hand."""
     kinds = []
     for g in range(len(tables.gpu_types)):
         limit = max((tables.pool_limit(p) for p in _pools(tables, g)), default=0)
-        counts = range(1, limit + 1) if tables.reserved else [0] * bool(limit)
-        price = tables.price_usd_per_hour[g]
-        kinds += [(g, n) for n in counts if price * n <= cost_max * (1 + RELATIVE_GAP)]
+        if not tables.reserved:
+            kinds += [_Kind(g, 0, 0)] * bool(limit)
+            continue
+        price = float(tables.price_usd_per_hour[g])
+        least = 1
+        while least <= limit and price * least <= cost_max * (1 + RELATIVE_GAP):
+            most = min(limit, max(least, int(least * KIND_WIDTH)))
+            kinds.append(_Kind(g, least, most))
+            least = most + 1
     return kinds
 
 
@@ -99,90 +133,68 @@ def _pools(tables: CapacityTables, gpu_type: int) -> Integers:
     return np.flatnonzero(tables.pool_types == gpu_type)
 
 
-def _build(tables: CapacityTables, split: set[int], kinds: list[tuple[int, int]]) -> tuple[Builder, Floats]:
+def _build(tables: CapacityTables, split: set[int], kinds: list[_Kind]) -> tuple[Builder, Floats]:
     """The relaxation and its cost by column."""
-    builder = Builder()
+    b = Builder()
     served = [int(m) for m in np.flatnonzero(tables.servable)]
     by_type = len(split) * len(kinds) * len(tables.hours) > SPLIT_COLUMNS_MAX
     poured = [m for m in served if m in split] if by_type else []
-    shares: dict[tuple[int, int], Integers] = {}
-    for k, (g, n) in enumerate(kinds):
-        for m in served:
-            if m not in poured and np.isfinite(_need(tables, m, g, n)).all():
-                shares[m, k] = _share_columns(builder, f"m{m}_k{k}", len(tables.hours) if m in split else 1)
-    flows = _flows(builder, tables, poured, kinds)
-    counts = [_count_columns(builder, tables, k, g, n) for k, (g, n) in enumerate(kinds)]
-    for m in served:
-        mine = [columns for (owner, _), columns in [*shares.items(), *flows.items()] if owner == m]
-        for e in range(len(mine[0]) if mine else 0):
-            builder.row(f"placed_m{m}_e{e}", [c[e] for c in mine], [1.0] * len(mine), lower=1.0, upper=1.0)
     whole = [m for m in served if m not in poured]
-    for k, (g, n) in enumerate(kinds):
-        _add_kind(builder, tables, k, g, n, whole, split, shares, counts[k])
-    _add_flows(builder, tables, kinds, whole, shares, flows, counts)
-    _add_inventory(builder, tables, kinds, counts)
-    cost = np.zeros(len(builder.column_names))
-    weight = tables.hours / tables.hours.sum()
-    for (g, n), columns in zip(kinds, counts, strict=True):
-        hours = np.ones(1) if tables.reserved else weight
-        cost[columns] = tables.price_usd_per_hour[g] * max(n, 1) * hours
-    return builder, cost
+    v = _add_columns(b, tables, split, kinds, whole, poured)
+    for m in served:
+        mine = [columns for (owner, _), columns in [*v.shares.items(), *v.flows.items()] if owner == m]
+        for e in range(len(mine[0]) if mine else 0):
+            here = [np.array([c[e] for c in mine])]
+            b.row(f"placed_m{m}_e{e}", here, [1.0], lower=1.0, upper=1.0)
+    for k, kind in enumerate(kinds):
+        _add_kind(b, tables, k, kind, [m for m in whole if (m, k) in v.shares], split, v)
+    for g in sorted({kind.gpu_type for kind in kinds}):
+        _add_flows(b, tables, g, kinds, v)
+        _add_inventory(b, tables, g, kinds, v)
+    cost = np.zeros(len(b.column_names))
+    hours = np.ones(1) if tables.reserved else tables.hours / tables.hours.sum()
+    for kind, columns in zip(kinds, v.gpus, strict=True):
+        cost[columns] = tables.price_usd_per_hour[kind.gpu_type] * hours
+    return b, cost
 
 
-def _flows(
-    builder: Builder, tables: CapacityTables, poured: list[int], kinds: list[tuple[int, int]]
-) -> dict[tuple[int, int], Integers]:
-    """Shares by model and GPU type, one for each epoch, of the models that flow to types."""
-    flows: dict[tuple[int, int], Integers] = {}
-    for m in poured:
-        for g in sorted({g for g, _ in kinds}):
-            if np.isfinite(_need(tables, m, g, 0)).all():
-                flows[m, g] = _share_columns(builder, f"m{m}_g{g}", len(tables.hours))
-    return flows
-
-
-def _add_flows(
-    builder: Builder,
+def _add_columns(
+    b: Builder,
     tables: CapacityTables,
-    kinds: list[tuple[int, int]],
+    split: set[int],
+    kinds: list[_Kind],
     whole: list[int],
-    shares: dict[tuple[int, int], Integers],
-    flows: dict[tuple[int, int], Integers],
-    counts: list[Integers],
-) -> None:
-    """Throughput in every epoch of all kinds of a type together, with what flows to the type."""
-    for g in sorted({g for _, g in flows}):
-        mine = [(k, n) for k, (kind, n) in enumerate(kinds) if kind == g]
-        inside = [(m, k, n) for k, n in mine for m in whole if (m, k) in shares]
-        poured = [m for m, kind in flows if kind == g]
-        need = [_need(tables, m, g, n) for m, _, n in inside]
-        flow = np.array([_need(tables, m, g, 0) * _batching_slack(tables, m, g) for m in poured])
-        for e in range(len(tables.hours)):
-            columns = [shares[m, k][min(e, len(shares[m, k]) - 1)] for m, k, _ in inside]
-            columns += [flows[m, g][e] for m in poured]
-            columns += [counts[k][min(e, len(counts[k]) - 1)] for k, _ in mine]
-            values = [*(row[e] for row in need), *flow[:, e], *(-float(max(n, 1)) for _, n in mine)]
-            builder.row(f"flow_g{g}_e{e}", [np.array(columns)], [np.array(values)], upper=0.0)
+    poured: list[int],
+) -> _Columns:
+    v = _Columns()
+    epochs = len(tables.hours)
+    for k, kind in enumerate(kinds):
+        available = sum(tables.pools[p].available for p in _pools(tables, kind.gpu_type))
+        count = 1 if tables.reserved else epochs
+        gpus = [b.column(f"gpus_k{k}_e{e}", upper=available, integer=True) for e in range(count)]
+        v.gpus.append(np.array(gpus, dtype=np.int64))
+        if tables.reserved:
+            v.clusters.append(b.column(f"clusters_k{k}", upper=available // kind.least, integer=True))
+        for m in whole:
+            if np.isfinite(_need(tables, m, kind)).all():
+                v.shares[m, k] = _share_columns(b, f"m{m}_k{k}", epochs if m in split else 1)
+    for m, g in itertools.product(poured, sorted({kind.gpu_type for kind in kinds})):
+        if np.isfinite(_need(tables, m, _Kind(g, 0, 0))).all():
+            v.flows[m, g] = _share_columns(b, f"m{m}_g{g}", epochs)
+    return v
 
 
-def _share_columns(builder: Builder, name: str, count: int) -> Integers:
-    return np.array([builder.column(f"share_{name}_e{e}") for e in range(count)], dtype=np.int64)
+def _share_columns(b: Builder, name: str, count: int) -> Integers:
+    return np.array([b.column(f"share_{name}_e{e}") for e in range(count)], dtype=np.int64)
 
 
-def _count_columns(builder: Builder, tables: CapacityTables, k: int, g: int, n: int) -> Integers:
-    """Sub-clusters of the kind; where GPUs are sized by epoch, its GPUs in each epoch."""
-    available = sum(tables.pools[p].available for p in _pools(tables, g))
-    epochs = 1 if tables.reserved else len(tables.hours)
-    upper = float(available // max(n, 1))
-    columns = [builder.column(f"count_k{k}_e{e}", upper=upper, integer=True) for e in range(epochs)]
-    return np.array(columns, dtype=np.int64)
-
-
-def _need(tables: CapacityTables, m: int, g: int, n: int) -> Floats:
-    """(E,) GPUs that the model's whole demand needs in a sub-cluster of n; the least of all n for 0."""
-    if n > 0:
-        return np.asarray(tables.need[m, g, n - 1], dtype=np.float64)
-    return np.asarray(tables.need[m, g].min(axis=0), dtype=np.float64)
+def _need(tables: CapacityTables, m: int, kind: _Kind) -> Floats:
+    """(E,) GPUs that the model's whole demand needs in the largest of the kind; the least of all for 0."""
+    if kind.most > 0:
+        return np.asarray(
+            tables.need[m, kind.gpu_type, kind.least - 1 : kind.most].min(axis=0), dtype=np.float64
+        )
+    return np.asarray(tables.need[m, kind.gpu_type].min(axis=0), dtype=np.float64)
 
 
 def _batching_slack(tables: CapacityTables, m: int, g: int) -> float:
@@ -197,40 +209,53 @@ def _batching_slack(tables: CapacityTables, m: int, g: int) -> float:
     return float((np.minimum.accumulate(per_item) / per_item).min())
 
 
+def _at(columns: Integers, epoch: int) -> int:
+    """The column of an epoch, where one may stand for all."""
+    return int(columns[min(epoch, len(columns) - 1)])
+
+
 def _add_kind(
-    builder: Builder,
-    tables: CapacityTables,
-    k: int,
-    g: int,
-    n: int,
-    served: list[int],
-    split: set[int],
-    shares: dict[tuple[int, int], Integers],
-    counts: Integers,
+    b: Builder, tables: CapacityTables, k: int, kind: _Kind, mine: list[int], split: set[int], v: _Columns
 ) -> None:
-    """Throughput in every epoch, and the memory of weights, of one kind."""
-    mine = [m for m in served if (m, k) in shares]
+    """Throughput in every epoch, the memory of weights, and sub-clusters of the kind's size."""
+    if tables.reserved:
+        pair = [np.array([v.gpus[k][0], v.clusters[k]])]
+        b.row(f"least_k{k}", pair, [np.array([1.0, -kind.least])], lower=0.0)
+        b.row(f"most_k{k}", pair, [np.array([1.0, -kind.most])], upper=0.0)
     if not mine:
         return
-    slack = [_batching_slack(tables, m, g) if m in split else 1.0 for m in mine]
-    need = np.array([_need(tables, m, g, n) * less for m, less in zip(mine, slack, strict=True)])
+    slack = [_batching_slack(tables, m, kind.gpu_type) if m in split else 1.0 for m in mine]
+    need = np.array([_need(tables, m, kind) * less for m, less in zip(mine, slack, strict=True)])
     for e in range(len(tables.hours)):
-        columns = [shares[m, k][min(e, len(shares[m, k]) - 1)] for m in mine]
-        count = counts[min(e, len(counts) - 1)]
-        builder.row(f"throughput_k{k}_e{e}", [columns, count], [need[:, e], -float(max(n, 1))], upper=0.0)
-    whole = [m for m in mine if len(shares[m, k]) == 1]
+        columns = np.array([*(_at(v.shares[m, k], e) for m in mine), _at(v.gpus[k], e)])
+        b.row(f"throughput_k{k}_e{e}", [columns], [np.append(need[:, e], -1.0)], upper=0.0)
+    whole = [m for m in mine if len(v.shares[m, k]) == 1]
     if tables.reserved and whole:
-        columns = [shares[m, k][0] for m in whole]
-        weights = tables.weights_gib[whole, g]
-        builder.row(f"memory_k{k}", [columns, counts[0]], [weights, -tables.usable_gib[g]], upper=0.0)
+        columns = np.array([*(v.shares[m, k][0] for m in whole), v.clusters[k]])
+        weights = tables.weights_gib[whole, kind.gpu_type]
+        capacity = tables.usable_gib[kind.gpu_type]
+        b.row(f"memory_k{k}", [columns], [np.append(weights, -capacity)], upper=0.0)
 
 
-def _add_inventory(
-    builder: Builder, tables: CapacityTables, kinds: list[tuple[int, int]], counts: list[Integers]
-) -> None:
-    for g in range(len(tables.gpu_types)):
-        mine = [(n, columns) for (kind, n), columns in zip(kinds, counts, strict=True) if kind == g]
-        available = float(sum(tables.pools[p].available for p in _pools(tables, g)))
-        for e in range(len(mine[0][1]) if mine else 0):
-            columns, gpus = [c[e] for _, c in mine], [float(max(n, 1)) for n, _ in mine]
-            builder.row(f"inventory_g{g}_e{e}", columns, gpus, upper=available)
+def _add_flows(b: Builder, tables: CapacityTables, g: int, kinds: list[_Kind], v: _Columns) -> None:
+    """Throughput in every epoch of all kinds of a type together, with what flows to the type."""
+    poured = [m for m, kind in v.flows if kind == g]
+    if not poured:
+        return
+    inside = [(m, k) for m, k in v.shares if kinds[k].gpu_type == g]
+    need = [_need(tables, m, kinds[k]) for m, k in inside]
+    flow = [_need(tables, m, _Kind(g, 0, 0)) * _batching_slack(tables, m, g) for m in poured]
+    lent = [gpus for kind, gpus in zip(kinds, v.gpus, strict=True) if kind.gpu_type == g]
+    for e in range(len(tables.hours)):
+        columns = [_at(v.shares[key], e) for key in inside]
+        columns += [_at(v.flows[m, g], e) for m in poured]
+        columns += [_at(gpus, e) for gpus in lent]
+        values = [row[e] for row in [*need, *flow]] + [-1.0] * len(lent)
+        b.row(f"flow_g{g}_e{e}", [np.array(columns)], [np.array(values)], upper=0.0)
+
+
+def _add_inventory(b: Builder, tables: CapacityTables, g: int, kinds: list[_Kind], v: _Columns) -> None:
+    lent = [gpus for kind, gpus in zip(kinds, v.gpus, strict=True) if kind.gpu_type == g]
+    available = float(sum(tables.pools[p].available for p in _pools(tables, g)))
+    for e in range(len(lent[0])):
+        b.row(f"inventory_g{g}_e{e}", [np.array([gpus[e] for gpus in lent])], [1.0], upper=available)
