@@ -14,26 +14,26 @@ Source      Chen et al. 2023, arXiv 2308.07470, section 3.
 
 from __future__ import annotations
 
-from dispatcher.core.compiled import inlined, kernel
+from dispatcher.core.compiled import kernel
 from dispatcher.core.outbox import DEADLINE_UNREACHABLE, WINDOW, Outbox, write_drop
 from dispatcher.core.queues import first_entry, remove_heads
 from dispatcher.core.rates import target_batch
 from dispatcher.core.state import State
 
 
-@inlined
+@kernel
 def finish_us(state: State, m: int, speed: int, b: int, now_us: int, gpu_free_us: int) -> int:
     """When a batch of b would have been executed."""
     arrived_us = now_us + lead_us(state, b)
     return max(arrived_us, gpu_free_us) + execution_us(state, m, speed, b)
 
 
-@inlined
+@kernel
 def lead_us(state: State, b: int) -> int:
     return int(state.totals[0].ctrl_us + b * state.totals[0].data_us)
 
 
-@inlined
+@kernel
 def execution_us(state: State, m: int, speed: int, b: int) -> int:
     return int(state.latency_us[speed, state.model[m].curve + b])
 
@@ -127,7 +127,7 @@ def _drop_heads(state: State, m: int, count: int, alone_us: int, outbox: Outbox)
     remove_heads(state, m, count)
 
 
-@inlined
+@kernel
 def last_start_us(state: State, m: int, speed: int, b: int) -> int:
     """:math:`L(b)` of the model's oldest request."""
     head_due_us = state.queue[first_entry(state, m)].deadline_us

@@ -13,12 +13,12 @@ not here    lost                                none
 
 from __future__ import annotations
 
-from dispatcher.core.compiled import inlined, kernel
+from dispatcher.core.compiled import kernel
 from dispatcher.core.heaps import put, remove
 from dispatcher.core.state import State
 
 
-@inlined
+@kernel
 def is_known(state: State, g: int) -> bool:
     return bool(0 <= g < state.totals[0].gpus)
 
@@ -40,7 +40,7 @@ def lose_gpu(state: State, g: int) -> None:
     remove(state.busy, g)
 
 
-@inlined
+@kernel
 def free_us(state: State, g: int, now_us: int) -> int:
     """When the GPU could execute one more batch; an overdue one, at once."""
     return now_us if state.gpu[g].batches == 0 else max(now_us, state.gpu[g].free_us)

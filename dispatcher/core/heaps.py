@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dispatcher.core.compiled import inlined, kernel
+from dispatcher.core.compiled import kernel
 
 ABSENT = 0
 
@@ -38,23 +38,23 @@ def enlarged(heap: Heap, capacity: int) -> Heap:
     return larger
 
 
-@inlined
+@kernel
 def is_empty(heap: Heap) -> bool:
     return bool(heap[0].slot == 0)
 
 
-@inlined
+@kernel
 def is_in(heap: Heap, item: int) -> bool:
     return bool(heap[item + 1].slot != ABSENT)
 
 
-@inlined
+@kernel
 def top_item(heap: Heap) -> int:
     """The item of the smallest key; the heap must not be empty."""
     return int(heap[1].item)
 
 
-@inlined
+@kernel
 def top_key(heap: Heap) -> int:
     """The smallest key; the heap must not be empty."""
     return int(heap[1].key)
@@ -116,13 +116,13 @@ def _sink(heap: Heap, slot: int, key: int, item: int) -> None:
     _lay(heap, slot, key, item)
 
 
-@inlined
+@kernel
 def _is_above(heap: Heap, key: int, item: int, slot: int) -> bool:
     """Whether (key, item) comes before what lies at the slot."""
     return bool(key < heap[slot].key or (key == heap[slot].key and item < heap[slot].item))
 
 
-@inlined
+@kernel
 def _lay(heap: Heap, slot: int, key: int, item: int) -> None:
     heap[slot].key = key
     heap[slot].item = item

@@ -11,7 +11,7 @@ outlast what it executes. Each time the batch is formed anew for the very GPU.
 from __future__ import annotations
 
 from dispatcher.core.candidate import execution_us, form_batch, last_start_us, lead_us
-from dispatcher.core.compiled import inlined, kernel
+from dispatcher.core.compiled import kernel
 from dispatcher.core.gpus import free_us, give_batch
 from dispatcher.core.heaps import is_empty, is_in, put, remove, top_item, top_key
 from dispatcher.core.outbox import Outbox, has_room
@@ -166,7 +166,7 @@ def _opening_us(state: State) -> int:
     return int(max(gpu.start_us, gpu.free_us - lead_us(state, b)))
 
 
-@inlined
+@kernel
 def _speed_of_next_gpu(state: State) -> int:
     """Of the GPU that would take a candidate now; where all are full, of the fastest."""
     if not is_empty(state.idle):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dispatcher.core.compiled import inlined, kernel
+from dispatcher.core.compiled import kernel
 from dispatcher.core.model_spec import ModelSpec
 
 START = np.dtype(
@@ -63,7 +63,7 @@ def empty(outbox: Outbox) -> None:
     counts.drops = 0
 
 
-@inlined
+@kernel
 def has_room(outbox: Outbox, batch_size: int, drops: int) -> bool:
     """Whether one more batch of that size and that many drops can be written."""
     counts = outbox.counts[0]
@@ -74,7 +74,7 @@ def has_room(outbox: Outbox, batch_size: int, drops: int) -> bool:
     )
 
 
-@inlined
+@kernel
 def write_drop(outbox: Outbox, request_id: int, reason: int) -> None:
     counts = outbox.counts[0]
     drop = outbox.drop[counts.drops]

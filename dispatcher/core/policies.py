@@ -21,7 +21,7 @@ make the policy eager for good, and eager batches are small, which is overload a
 
 from __future__ import annotations
 
-from dispatcher.core.compiled import inlined, kernel
+from dispatcher.core.compiled import kernel
 from dispatcher.core.state import ADAPTIVE, DEFERRED, EAGER, HOLD_WHOLE_PPM, State
 
 HOLD_KEPT_AT_MISS_PERCENT = 90
@@ -55,14 +55,14 @@ def note_batch(state: State, waited: bool) -> None:
         totals.hold_ppm = min(HOLD_WHOLE_PPM, totals.hold_ppm + HOLD_GAINED_AT_HIT_PPM)
 
 
-@inlined
+@kernel
 def note_miss(state: State) -> None:
     """A due candidate had to wait for a GPU, or its window has ended."""
     if state.totals[0].policy == ADAPTIVE:
         state.totals[0].hold_ppm = state.totals[0].hold_ppm * HOLD_KEPT_AT_MISS_PERCENT // 100
 
 
-@inlined
+@kernel
 def note_loss(state: State) -> None:
     """Requests were dropped whose candidate had been held while a GPU was idle."""
     if state.totals[0].policy == ADAPTIVE:

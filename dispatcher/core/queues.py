@@ -9,11 +9,11 @@ move for each request, and a short queue stays in few pages of memory.
 
 from __future__ import annotations
 
-from dispatcher.core.compiled import inlined, kernel
+from dispatcher.core.compiled import kernel
 from dispatcher.core.state import QUEUE_SLACK, State
 
 
-@inlined
+@kernel
 def first_entry(state: State, m: int) -> int:
     """Where in ``state.queue`` the model's oldest request lies."""
     return int(state.model[m].queue + state.model[m].head)
