@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
 from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.rules import Policy, Rules
 from dispatcher.simulation.arrivals import gamma_arrivals, merged
 from dispatcher.simulation.result import SimulationResult
 from dispatcher.simulation.simulate import simulate_arrivals
@@ -70,7 +71,7 @@ def run(regime: Regime, rate_rps: float, policy: Policy) -> SimulationResult:
         regime.gpus,
         *merged(streams),
         delays=Delays(0, 0, 0),
-        policy=policy,
+        rules=Rules(policy),
         measure_from_us=int(WARMUP_SHARE * duration_us),
         duration_us=duration_us,
     )

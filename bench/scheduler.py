@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
 from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.rules import Policy, Rules
 from dispatcher.simulation.arrivals import gamma_arrivals, merged
 from dispatcher.simulation.loop import EXECUTED
 from dispatcher.simulation.simulate import new_requests, run_requests
@@ -70,7 +71,7 @@ def measure(size: Size, policy: Policy) -> Measurement:
         requests = new_requests(models, arrival_us, model_index, Delays())
         began_s = time.process_time()
         run_requests(
-            models, size.gpus, requests, delays=Delays(), policy=policy, measured_us=(0, duration_us)
+            models, size.gpus, requests, delays=Delays(), rules=Rules(policy), measured_us=(0, duration_us)
         )
         times_s.append(time.process_time() - began_s)
     in_time = (requests.outcome == EXECUTED) & (requests.finish_us <= requests.deadline_us)

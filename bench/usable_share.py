@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
 from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.rules import Policy, Rules
 from dispatcher.simulation.arrivals import gamma_arrivals, merged
 from dispatcher.simulation.simulate import simulate_arrivals
 from planner.problem.capacity import BatchLaw, batch_law
@@ -81,7 +82,7 @@ def bad_rate(
         gpus,
         *merged(streams),
         delays=DELAYS,
-        policy=Policy.ADAPTIVE,
+        rules=Rules(Policy.ADAPTIVE),
         measure_from_us=int(WARMUP_SHARE * duration_us),
         duration_us=duration_us,
     ).bad_rate

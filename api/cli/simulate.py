@@ -30,9 +30,19 @@ HEADINGS = (
 class PolicyName(StrEnum):
     """The policies of ``dispatcher.core``, named here so that help needs no compiled code."""
 
-    EAGER = "eager"
-    DEFERRED = "deferred"
     ADAPTIVE = "adaptive"
+    DEFERRED = "deferred"
+    EAGER = "eager"
+    LATEST = "latest"
+    TIMEOUT = "timeout"
+
+
+class DropName(StrEnum):
+    """The drop rules of ``dispatcher.core``."""
+
+    WINDOW = "window"
+    HOPELESS = "hopeless"
+    NEVER = "never"
 
 
 def simulate(
@@ -40,6 +50,10 @@ def simulate(
     policy: Annotated[
         PolicyName, typer.Option(help="When a batch that could start does start.")
     ] = PolicyName.ADAPTIVE,
+    drop: Annotated[
+        DropName | None,
+        typer.Option(help="Which waiting requests are given up; the policy's own if left out."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Takes the place of the scenario's seed.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON.")] = False,
 ) -> None:
@@ -49,14 +63,15 @@ def simulate(
     Example: fermata simulate examples/scenario.yaml --policy deferred
     """
     document = _document(scenario)
-    from dispatcher.core.delays import Policy
+    from dispatcher.core.rules import DropRule, Policy, Rules
     from dispatcher.simulation.parse import parse_scenario
     from dispatcher.simulation.simulate import simulate as run
 
     parsed = parse_scenario(document, folder=scenario.parent)
     used_seed = parsed.seed if seed is None else seed
-    result = run(parsed, Policy(policy.value), seed=used_seed)
-    data = {"policy": policy.value, "seed": used_seed, **result.to_json()}
+    rules = Rules(Policy(policy.value), None if drop is None else DropRule(drop.value))
+    result = run(parsed, rules, seed=used_seed)
+    data = {"policy": policy.value, "drop": rules.drop_rule.value, "seed": used_seed, **result.to_json()}
     emit(data, as_json=as_json, human=lambda: _show(result, policy, used_seed))
 
 

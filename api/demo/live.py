@@ -134,7 +134,7 @@ def predict(sub_cluster: LiveSubCluster, seconds: float) -> SimulationResult:
         np.array([round(at_s * 1e6) for at_s, _ in sub_cluster.arrivals], dtype=np.int64),
         np.array([index[model] for _, model in sub_cluster.arrivals], dtype=np.int32),
         delays=spec.delays,
-        policy=spec.policy,
+        rules=spec.rules,
         duration_us=round(seconds * 1e6),
     )
 

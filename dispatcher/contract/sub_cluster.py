@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
+from dispatcher.core.rules import Rules
 
 
 class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +57,6 @@ class SubClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan_version: int
     gpus: int
     models: tuple[ServedModel, ...]
-    policy: Policy = Policy.ADAPTIVE
+    rules: Rules = Rules()
     delays: Delays = Delays()
     reporting: LoadReporting | None = None

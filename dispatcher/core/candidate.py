@@ -18,7 +18,7 @@ from dispatcher.core.compiled import kernel
 from dispatcher.core.outbox import DEADLINE_UNREACHABLE, WINDOW, Outbox, write_drop
 from dispatcher.core.queues import first_entry, remove_heads
 from dispatcher.core.rates import target_batch
-from dispatcher.core.state import State
+from dispatcher.core.state import DROP_HOPELESS, DROP_WINDOW, FAR_US, State
 
 
 @kernel
@@ -41,19 +41,32 @@ def execution_us(state: State, m: int, speed: int, b: int) -> int:
 @kernel
 def form_batch(state: State, m: int, speed: int, now_us: int, gpu_free_us: int, outbox: Outbox) -> int:
     """
-    The size of the batch that the model would start now on that GPU; 0 when none can be in time.
+    The size of the batch that the model would start now on that GPU; 0 when there is none.
 
-    Heads that are in its way are dropped; the batch is then the oldest requests left. The
-    outbox must have room for as many drops as requests wait.
+    Heads that the drop rule gives up are dropped; the batch is then the oldest requests
+    left. ``due_us`` of the model becomes the deadline that the batch keeps. The outbox must
+    have room for as many drops as requests wait.
     """
     count = state.model[m].count
-    batch_max = state.model[m].batch_max
     if count == 0:
         return 0
-    whole = int(min(count, batch_max))
-    first = first_entry(state, m)
-    if finish_us(state, m, speed, whole, now_us, gpu_free_us) <= state.queue[first].deadline_us:
+    whole = int(min(count, state.model[m].batch_max))
+    head_due_us = state.queue[first_entry(state, m)].deadline_us
+    if finish_us(state, m, speed, whole, now_us, gpu_free_us) <= head_due_us:
+        state.model[m].due_us = head_due_us
         return whole
+    if state.totals[0].drop == DROP_WINDOW:
+        return _behind_heads_in_the_way(state, m, speed, now_us, gpu_free_us, outbox)
+    return _behind_hopeless_heads(state, m, speed, now_us, gpu_free_us, outbox)
+
+
+@kernel
+def _behind_heads_in_the_way(
+    state: State, m: int, speed: int, now_us: int, gpu_free_us: int, outbox: Outbox
+) -> int:
+    """The drop rule ``window``: heads are kept only where a batch of the target size is in time for them."""
+    count = state.model[m].count
+    batch_max = state.model[m].batch_max
     aside = _heads_in_the_way_of_the_rest(state, m, speed, now_us, gpu_free_us)
     size = min(count - aside, batch_max, target_batch(state, m, now_us))
     lost = aside
@@ -63,8 +76,34 @@ def form_batch(state: State, m: int, speed: int, now_us: int, gpu_free_us: int, 
     if size == 0:
         return 0
     head_due_us = state.queue[first_entry(state, m)].deadline_us
+    state.model[m].due_us = head_due_us
     most = min(count - lost, batch_max)
     return _grown(state, m, speed, size, most, head_due_us, now_us, gpu_free_us)
+
+
+@kernel
+def _behind_hopeless_heads(
+    state: State, m: int, speed: int, now_us: int, gpu_free_us: int, outbox: Outbox
+) -> int:
+    """
+    The drop rules ``hopeless`` and ``never``: the largest batch in time for the oldest who can be saved.
+
+    Under ``never`` those whom nothing saves stay and are served as they come.
+    """
+    count = state.model[m].count
+    alone_us = finish_us(state, m, speed, 1, now_us, gpu_free_us)
+    hopeless = _due_before(state, m, alone_us, count)
+    saved_due_us = FAR_US
+    if hopeless < count:
+        saved_due_us = state.queue[first_entry(state, m) + hopeless].deadline_us
+    if state.totals[0].drop == DROP_HOPELESS:
+        _drop_heads(state, m, hopeless, alone_us, outbox)
+        count -= hopeless
+        if count == 0:
+            return 0
+    state.model[m].due_us = saved_due_us
+    most = min(count, state.model[m].batch_max)
+    return _grown(state, m, speed, 1, most, saved_due_us, now_us, gpu_free_us)
 
 
 @kernel
@@ -129,6 +168,5 @@ def _drop_heads(state: State, m: int, count: int, alone_us: int, outbox: Outbox)
 
 @kernel
 def last_start_us(state: State, m: int, speed: int, b: int) -> int:
-    """:math:`L(b)` of the model's oldest request."""
-    head_due_us = state.queue[first_entry(state, m)].deadline_us
-    return int(head_due_us) - execution_us(state, m, speed, b) - lead_us(state, b)
+    """:math:`L(b)` of the deadline that the model's candidate keeps."""
+    return int(state.model[m].due_us) - execution_us(state, m, speed, b) - lead_us(state, b)

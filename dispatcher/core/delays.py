@@ -1,9 +1,8 @@
-"""The delays around a batch's execution, and the policies that decide when it starts."""
+"""The delays around a batch's execution."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,3 @@ class Delays:
     def lead_us(self, batch_size: int) -> int:
         """How long before its execution a batch must be sent."""
         return self.ctrl_us + batch_size * self.data_us
-
-
-class Policy(StrEnum):
-    """When a batch that could start does start."""
-
-    EAGER = "eager"  # as soon as a GPU is free
-    DEFERRED = "deferred"  # not before one more request would make the head late
-    ADAPTIVE = "adaptive"  # a share of the deferral, steered by missed windows

@@ -17,7 +17,7 @@ from dispatcher.core.heaps import is_empty, is_in, put, remove, top_item, top_ke
 from dispatcher.core.outbox import Outbox, has_room
 from dispatcher.core.policies import due_us, note_batch, note_loss, note_miss
 from dispatcher.core.queues import first_entry, remove_heads
-from dispatcher.core.state import NEVER, State
+from dispatcher.core.state import FAR_US, NEVER, State
 
 
 @kernel
@@ -73,10 +73,13 @@ def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
         remove(state.holding, m)
         remove(state.waiting, m)
         return
-    model.latest_us = last_start_us(state, m, speed, b)
-    start_us = (
-        now_us if b == model.batch_max else due_us(state, now_us, last_start_us(state, m, speed, b + 1))
-    )
+    start_us = now_us
+    if model.due_us == FAR_US:
+        model.latest_us = FAR_US
+    else:
+        model.latest_us = last_start_us(state, m, speed, b)
+    if b < model.batch_max and model.due_us != FAR_US:
+        start_us = due_us(state, m, now_us, last_start_us(state, m, speed, b + 1))
     if start_us > now_us:
         remove(state.waiting, m)
         put(state.holding, m, start_us)
@@ -102,10 +105,11 @@ def next_instant_us(state: State) -> int:
     if not is_empty(state.holding):
         instant_us = top_key(state.holding)
     if not is_empty(state.waiting):
-        at_us = top_key(state.waiting) + 1
+        at_us = min(top_key(state.waiting), FAR_US - 1) + 1
         if not is_empty(state.busy):
             at_us = min(at_us, _opening_us(state))
-        instant_us = at_us if instant_us == NEVER else min(instant_us, at_us)
+        if at_us < FAR_US:
+            instant_us = at_us if instant_us == NEVER else min(instant_us, at_us)
     return instant_us
 
 

@@ -3,7 +3,9 @@ When a candidate is due: the one place where the policies differ.
 
 eager       at once
 deferred    at frontrun, when waiting for more requests gains nothing any more
-adaptive    after the share h of that time
+latest      at latest, the end of the window
+timeout     when the head has waited a share of its SLO, at latest at the latest
+adaptive    after the share h of the time until frontrun
 
 Deferral leaves a window only one request's time wide. Where many models share few GPUs it is
 often missed, and starting early is better; where GPUs are plenty, only full deferral keeps
@@ -22,7 +24,7 @@ make the policy eager for good, and eager batches are small, which is overload a
 from __future__ import annotations
 
 from dispatcher.core.compiled import kernel
-from dispatcher.core.state import ADAPTIVE, DEFERRED, EAGER, HOLD_WHOLE_PPM, State
+from dispatcher.core.state import ADAPTIVE, DEFERRED, EAGER, HOLD_WHOLE_PPM, LATEST, TIMEOUT, State
 
 HOLD_KEPT_AT_MISS_PERCENT = 90
 HOLD_GAINED_AT_HIT_PPM = 20_000
@@ -31,12 +33,17 @@ CAP_GAINED_AT_BATCH_PPM = 200
 
 
 @kernel
-def due_us(state: State, now_us: int, frontrun_us: int) -> int:
-    """When a candidate that has its frontrun then should be sent."""
+def due_us(state: State, m: int, now_us: int, frontrun_us: int) -> int:
+    """When the model's candidate, which could still grow, should be sent; not after now means now."""
     policy = state.totals[0].policy
-    if policy == EAGER or frontrun_us <= now_us:
+    model = state.model[m]
+    if policy == EAGER:
         return now_us
-    if policy == DEFERRED:
+    if policy == LATEST:
+        return int(model.latest_us)
+    if policy == TIMEOUT:
+        return int(min(model.due_us - model.patience_us, model.latest_us))
+    if policy == DEFERRED or frontrun_us <= now_us:
         return frontrun_us
     hold_ppm = min(state.totals[0].hold_ppm, state.totals[0].hold_cap_ppm)
     return now_us + int((frontrun_us - now_us) * hold_ppm // HOLD_WHOLE_PPM)

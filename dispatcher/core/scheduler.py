@@ -48,7 +48,7 @@ from dispatcher.core.advance import (
     Happenings,
     advance,
 )
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
 from dispatcher.core.events import (
     BatchFinished,
     Command,
@@ -65,6 +65,7 @@ from dispatcher.core.events import (
 )
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.outbox import DEADLINE_UNREACHABLE, QUEUE_FULL, WINDOW, empty, new_outbox
+from dispatcher.core.rules import Rules
 from dispatcher.core.state import (
     NEVER,
     SPEED_OF_ADDED_GPUS,
@@ -111,7 +112,7 @@ class Scheduler:
         gpu_count: int,
         *,
         delays: Delays = Delays(),  # noqa: B008 (frozen)
-        policy: Policy = Policy.ADAPTIVE,
+        rules: Rules = Rules(),  # noqa: B008 (frozen)
         gpu_speeds: Sequence[float] | None = None,
     ) -> None:
         speeds = [1.0] * gpu_count if gpu_speeds is None else list(gpu_speeds)
@@ -119,7 +120,7 @@ class Scheduler:
             raise ValueError("a scheduler needs at least one model.")
         if len(speeds) != gpu_count or not all(np.isfinite(speed) and speed > 0 for speed in speeds):
             raise ValueError(f"need a positive speed for each of {gpu_count} GPUs, got {speeds}.")
-        self._state = new_state(models, speeds, delays, policy)
+        self._state = new_state(models, speeds, delays, rules)
         self._outbox = new_outbox(models)
         self._added_speed_row = distinct_speeds(speeds).index(SPEED_OF_ADDED_GPUS)
         self._now_us: int | None = None

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
 from dispatcher.core.heaps import Heap, enlarged, new_heap
 from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.rules import DropRule, Policy, Rules
 
 RATE_BUCKETS = 100
 RATE_PLACES = RATE_BUCKETS + 1
@@ -24,8 +25,23 @@ HOLD_WHOLE_PPM = 1_000_000
 NEVER = -1
 SPEED_OF_ADDED_GPUS = 1.0
 
-EAGER, DEFERRED, ADAPTIVE = 0, 1, 2
-POLICY_CODES = {Policy.EAGER: EAGER, Policy.DEFERRED: DEFERRED, Policy.ADAPTIVE: ADAPTIVE}
+FAR_US = 2**62
+"""Beyond every deadline."""
+
+ADAPTIVE, DEFERRED, EAGER, LATEST, TIMEOUT = range(5)
+POLICY_CODES = {
+    Policy.ADAPTIVE: ADAPTIVE,
+    Policy.DEFERRED: DEFERRED,
+    Policy.EAGER: EAGER,
+    Policy.LATEST: LATEST,
+    Policy.TIMEOUT: TIMEOUT,
+}
+DROP_WINDOW, DROP_HOPELESS, DROP_NEVER = range(3)
+DROP_CODES = {
+    DropRule.WINDOW: DROP_WINDOW,
+    DropRule.HOPELESS: DROP_HOPELESS,
+    DropRule.NEVER: DROP_NEVER,
+}
 
 
 def _record(*names: str) -> np.dtype[Any]:
@@ -37,6 +53,7 @@ ENTRY = _record("deadline_us", "request_id")
 MODEL = _record(
     "budget_us",  # SLO less ctrl and resp
     "half_slo_us",
+    "patience_us",  # how long before its deadline a head has waited its time, under the timeout policy
     "queue_max",
     "batch_max",
     "curve",  # where its curve begins in a row of State.latency_us
@@ -48,6 +65,7 @@ MODEL = _record(
     "first_bucket",  # bucket of the first arrival, NEVER before it
     "last_bucket",  # newest bucket of the meter
     "arrivals",  # in the complete buckets of the meter
+    "due_us",  # deadline that the candidate keeps: its head's, FAR_US where no request can be in time
     "latest_us",  # end of the candidate's window
     "was_held",  # on an idle GPU, since its last batch
     "waiting_since_us",  # for a GPU; kept while the candidate is formed anew
@@ -70,6 +88,7 @@ GPU = _record(
 
 TOTALS = _record(
     "policy",
+    "drop",  # rule
     "ctrl_us",
     "data_us",
     "hold_ppm",  # hold factor by whether due candidates find a GPU
@@ -104,15 +123,16 @@ class State(NamedTuple):
 
 
 def new_state(
-    models: Sequence[ModelSpec], gpu_speeds: Sequence[float], delays: Delays, policy: Policy
+    models: Sequence[ModelSpec], gpu_speeds: Sequence[float], delays: Delays, rules: Rules
 ) -> State:
     """All queues empty, no GPU here yet, the hold factor at 1 (0 for eager)."""
     speeds = distinct_speeds(gpu_speeds)
-    model, queue_entries = _models(models, delays)
+    model, queue_entries = _models(models, delays, rules)
     totals = np.zeros(1, dtype=TOTALS)
-    totals["policy"] = POLICY_CODES[policy]
+    totals["policy"] = POLICY_CODES[rules.policy]
+    totals["drop"] = DROP_CODES[rules.drop_rule]
     totals["ctrl_us"], totals["data_us"] = delays.ctrl_us, delays.data_us
-    totals["hold_ppm"] = totals["hold_cap_ppm"] = 0 if policy is Policy.EAGER else HOLD_WHOLE_PPM
+    totals["hold_ppm"] = totals["hold_cap_ppm"] = 0 if rules.policy is Policy.EAGER else HOLD_WHOLE_PPM
     totals["last_touched"] = NEVER
     totals["fastest"] = len(speeds) - 1
     state = State(
@@ -164,11 +184,14 @@ def latency_row(models: Sequence[ModelSpec], speed: float) -> NDArray[np.int64]:
     return np.ceil(curves - 1e-6).astype(np.int64)
 
 
-def _models(models: Sequence[ModelSpec], delays: Delays) -> tuple[NDArray[Any], int]:
+def _models(models: Sequence[ModelSpec], delays: Delays, rules: Rules) -> tuple[NDArray[Any], int]:
     """The models' records, and how many queue entries they need."""
     record = np.zeros(len(models), dtype=MODEL)
     record["budget_us"] = [spec.slo_us - delays.ctrl_us - delays.resp_us for spec in models]
     record["half_slo_us"] = [spec.slo_us // 2 for spec in models]
+    record["patience_us"] = [
+        spec.slo_us - delays.resp_us - int(rules.timeout_share * spec.slo_us) for spec in models
+    ]
     record["queue_max"] = [spec.queue_max for spec in models]
     record["batch_max"] = [spec.batch_size_max for spec in models]
     curves = np.cumsum([0] + [len(spec.latency_us) for spec in models])

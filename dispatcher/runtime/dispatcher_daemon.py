@@ -68,7 +68,7 @@ def scheduler_for(spec: SubClusterSpec) -> Scheduler:
         ModelSpec(model.id, model.slo_us, np.array(model.latency_us, dtype=np.int64), model.queue_max)
         for model in spec.models
     ]
-    return Scheduler(models, spec.gpus, delays=spec.delays, policy=spec.policy)
+    return Scheduler(models, spec.gpus, delays=spec.delays, rules=spec.rules)
 
 
 def run_dispatcher(

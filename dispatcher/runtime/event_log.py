@@ -33,7 +33,7 @@ from dispatcher.core.events import (
 )
 
 FORMAT = "fermata-event-log"
-VERSION = 1
+VERSION = 2
 
 _KINDS: dict[str, type[Any]] = {
     "requests_arrived": RequestsArrived,

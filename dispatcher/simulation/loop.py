@@ -32,6 +32,7 @@ EMULATED_GPU = np.dtype(
         for name in ("batches", "batch", "end_us", "next_batch", "next_end_us", "busy_us", "executed")
     ]
 )
+PROGRESS = np.dtype([("arrived", np.int64), ("timer_us", np.int64)])
 MODEL_TALLY = np.dtype([("batches", np.int64), ("requests", np.int64)])
 
 
@@ -39,7 +40,8 @@ class Requests(NamedTuple):
     """
     Every request of a run, ordered by arrival; its position is its id.
 
-    ``outcome``, ``start_us``, ``finish_us`` (of its execution) and ``gpu`` are filled in by the run.
+    ``outcome``, ``start_us``, ``finish_us`` (of its execution) and ``gpu`` are filled in by the
+    run; for a dropped request ``finish_us`` is the instant of the drop.
     """
 
     arrival_us: NDArray[np.int64]
@@ -56,7 +58,8 @@ class Fleet(NamedTuple):
     The emulated GPUs, and what they executed in the measured interval.
 
     ``latency_us`` is the true time of a batch, laid out like ``State.latency_us``;
-    ``finishing`` holds the executing GPUs by the end of their older batch.
+    ``finishing`` holds the executing GPUs by the end of their older batch; ``progress`` is the
+    single record of how many requests have arrived and when the scheduler wants to be called.
     """
 
     gpu: NDArray[Any]
@@ -64,53 +67,61 @@ class Fleet(NamedTuple):
     finishing: Heap
     tally: NDArray[Any]
     measured_us: NDArray[np.int64]
+    progress: NDArray[Any]
 
 
 def new_fleet(
     gpu_count: int, model_count: int, latency_us: NDArray[np.int64], measure_from_us: int, measure_to_us: int
 ) -> Fleet:
     """All GPUs idle; only what happens within the interval is tallied."""
+    progress = np.zeros(1, dtype=PROGRESS)
+    progress["timer_us"] = NEVER
     return Fleet(
         gpu=np.zeros(gpu_count, dtype=EMULATED_GPU),
         latency_us=latency_us,
         finishing=new_heap(gpu_count),
         tally=np.zeros(model_count, dtype=MODEL_TALLY),
         measured_us=np.array([measure_from_us, measure_to_us], dtype=np.int64),
+        progress=progress,
     )
 
 
 @kernel
-def run(state: State, outbox: Outbox, requests: Requests, fleet: Fleet) -> bool:
-    """Run until nothing is left to happen; False if the scheduler refused an event, which is a bug."""
-    arrived = 0
-    timer_us = NEVER
+def run(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, until_us: int) -> bool:
+    """
+    Run on until nothing is left to happen before ``until_us``.
+
+    Between two calls GPUs may be added and idle ones taken away. False if the scheduler
+    refused an event, which is a bug.
+    """
+    progress = fleet.progress[0]
     while True:
-        now_us = _next_us(requests, arrived, fleet, timer_us)
-        if now_us == NEVER:
+        now_us = _next_us(requests, fleet)
+        if now_us == NEVER or now_us >= until_us:
             return True
         while not is_empty(fleet.finishing) and top_key(fleet.finishing) <= now_us:
             g = top_item(fleet.finishing)
             if not take_signal(state, now_us, FINISHED, g, fleet.gpu[g].batch):
                 return False
             _end_batch(fleet, g)
-        while arrived < len(requests.arrival_us) and requests.arrival_us[arrived] == now_us:
+        while progress.arrived < len(requests.arrival_us) and requests.arrival_us[progress.arrived] == now_us:
             if not has_room(outbox, 0, 1):
                 _carry_out(state, outbox, requests, fleet, now_us)
-            m = requests.model_index[arrived]
-            take_request(state, now_us, m, arrived, requests.deadline_us[arrived], outbox)
-            arrived += 1
+            i = progress.arrived
+            take_request(state, now_us, requests.model_index[i], i, requests.deadline_us[i], outbox)
+            progress.arrived += 1
         while not settle(state, now_us, outbox):
             _carry_out(state, outbox, requests, fleet, now_us)
         _carry_out(state, outbox, requests, fleet, now_us)
-        timer_us = next_instant_us(state)
+        progress.timer_us = next_instant_us(state)
 
 
 @kernel
-def _next_us(requests: Requests, arrived: int, fleet: Fleet, timer_us: int) -> int:
+def _next_us(requests: Requests, fleet: Fleet) -> int:
     """When the next thing happens; NEVER if nothing will."""
-    next_us = timer_us
-    if arrived < len(requests.arrival_us):
-        arrival_us = int(requests.arrival_us[arrived])
+    next_us = int(fleet.progress[0].timer_us)
+    if fleet.progress[0].arrived < len(requests.arrival_us):
+        arrival_us = int(requests.arrival_us[fleet.progress[0].arrived])
         next_us = arrival_us if next_us == NEVER else min(next_us, arrival_us)
     if not is_empty(fleet.finishing):
         end_us = top_key(fleet.finishing)
@@ -125,6 +136,7 @@ def _carry_out(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, n
     for i in range(counts.drops):
         drop = outbox.drop[i]
         requests.outcome[drop.request_id] = DROPPED + drop.reason
+        requests.finish_us[drop.request_id] = now_us
     for i in range(counts.starts):
         _execute(state, outbox, requests, fleet, i, now_us)
     empty(outbox)

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
 from dispatcher.core.gpus import add_gpu
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.outbox import new_outbox
-from dispatcher.core.state import State, hold_factor, new_state
+from dispatcher.core.rules import Rules
+from dispatcher.core.state import FAR_US, State, hold_factor, new_state
 from dispatcher.simulation.arrivals import merged_arrivals
 from dispatcher.simulation.loop import PENDING, Fleet, Requests, new_fleet, run
 from dispatcher.simulation.result import SimulationResult, summarise
 from dispatcher.simulation.scenario import Scenario
 
 
-def simulate(scenario: Scenario, policy: Policy, *, seed: int | None = None) -> SimulationResult:
-    """One run of the scenario under the policy; ``seed`` takes the place of the scenario's."""
+def simulate(scenario: Scenario, rules: Rules, *, seed: int | None = None) -> SimulationResult:
+    """One run of the scenario under the rules; ``seed`` takes the place of the scenario's."""
     arrival_us, model_index = merged_arrivals(scenario, scenario.seed if seed is None else seed)
     return simulate_arrivals(
         [model.spec() for model in scenario.models],
@@ -27,7 +28,7 @@ def simulate(scenario: Scenario, policy: Policy, *, seed: int | None = None) -> 
         arrival_us,
         model_index,
         delays=scenario.delays,
-        policy=policy,
+        rules=rules,
         gpu_speeds=scenario.gpu_speeds,
         measure_from_us=scenario.warmup_us,
         duration_us=scenario.duration_us,
@@ -41,7 +42,7 @@ def simulate_arrivals(
     model_index: NDArray[np.int32],
     *,
     delays: Delays,
-    policy: Policy,
+    rules: Rules,
     duration_us: int,
     measure_from_us: int = 0,
     gpu_speeds: Sequence[float] | None = None,
@@ -62,7 +63,7 @@ def simulate_arrivals(
         gpu_count,
         requests,
         delays=delays,
-        policy=policy,
+        rules=rules,
         measured_us=(measure_from_us, duration_us),
         gpu_speeds=gpu_speeds,
     )
@@ -101,7 +102,7 @@ def run_requests(
     requests: Requests,
     *,
     delays: Delays,
-    policy: Policy,
+    rules: Rules,
     measured_us: tuple[int, int],
     gpu_speeds: Sequence[float] | None = None,
 ) -> tuple[State, Fleet]:
@@ -109,10 +110,10 @@ def run_requests(
     if not 0 <= measured_us[0] < measured_us[1]:
         raise ValueError(f"the measured interval must not be empty, got {measured_us} us.")
     speeds = [1.0] * gpu_count if gpu_speeds is None else list(gpu_speeds)
-    state = new_state(models, speeds, delays, policy)
+    state = new_state(models, speeds, delays, rules)
     for g in range(gpu_count):
         add_gpu(state, g)
     fleet = new_fleet(gpu_count, len(models), state.latency_us, *measured_us)
-    if not run(state, new_outbox(models), requests, fleet):
+    if not run(state, new_outbox(models), requests, fleet, FAR_US):
         raise AssertionError("the scheduler refused an event of its own batch")
     return state, fleet

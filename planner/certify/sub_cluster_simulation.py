@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dispatcher.core.delays import Policy
 from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.rules import Policy, Rules
 from dispatcher.simulation.arrivals import gamma_arrivals
 from dispatcher.simulation.result import SimulationResult
 from dispatcher.simulation.simulate import simulate_arrivals
@@ -157,7 +157,7 @@ def _replication(
         arrival_us[order],
         index[order],
         delays=problem.policy.delays,
-        policy=POLICY,
+        rules=Rules(POLICY),
         measure_from_us=round(WARMUP_S * US_PER_S),
         duration_us=duration_us,
     )

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from dispatcher.contract.sub_cluster import LoadReporting, ModelBackend, ServedModel, SubClusterSpec, Tensor
-from dispatcher.core.delays import Policy
+from dispatcher.core.rules import Policy, Rules
 from dispatcher.frontend.load_client import DrivenModel, LoadResult, drive, infer_body
 from tests.integration.live_processes import BODY, PATIENCE_S, Live, emulated, live, planner, until
 from tests.onnx_models import affine_model, served_gather
@@ -24,7 +24,7 @@ from tests.onnx_models import affine_model, served_gather
 
 def spec(*models: ServedModel, gpus: int = 2, policy: Policy = Policy.EAGER, url: str = "") -> SubClusterSpec:
     reporting = LoadReporting(url, 0.5) if url else None
-    return SubClusterSpec("sc", 7, gpus, models, policy, reporting=reporting)
+    return SubClusterSpec("sc", 7, gpus, models, Rules(policy), reporting=reporting)
 
 
 def driven(url: str, rates_rps: dict[str, float], duration_s: float, slo_ms: float = 60_000) -> LoadResult:

@@ -14,7 +14,7 @@ import zmq.asyncio
 
 from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec
-from dispatcher.core.delays import Policy
+from dispatcher.core.rules import Policy, Rules
 from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
 from dispatcher.runtime import live as live_module
 from dispatcher.runtime.clock import now_us
@@ -23,7 +23,7 @@ from dispatcher.runtime.live import LiveSubCluster
 from dispatcher.runtime.load_meter import LoadMeter
 from dispatcher.runtime.worker_link import WorkerLink
 
-SPEC = SubClusterSpec("sc", 1, 1, (ServedModel("m", 20_000_000, (0, 1_000, 1_100)),), Policy.EAGER)
+SPEC = SubClusterSpec("sc", 1, 1, (ServedModel("m", 20_000_000, (0, 1_000, 1_100)),), Rules(Policy.EAGER))
 INPUT = (np.ones((1, 4), dtype=np.float32),)
 WAIT_S = 30
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dispatcher.contract.sub_cluster import SubClusterSpec
-from dispatcher.core.delays import Policy
+from dispatcher.core.rules import Policy, Rules
 from dispatcher.frontend.load_client import DrivenModel, drive
 from dispatcher.runtime.dispatcher_daemon import scheduler_for
 from dispatcher.runtime.event_log import EventLogInvalid, read_event_log, replay
@@ -24,7 +24,7 @@ def test_a_live_run_replays_to_identical_commands(tmp_path: Path) -> None:
     models = (emulated("a", 60_000), emulated("b", 40_000), emulated("c", 30_000))
     with live(tmp_path) as processes:
         dispatcher = processes.start_dispatcher(
-            SubClusterSpec("sc", 1, 2, models, Policy.ADAPTIVE), "--event-log", str(log)
+            SubClusterSpec("sc", 1, 2, models, Rules(Policy.ADAPTIVE)), "--event-log", str(log)
         )
         workers = [processes.start_worker(gpu) for gpu in (0, 1)]
         processes.until_gpus_ready(2)
@@ -55,12 +55,12 @@ def test_a_live_run_replays_to_identical_commands(tmp_path: Path) -> None:
 
 def test_a_changed_log_is_told_from_the_replay(tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
-    head = {"format": "fermata-event-log", "version": 1}
+    head = {"format": "fermata-event-log", "version": 2}
     spec = {
         "id": "sc",
         "plan_version": 1,
         "gpus": 1,
-        "policy": "eager",
+        "rules": {"policy": "eager"},
         "models": [{"id": "m", "slo_us": 100_000, "latency_us": [0, 1_000]}],
     }
     step = {

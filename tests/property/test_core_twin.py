@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
 from dispatcher.core.events import (
     BatchFinished,
     Command,
@@ -23,8 +23,9 @@ from dispatcher.core.events import (
     WakeUp,
 )
 from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.rules import DropRule, Policy, Rules
 from dispatcher.core.scheduler import Scheduler
-from tests.naive import NaiveScheduler
+from tests.naive.scheduler import NaiveScheduler
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Regime:
     """What a run is like; drawn, so that a failing one shrinks to the simplest that fails."""
 
     seed: int
-    policy: Policy
+    rules: Rules
     delays: Delays
     speeds: tuple[float, ...]
     models: tuple[ModelSpec, ...]
@@ -58,7 +59,7 @@ def regimes(draw: st.DrawFn) -> Regime:
     speed = st.just(1.0) if equal else st.sampled_from([0.3, 0.5, 1.0, 2.0])
     return Regime(
         seed=draw(st.integers(0, 2**32)),
-        policy=draw(st.sampled_from(Policy)),
+        rules=Rules(draw(st.sampled_from(Policy)), draw(st.sampled_from([None, *DropRule]))),
         delays=draw(st.sampled_from([Delays(0, 0, 0), Delays(), Delays(100, 900, 500), Delays(2_000, 0, 0)])),
         speeds=tuple(draw(st.lists(speed, min_size=1, max_size=5))),
         models=tuple(draw(model_specs(index)) for index in range(draw(st.integers(1, 4)))),
@@ -86,7 +87,7 @@ class Twins:
     def __init__(self, regime: Regime) -> None:
         self.regime = regime
         self.random = random.Random(regime.seed)
-        given = {"delays": regime.delays, "policy": regime.policy, "gpu_speeds": regime.speeds}
+        given = {"delays": regime.delays, "rules": regime.rules, "gpu_speeds": regime.speeds}
         self.fast = Scheduler(regime.models, len(regime.speeds), **given)
         self.slow = NaiveScheduler(regime.models, len(regime.speeds), **given)
         self.now_us = self.random.randrange(10**6)
@@ -103,6 +104,8 @@ class Twins:
             instants = [arrivals[0][0]] if arrivals else []
             instants += [self.finishes_us[held[0].batch_id] for held in self.executing.values() if held]
             instants += [self.timer_us] if self.timer_us is not None else []
+            if not instants and len(self.lost) == self.gpus_known and self._keeps_late_requests():
+                break
             assert instants, "requests wait and nothing will ever happen"
             self.now_us = max(self.now_us, min(instants))
             events = self._finished()
@@ -112,6 +115,9 @@ class Twins:
             arrivals = arrivals[len(here) :]
             self._step([*events, *self._arrived([each[1:] for each in here]), WakeUp()])
         assert abs(self.fast.hold_factor - self.slow.hold_ppm_least() / 1e6) < 1e-12
+
+    def _keeps_late_requests(self) -> bool:
+        return self.regime.rules.drop is DropRule.NEVER
 
     def _arrivals(self) -> list[tuple[int, int, int, int]]:
         at_us, found = self.now_us, []
@@ -184,7 +190,8 @@ class Twins:
         held = self.executing.setdefault(command.gpu_id, [])
         assert len(held) < 2
         for request_id in command.request_ids.tolist():
-            assert command.finish_us <= self.open[request_id][1], "started although it will be late"
+            is_in_time = command.finish_us <= self.open[request_id][1]
+            assert is_in_time or self._keeps_late_requests(), "started although it will be late"
         late_us = self.random.randrange(5_000) if self.regime.is_late else 0
         self.finishes_us[command.batch_id] = max(command.finish_us + late_us, self.now_us + 1)
         held.append(command)

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
 from dispatcher.core.events import DropReason
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.outbox import DEADLINE_UNREACHABLE, QUEUE_FULL, WINDOW
+from dispatcher.core.rules import DropRule, Policy, Rules
 from dispatcher.simulation.arrivals import gamma_arrivals, merged
 from dispatcher.simulation.loop import DROPPED, EXECUTED, Requests
 from dispatcher.simulation.result import SimulationResult
 from dispatcher.simulation.simulate import new_requests, run_requests, simulate_arrivals
-from tests.naive import naive_simulation
+from tests.naive.simulation import naive_simulation
 from tests.simulation.run_checks import check_run
 
 NO_DELAYS = Delays(0, 0, 0)
@@ -58,14 +59,14 @@ def outcome(
         times_us,
         index,
         delays=NO_DELAYS,
-        policy=policy,
+        rules=Rules(policy),
         measure_from_us=2_000_000,
         duration_us=int(duration_s * 1e6),
     )
 
 
 @st.composite
-def systems(draw: st.DrawFn) -> tuple[list[ModelSpec], list[float], Delays, Policy, np.ndarray, np.ndarray]:
+def systems(draw: st.DrawFn) -> tuple[list[ModelSpec], list[float], Delays, Rules, np.ndarray, np.ndarray]:
     """From nearly idle to hopelessly overloaded."""
     models = [
         affine(
@@ -80,39 +81,52 @@ def systems(draw: st.DrawFn) -> tuple[list[ModelSpec], list[float], Delays, Poli
     delays = draw(st.sampled_from([NO_DELAYS, Delays(), Delays(500, 700, 0)]))
     rates = [draw(st.sampled_from([20.0, 300.0, 3_000.0])) for _ in models]
     shape = draw(st.sampled_from([0.1, 1.0, 20.0]))
+    rules = Rules(draw(st.sampled_from(Policy)), draw(st.sampled_from([None, *DropRule])))
     times_us, index = arrivals(draw(st.integers(0, 999)), rates, 0.1, shape)
-    return models, speeds, delays, draw(st.sampled_from(Policy)), times_us, index
+    return models, speeds, delays, rules, times_us, index
 
 
 @settings(max_examples=40, deadline=None)
 @given(systems())
 def test_every_run_is_sound_and_the_twin_finds_the_same(
-    system: tuple[list[ModelSpec], list[float], Delays, Policy, np.ndarray, np.ndarray],
+    system: tuple[list[ModelSpec], list[float], Delays, Rules, np.ndarray, np.ndarray],
 ) -> None:
-    models, speeds, delays, policy, times_us, index = system
+    models, speeds, delays, rules, times_us, index = system
     requests = new_requests(models, times_us, index, delays)
     run_requests(
-        models, len(speeds), requests, delays=delays, policy=policy, measured_us=(0, 10**6), gpu_speeds=speeds
+        models,
+        len(speeds),
+        requests,
+        delays=delays,
+        rules=rules,
+        measured_us=(0, 10**6),
+        gpu_speeds=speeds,
     )
-    check_run(requests, models, delays, speeds)
+    check_run(requests, models, delays, speeds, may_be_late=rules.drop is DropRule.NEVER)
     arrived = list(zip(times_us.tolist(), index.tolist(), strict=True))[:150]
-    check_against_twin(models, speeds, delays, policy, arrived)
+    check_against_twin(models, speeds, delays, rules, arrived)
 
 
 def check_against_twin(
     models: list[ModelSpec],
     speeds: list[float],
     delays: Delays,
-    policy: Policy,
+    rules: Rules,
     arrived: list[tuple[int, int]],
 ) -> None:
     times_us = np.array([at_us for at_us, _ in arrived], dtype=np.int64)
     index = np.array([m for _, m in arrived], dtype=np.int32)
     fast = new_requests(models, times_us, index, delays)
     run_requests(
-        models, len(speeds), fast, delays=delays, policy=policy, measured_us=(0, 10**6), gpu_speeds=speeds
+        models,
+        len(speeds),
+        fast,
+        delays=delays,
+        rules=rules,
+        measured_us=(0, 10**6),
+        gpu_speeds=speeds,
     )
-    slow = naive_simulation(models, len(speeds), arrived, delays=delays, policy=policy, gpu_speeds=speeds)
+    slow = naive_simulation(models, len(speeds), arrived, delays=delays, rules=rules, gpu_speeds=speeds)
     executed = np.flatnonzero(fast.outcome == EXECUTED).tolist()
     places = zip(fast.gpu[executed], fast.start_us[executed], fast.finish_us[executed], strict=True)
     assert dict(zip(executed, [tuple(map(int, place)) for place in places], strict=True)) == slow.served
@@ -127,8 +141,8 @@ def test_same_arrivals_same_run_bit_for_bit(policy: Policy) -> None:
     def run() -> tuple[Requests, SimulationResult]:
         models = [affine(25), affine(40)]
         requests = new_requests(models, times_us, index, Delays())
-        run_requests(models, 3, requests, delays=Delays(), policy=policy, measured_us=(0, 3_000_000))
-        given_again = {"delays": Delays(), "policy": policy, "duration_us": 3_000_000}
+        run_requests(models, 3, requests, delays=Delays(), rules=Rules(policy), measured_us=(0, 3_000_000))
+        given_again = {"delays": Delays(), "rules": Rules(policy), "duration_us": 3_000_000}
         return requests, simulate_arrivals(models, 3, times_us, index, **given_again)
 
     (first, first_result), (second, second_result) = run(), run()
@@ -145,7 +159,7 @@ def test_counts_are_conserved() -> None:
         times_us,
         index,
         delays=Delays(),
-        policy=Policy.EAGER,
+        rules=Rules(Policy.EAGER),
         measure_from_us=10**6,
         duration_us=4 * 10**6,
     )
@@ -222,7 +236,7 @@ def test_no_arrivals_no_trouble() -> None:
         nothing,
         nothing.astype(np.int32),
         delays=Delays(),
-        policy=Policy.ADAPTIVE,
+        rules=Rules(Policy.ADAPTIVE),
         duration_us=10,
     )
     assert (result.arrived, result.bad_rate, result.models[0].p50_ms) == (0, 0.0, None)

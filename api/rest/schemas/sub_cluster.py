@@ -21,7 +21,7 @@ SPEC_EXAMPLE: dict[str, Any] = {
             "queue_max": 10_000,
         }
     ],
-    "policy": "adaptive",
+    "rules": {"policy": "adaptive", "drop": None, "timeout_share": 0.25},
     "delays": {"ctrl_us": 100, "data_us": 50, "resp_us": 2_000},
     "reporting": {"url": "http://127.0.0.1:8080", "interval_s": 5.0},
 }
@@ -50,6 +50,12 @@ class ServedModelOut(BaseModel):
     queue_max: int
 
 
+class RulesOut(BaseModel):
+    policy: str = Field(description="When a batch that could start does start.")
+    drop: str | None = Field(description="Which requests are given up; null for the policy's own rule.")
+    timeout_share: float = Field(description="Share of its SLO that a head waits under the timeout policy.")
+
+
 class DelaysOut(BaseModel):
     ctrl_us: int
     data_us: int
@@ -70,6 +76,6 @@ class SubClusterSpecOut(BaseModel):
     plan_version: int
     gpus: int
     models: list[ServedModelOut]
-    policy: str = Field(description="When a batch that could start does start.")
+    rules: RulesOut
     delays: DelaysOut
     reporting: ReportingOut | None

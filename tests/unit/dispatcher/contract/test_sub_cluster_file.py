@@ -7,7 +7,8 @@ import pytest
 
 from dispatcher.contract.sub_cluster import LoadReporting, ModelBackend, ServedModel, SubClusterSpec, Tensor
 from dispatcher.contract.sub_cluster_file import decode_sub_cluster, encode_sub_cluster, parse_sub_cluster
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
+from dispatcher.core.rules import Policy, Rules
 from profiles.faults import InputInvalid
 
 
@@ -28,7 +29,7 @@ def faults_of(data: object) -> dict[str, str]:
 
 def test_defaults_are_filled_in() -> None:
     spec = parse_sub_cluster(valid())
-    assert spec.policy is Policy.ADAPTIVE
+    assert spec.rules.policy is Policy.ADAPTIVE
     assert spec.delays == Delays()
     assert spec.models[0].backend.kind == "emulated"
     assert spec.reporting is None
@@ -43,7 +44,7 @@ def test_a_written_specification_reads_back_equal() -> None:
         backend=ModelBackend("onnx", "model.onnx"),
     )
     spec = SubClusterSpec(
-        "sc", 1, 4, (model,), Policy.EAGER, Delays(1, 2, 3), LoadReporting("http://127.0.0.1:1", 0.5)
+        "sc", 1, 4, (model,), Rules(Policy.EAGER), Delays(1, 2, 3), LoadReporting("http://127.0.0.1:1", 0.5)
     )
     assert decode_sub_cluster(encode_sub_cluster(spec)) == spec
 

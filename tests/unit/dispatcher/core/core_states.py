@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
 from dispatcher.core.gpus import add_gpu
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.queues import first_entry
+from dispatcher.core.rules import Policy, Rules
 from dispatcher.core.state import State, new_state
 
 NO_DELAYS = Delays(0, 0, 0)
@@ -31,10 +32,10 @@ def state(
     *models: ModelSpec,
     speeds: Sequence[float] = (1.0,),
     delays: Delays = NO_DELAYS,
-    policy: Policy = Policy.DEFERRED,
+    rules: Rules = Rules(Policy.DEFERRED),  # noqa: B008 (frozen)
 ) -> State:
     """Every GPU there and idle."""
-    new = new_state(models or [model()], speeds, delays, policy)
+    new = new_state(models or [model()], speeds, delays, rules)
     for g in range(len(speeds)):
         add_gpu(new, g)
     return new

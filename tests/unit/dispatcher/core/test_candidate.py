@@ -6,7 +6,8 @@ from dispatcher.core.candidate import form_batch, last_start_us
 from dispatcher.core.delays import Delays
 from dispatcher.core.outbox import DEADLINE_UNREACHABLE, WINDOW, Outbox, new_outbox
 from dispatcher.core.queues import insert
-from dispatcher.core.state import State
+from dispatcher.core.rules import DropRule, Policy, Rules
+from dispatcher.core.state import FAR_US, State
 from tests.unit.dispatcher.core.core_states import model, state, waiting
 
 
@@ -20,8 +21,12 @@ def drops(outbox: Outbox) -> list[tuple[int, int]]:
     return [tuple(drop) for drop in outbox.drop[: outbox.counts["drops"][0]].tolist()]
 
 
-def queue_of(*deadlines_us: int, delays: Delays = Delays(0, 0, 0)) -> State:  # noqa: B008
-    new = state(delays=delays)
+def queue_of(
+    *deadlines_us: int,
+    delays: Delays = Delays(0, 0, 0),  # noqa: B008 (frozen)
+    drop: DropRule = DropRule.WINDOW,
+) -> State:
+    new = state(delays=delays, rules=Rules(Policy.DEFERRED, drop))
     for request_id, deadline_us in enumerate(deadlines_us):
         insert(new, 0, request_id, deadline_us)
     return new
@@ -71,6 +76,35 @@ def test_head_that_a_batch_of_the_target_saves_is_kept_and_bounds_it() -> None:
     assert drops(outbox) == []
 
 
+def test_hopeless_rule_keeps_a_head_in_the_way_of_the_target() -> None:
+    new = queue_of(4_500, 9_000, 9_000, 9_000, 9_000, drop=DropRule.HOPELESS)
+    batch, outbox = candidate(new, 0)
+    assert batch == 2
+    assert drops(outbox) == []
+    assert last_start_us(new, 0, 0, 2) == 500
+
+
+def test_hopeless_rule_drops_what_a_batch_of_one_cannot_save() -> None:
+    batch, outbox = candidate(queue_of(2_999, 3_500, 9_000, drop=DropRule.HOPELESS), 0)
+    assert batch == 1
+    assert drops(outbox) == [(0, DEADLINE_UNREACHABLE)]
+
+
+def test_never_rule_serves_late_requests_first_and_keeps_the_deadline_of_the_next() -> None:
+    new = queue_of(2_999, 4_500, 9_000, 9_000, drop=DropRule.NEVER)
+    batch, outbox = candidate(new, 0)
+    assert batch == 2
+    assert drops(outbox) == []
+    assert last_start_us(new, 0, 0, 2) == 500
+
+
+def test_never_rule_serves_all_at_once_when_all_are_late() -> None:
+    new = queue_of(100, 200, 300, drop=DropRule.NEVER)
+    batch, outbox = candidate(new, 0)
+    assert (batch, new.model["due_us"][0]) == (3, FAR_US)
+    assert drops(outbox) == []
+
+
 def test_all_hopeless_all_dropped() -> None:
     new = queue_of(100, 200, 300)
     batch, outbox = candidate(new, 0)
@@ -81,8 +115,9 @@ def test_all_hopeless_all_dropped() -> None:
 
 def test_control_and_transfer_come_before_execution() -> None:
     delays = Delays(100, 400, 0)
-    assert candidate(queue_of(5_900, 5_900, 5_900, delays=delays), 0)[0] == 2
-    assert last_start_us(queue_of(5_900, delays=delays), 0, 0, 2) == 5_900 - 4_000 - 900
+    new = queue_of(5_900, 5_900, 5_900, delays=delays)
+    assert candidate(new, 0)[0] == 2
+    assert last_start_us(new, 0, 0, 2) == 5_900 - 4_000 - 900
 
 
 def test_transfer_overlaps_what_the_gpu_still_executes() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
 from dispatcher.core.events import (
     BatchFinished,
     Command,
@@ -23,6 +23,7 @@ from dispatcher.core.events import (
 )
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.outbox import STARTS_MAX
+from dispatcher.core.rules import Policy, Rules
 from dispatcher.core.scheduler import Scheduler
 from tests.unit.dispatcher.core.core_states import NO_DELAYS, model
 
@@ -38,11 +39,11 @@ def arrived(*requests: tuple[int, int], m: int = 0) -> RequestsArrived:
 def scheduler(
     gpu_count: int = 1,
     *models: ModelSpec,
-    policy: Policy = Policy.DEFERRED,
+    rules: Rules = Rules(Policy.DEFERRED),  # noqa: B008 (frozen)
     delays: Delays = NO_DELAYS,
     gpu_speeds: Sequence[float] | None = None,
 ) -> Scheduler:
-    return Scheduler(models or [model()], gpu_count, policy=policy, delays=delays, gpu_speeds=gpu_speeds)
+    return Scheduler(models or [model()], gpu_count, rules=rules, delays=delays, gpu_speeds=gpu_speeds)
 
 
 def starts(commands: list[Command]) -> list[tuple[int, list[int], int, int]]:
@@ -66,7 +67,7 @@ def test_deferred_batch_waits_on_an_idle_gpu_until_one_more_would_be_late() -> N
 
 
 def test_eager_batch_starts_at_once() -> None:
-    core = scheduler(policy=Policy.EAGER)
+    core = scheduler(rules=Rules(Policy.EAGER))
     assert starts(core.step(7, [arrived((0, 10_000))])) == [(0, [0], 7, 3_007)]
     assert core.hold_factor == 0
 
@@ -77,21 +78,21 @@ def test_full_batch_does_not_wait() -> None:
 
 
 def test_lowest_id_takes_the_batch_so_that_idle_gpus_gather_at_the_end() -> None:
-    core = scheduler(3, policy=Policy.EAGER)
+    core = scheduler(3, rules=Rules(Policy.EAGER))
     assert [gpu for gpu, *_ in starts(core.step(0, [arrived((0, 10_000))]))] == [0]
     assert [gpu for gpu, *_ in starts(core.step(1, [arrived((1, 10_000))]))] == [1]
     assert [gpu for gpu, *_ in starts(core.step(3_000, [BatchFinished(0, 0), arrived((2, 13_000))]))] == [0]
 
 
 def test_first_window_to_end_goes_first() -> None:
-    core = scheduler(1, model(), model(), policy=Policy.EAGER)
+    core = scheduler(1, model(), model(), rules=Rules(Policy.EAGER))
     core.step(0, [arrived((0, 10_000))])
     core.step(1, [arrived((1, 9_000)), arrived((2, 8_500), m=1)])
     assert starts(core.step(3_000, [BatchFinished(0, 0)])) == [(0, [2], 3_000, 6_000)]
 
 
 def test_waiting_candidate_shrinks_when_its_window_ends_and_goes_when_it_is_hopeless() -> None:
-    core = scheduler(1, policy=Policy.EAGER)
+    core = scheduler(1, rules=Rules(Policy.EAGER))
     core.step(0, [GpuLost(0)])
     commands = core.step(1, [arrived((0, 4_500), (1, 4_500))])
     assert timer(commands) == 501  # latest(2) = 0.5 ms
@@ -103,7 +104,7 @@ def test_waiting_candidate_shrinks_when_its_window_ends_and_goes_when_it_is_hope
 
 
 def test_batch_is_sent_early_enough_for_its_transfer_to_overlap_execution() -> None:
-    core = scheduler(1, policy=Policy.EAGER, delays=Delays(100, 400, 0))
+    core = scheduler(1, rules=Rules(Policy.EAGER), delays=Delays(100, 400, 0))
     assert starts(core.step(0, [arrived((0, 10_000))])) == [(0, [0], 500, 3_500)]
     commands = core.step(1, [arrived((1, 10_001))])
     assert timer(commands) == 3_000  # free at 3,500, less the lead of one request
@@ -111,7 +112,7 @@ def test_batch_is_sent_early_enough_for_its_transfer_to_overlap_execution() -> N
 
 
 def test_gpu_never_holds_more_than_one_unstarted_batch() -> None:
-    core = scheduler(1, policy=Policy.EAGER, delays=Delays(5_000, 0, 0))
+    core = scheduler(1, rules=Rules(Policy.EAGER), delays=Delays(5_000, 0, 0))
     core.step(0, [arrived((0, 30_000))])
     assert starts(core.step(1, [arrived((1, 30_000))])) == []  # the first still is on its way
     assert starts(core.step(5_000, [WakeUp()])) == [(0, [1], 10_000, 13_000)]
@@ -119,7 +120,7 @@ def test_gpu_never_holds_more_than_one_unstarted_batch() -> None:
 
 
 def test_overdue_gpu_counts_as_free_and_its_report_corrects_what_follows() -> None:
-    core = scheduler(1, policy=Policy.EAGER)
+    core = scheduler(1, rules=Rules(Policy.EAGER))
     core.step(0, [arrived((0, 20_000))])
     core.step(2_999, [arrived((1, 20_000))])
     assert starts(core.step(3_500, [WakeUp()])) == [(0, [1], 3_500, 6_500)]
@@ -128,7 +129,7 @@ def test_overdue_gpu_counts_as_free_and_its_report_corrects_what_follows() -> No
 
 
 def test_lost_gpu_gets_no_work_until_it_is_added_again() -> None:
-    core = scheduler(2, policy=Policy.EAGER)
+    core = scheduler(2, rules=Rules(Policy.EAGER))
     core.step(0, [arrived((0, 10_000))])
     commands = core.step(100, [GpuLost(0), arrived((0, 10_000), (1, 10_000))])
     assert starts(commands) == [(1, [0, 1], 100, 4_100)]
@@ -137,14 +138,14 @@ def test_lost_gpu_gets_no_work_until_it_is_added_again() -> None:
 
 
 def test_new_gpu_may_be_added_with_the_next_id() -> None:
-    core = scheduler(1, policy=Policy.EAGER)
+    core = scheduler(1, rules=Rules(Policy.EAGER))
     core.step(0, [arrived((0, 10_000))])
     assert starts(core.step(1, [GpuAdded(1), arrived((1, 10_000))])) == [(1, [1], 1, 3_001)]
     core.validate()
 
 
 def test_unequal_gpus_execute_at_their_own_speed() -> None:
-    core = scheduler(2, policy=Policy.EAGER, gpu_speeds=[0.5, 2.0])
+    core = scheduler(2, rules=Rules(Policy.EAGER), gpu_speeds=[0.5, 2.0])
     assert starts(core.step(0, [arrived((0, 10_000))])) == [(0, [0], 0, 6_000)]
     assert starts(core.step(0, [arrived((1, 10_000))])) == [(1, [1], 0, 1_500)]
 
@@ -156,7 +157,7 @@ def test_queue_that_is_full_refuses() -> None:
 
 def test_more_commands_than_the_outbox_holds_are_all_given() -> None:
     count = 4 * STARTS_MAX
-    core = scheduler(count, model(batch_size_max=1, queue_max=10 * count), policy=Policy.EAGER)
+    core = scheduler(count, model(batch_size_max=1, queue_max=10 * count), rules=Rules(Policy.EAGER))
     commands = core.step(0, [arrived(*((i, 5_000) for i in range(count)))])
     assert len(starts(commands)) == count
     core.step(1, [arrived(*((i, 3_500) for i in range(count, 9 * count)))])
@@ -184,7 +185,7 @@ def test_early_wake_up_changes_nothing() -> None:
     ],
 )
 def test_what_cannot_have_happened_is_refused_with_its_story(event: BatchFinished, story: str) -> None:
-    core = scheduler(2, policy=Policy.EAGER)
+    core = scheduler(2, rules=Rules(Policy.EAGER))
     core.step(0, [arrived((0, 10_000))])
     with pytest.raises(InvalidEvent, match=story):
         core.step(1, [event])

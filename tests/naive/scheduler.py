@@ -1,9 +1,4 @@
-"""
-Slow, obvious twins of compiled code: lists, sorts and linear scans.
-
-``NaiveScheduler`` states the rules of ``dispatcher.core`` plainly; ``naive_simulation`` those
-of ``dispatcher.simulation.loop``. Neither shares a line with what it is compared to.
-"""
+"""The rules of ``dispatcher.core`` stated plainly: lists, sorts and linear scans, none of its code."""
 
 from __future__ import annotations
 
@@ -13,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dispatcher.core.delays import Delays, Policy
+from dispatcher.core.delays import Delays
 from dispatcher.core.events import (
     BatchFinished,
     Command,
@@ -27,6 +22,7 @@ from dispatcher.core.events import (
     StartBatch,
 )
 from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.rules import DropRule, Policy, Rules
 
 BUCKET_US = 50_000
 BUCKETS = 100
@@ -39,13 +35,14 @@ class NaiveModel:
     arrivals_us: list[int] = field(default_factory=list)
     candidate: Candidate | None = None
     was_held: bool = False
+    keeps_us: float = math.inf  # the deadline that its candidate keeps
 
 
 @dataclass
 class Candidate:
     size: int
     due_us: int
-    latest_us: int
+    latest_us: float
     waiting_since_us: int | None
 
 
@@ -78,14 +75,14 @@ class NaiveScheduler:
         gpu_count: int,
         *,
         delays: Delays,
-        policy: Policy,
+        rules: Rules,
         gpu_speeds: Sequence[float] | None = None,
     ) -> None:
         self.models = [NaiveModel(spec) for spec in models]
         self.gpus = [NaiveGpu(speed) for speed in gpu_speeds or [1.0] * gpu_count]
         self.delays = delays
-        self.policy = policy
-        self.hold_ppm = self.hold_cap_ppm = 0 if policy is Policy.EAGER else 1_000_000
+        self.policy, self.drop_rule, self.rules = rules.policy, rules.drop_rule, rules
+        self.hold_ppm = self.hold_cap_ppm = 0 if self.policy is Policy.EAGER else 1_000_000
         self.batch_count = 0
         self.now_us = 0
         self.commands: list[Command] = []
@@ -145,24 +142,41 @@ class NaiveScheduler:
         return max(self.now_us + self._lead_us(b), gpu_free_us) + self._execution_us(model, speed, b)
 
     def _form_batch(self, model: NaiveModel, speed: float, gpu_free_us: int) -> int:
-        largest, queue = model.spec.batch_size_max, model.queue
+        """The size of the batch; what stands in its way is dropped first."""
+        queue, largest = model.queue, model.spec.batch_size_max
+
+        def in_time(b: int, head: int) -> bool:
+            return self._finish_us(model, speed, b, gpu_free_us) <= queue[head][0]
+
+        if self.drop_rule is not DropRule.WINDOW:
+            hopeless = [head for head in range(len(queue)) if not in_time(1, head)]
+            if self.drop_rule is DropRule.HOPELESS:
+                self._drop_heads(model, len(hopeless), speed, gpu_free_us)
+                queue, hopeless = model.queue, []
+            model.keeps_us = queue[len(hopeless)][0] if len(hopeless) < len(queue) else math.inf
+            sizes = range(1, min(len(queue), largest) + 1)
+            kept = [b for b in sizes if self._finish_us(model, speed, b, gpu_free_us) <= model.keeps_us]
+            return max(kept, default=0)
         n, k = len(queue), 0
-        while k < n and self._finish_us(model, speed, min(n - k, largest), gpu_free_us) > queue[k][0]:
+        while k < n and not in_time(min(n - k, largest), k):
             k += 1
-        b = min(self._target(model), n - k, largest)
+        b = min(self._target(model) if queue else 0, n - k, largest)
         i = 0
-        while i < k and (b == 0 or self._finish_us(model, speed, b, gpu_free_us) > queue[i][0]):
+        while i < k and (b == 0 or not in_time(b, i)):
             i += 1
-        for deadline_us, request_id in queue[:i]:
+        self._drop_heads(model, i, speed, gpu_free_us)
+        queue = model.queue
+        while b and b < min(len(queue), largest) and in_time(b + 1, 0):
+            b += 1
+        model.keeps_us = queue[0][0] if queue else math.inf
+        return b
+
+    def _drop_heads(self, model: NaiveModel, count: int, speed: float, gpu_free_us: int) -> None:
+        for deadline_us, request_id in model.queue[:count]:
             alone = self._finish_us(model, speed, 1, gpu_free_us) <= deadline_us
             reason = DropReason.WINDOW if alone else DropReason.DEADLINE_UNREACHABLE
             self.commands.append(DropRequest(request_id, reason))
-        model.queue = queue = queue[i:]
-        while b and b < min(len(queue), largest):
-            if self._finish_us(model, speed, b + 1, gpu_free_us) > queue[0][0]:
-                break
-            b += 1
-        return b
+        model.queue = model.queue[count:]
 
     def _target(self, model: NaiveModel) -> int:
         spec = model.spec
@@ -197,17 +211,13 @@ class NaiveScheduler:
             self._note_loss()
         if b == 0:
             return
-        head_due_us = model.queue[0][0]
 
-        def last_start_us(size: int) -> int:
-            return head_due_us - self._execution_us(model, speed, size) - self._lead_us(size)
+        def last_start_us(size: int) -> float:
+            return model.keeps_us - self._execution_us(model, speed, size) - self._lead_us(size)
 
         due_us = self.now_us
-        if b < model.spec.batch_size_max and last_start_us(b + 1) > self.now_us:
-            if self.policy is Policy.DEFERRED:
-                due_us = last_start_us(b + 1)
-            elif self.policy is Policy.ADAPTIVE:
-                due_us += (last_start_us(b + 1) - self.now_us) * self.hold_ppm_least() // 1_000_000
+        if b < model.spec.batch_size_max and model.keeps_us < math.inf:
+            due_us = max(due_us, int(self._when_due_us(model, last_start_us(b), last_start_us(b + 1))))
         since_us = None
         if due_us == self.now_us:
             waited = before is not None and before.waiting_since_us is not None
@@ -215,6 +225,20 @@ class NaiveScheduler:
         else:
             model.was_held |= any(gpu.is_here and not gpu.batches for gpu in self.gpus)
         model.candidate = Candidate(b, due_us, last_start_us(b), since_us)
+
+    def _when_due_us(self, model: NaiveModel, latest_us: float, frontrun_us: float) -> float:
+        """When a batch that could still grow is to be sent."""
+        slo_us = model.spec.slo_us
+        if self.policy is Policy.EAGER:
+            return self.now_us
+        if self.policy is Policy.LATEST:
+            return latest_us
+        if self.policy is Policy.TIMEOUT:
+            arrived_us = model.keeps_us - slo_us + self.delays.resp_us
+            return min(arrived_us + int(self.rules.timeout_share * slo_us), latest_us)
+        if self.policy is Policy.DEFERRED or frontrun_us <= self.now_us:
+            return frontrun_us
+        return self.now_us + (frontrun_us - self.now_us) * self.hold_ppm_least() // 1_000_000
 
     def _speed_of_next_gpu(self) -> float:
         here = [gpu for gpu in self.gpus if gpu.is_here]
@@ -313,61 +337,8 @@ class NaiveScheduler:
         instants = [each.due_us for each in candidates if each.waiting_since_us is None]
         if waiting := self._waiting():
             first = waiting[0][0]
-            instants.append(first.latest_us + 1)
+            if first.latest_us < math.inf:
+                instants.append(int(first.latest_us) + 1)
             if open_gpus := self._open_gpus():
                 instants.append(self._opening_us(open_gpus[0], first.size))
         return min(instants, default=None)
-
-
-@dataclass
-class NaiveRun:
-    """What became of each request: (gpu, start, finish), or the reason of its drop."""
-
-    served: dict[int, tuple[int, int, int]] = field(default_factory=dict)
-    dropped: dict[int, DropReason] = field(default_factory=dict)
-
-
-def naive_simulation(
-    models: Sequence[ModelSpec],
-    gpu_count: int,
-    arrivals: Sequence[tuple[int, int]],
-    *,
-    delays: Delays,
-    policy: Policy,
-    gpu_speeds: Sequence[float] | None = None,
-) -> NaiveRun:
-    """``arrivals`` are (instant, model index), in order; a request's id is its position."""
-    scheduler = NaiveScheduler(models, gpu_count, delays=delays, policy=policy, gpu_speeds=gpu_speeds)
-    run = NaiveRun()
-    pending = [(at_us, m, i) for i, (at_us, m) in enumerate(arrivals)]
-    executing: list[tuple[int, int, int]] = []  # (end, gpu, batch)
-    timer_us: int | None = None
-    while pending or executing or timer_us is not None:
-        instants = [at_us for at_us, _, _ in pending[:1]] + [end for end, _, _ in executing]
-        now_us = min(instants + ([timer_us] if timer_us is not None else []))
-        ended = sorted((g, batch) for end, g, batch in executing if end == now_us)
-        executing = [each for each in executing if each[0] != now_us]
-        events: list[Event] = [BatchFinished(g, batch) for g, batch in ended]
-        here = [each for each in pending if each[0] == now_us]
-        pending = pending[len(here) :]
-        if here:
-            events.append(
-                RequestsArrived(
-                    np.array([m for _, m, _ in here], dtype=np.int32),
-                    np.array([i for _, _, i in here], dtype=np.int64),
-                    np.array(
-                        [now_us + models[m].slo_us - delays.resp_us for _, m, _ in here], dtype=np.int64
-                    ),
-                )
-            )
-        timer_us = None
-        for command in scheduler.step(now_us, events):
-            if isinstance(command, StartBatch):
-                executing.append((command.finish_us, command.gpu_id, command.batch_id))
-                for request_id in command.request_ids.tolist():
-                    run.served[request_id] = (command.gpu_id, command.start_us, command.finish_us)
-            elif isinstance(command, DropRequest):
-                run.dropped[command.request_id] = command.reason
-            else:
-                timer_us = command.at_us
-    return run
