@@ -61,6 +61,21 @@ def form_batch(state: State, m: int, speed: int, now_us: int, gpu_free_us: int, 
 
 
 @kernel
+def all_in_time(state: State, m: int, speed: int, now_us: int, gpu_free_us: int) -> bool:
+    """Whether all requests that wait, up to B, would be in time for the oldest in one batch."""
+    whole = min(state.model[m].count, state.model[m].batch_max)
+    head_due_us = state.queue[first_entry(state, m)].deadline_us
+    return bool(finish_us(state, m, speed, whole, now_us, gpu_free_us) <= head_due_us)
+
+
+@kernel
+def largest_in_time(state: State, m: int, speed: int, now_us: int, gpu_free_us: int) -> int:
+    """The largest batch that is in time for the deadline the candidate keeps; 0 if none is. Drops nothing."""
+    most = min(state.model[m].count, state.model[m].batch_max)
+    return _grown(state, m, speed, 0, most, state.model[m].due_us, now_us, gpu_free_us)
+
+
+@kernel
 def _behind_heads_in_the_way(
     state: State, m: int, speed: int, now_us: int, gpu_free_us: int, outbox: Outbox
 ) -> int:

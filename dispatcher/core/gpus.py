@@ -27,6 +27,7 @@ def is_known(state: State, g: int) -> bool:
 def add_gpu(state: State, g: int) -> None:
     """A GPU that was not here is idle."""
     state.gpu[g].is_here = 1
+    state.here[state.gpu[g].speed] += 1
     state.gpu[g].batches = 0
     put(state.idle, g, g)
 
@@ -34,6 +35,7 @@ def add_gpu(state: State, g: int) -> None:
 @kernel
 def lose_gpu(state: State, g: int) -> None:
     """The GPU and the batches it held are gone."""
+    state.here[state.gpu[g].speed] -= state.gpu[g].is_here
     state.gpu[g].is_here = 0
     state.gpu[g].batches = 0
     remove(state.idle, g)

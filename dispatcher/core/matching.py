@@ -10,13 +10,21 @@ outlast what it executes. Each time the batch is formed anew for the very GPU.
 
 from __future__ import annotations
 
-from dispatcher.core.candidate import execution_us, form_batch, last_start_us, lead_us
+from dispatcher.core.candidate import (
+    all_in_time,
+    execution_us,
+    form_batch,
+    largest_in_time,
+    last_start_us,
+    lead_us,
+)
 from dispatcher.core.compiled import kernel
 from dispatcher.core.gpus import free_us, give_batch
 from dispatcher.core.heaps import is_empty, is_in, put, remove, top_item, top_key
 from dispatcher.core.outbox import Outbox, has_room
 from dispatcher.core.policies import due_us, note_batch, note_loss, note_miss
 from dispatcher.core.queues import first_entry, remove_heads
+from dispatcher.core.rates import target_batch
 from dispatcher.core.state import FAR_US, NEVER, State
 
 
@@ -61,7 +69,10 @@ def settle(state: State, now_us: int, outbox: Outbox) -> bool:
 @kernel
 def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
     """Compute the model's candidate as though a GPU were idle, and put it where it belongs."""
-    speed = _speed_of_next_gpu(state)
+    speed = 0
+    if len(state.here) > 1 and state.model[m].count > 0:
+        speed = _speed_to_count_on(state, m, now_us)
+    state.model[m].speed = speed
     drops_before = outbox.counts[0].drops
     b = form_batch(state, m, speed, now_us, now_us, outbox)
     model = state.model[m]
@@ -115,9 +126,18 @@ def next_instant_us(state: State) -> int:
 
 @kernel
 def _grant(state: State, m: int, g: int, now_us: int, outbox: Outbox) -> None:
-    """Start the model's candidate on the GPU, unless nothing of it can be in time there."""
+    """
+    Start the model's candidate on the GPU, unless nothing of it can be in time there.
+
+    A GPU slower than the candidate's window counts on takes a smaller batch rather than have
+    heads dropped, unless that would be less than half of what is aimed at.
+    """
     speed = state.gpu[g].speed
-    b = form_batch(state, m, speed, now_us, free_us(state, g, now_us), outbox)
+    b = 0
+    if speed > state.model[m].speed:
+        b = largest_in_time(state, m, speed, now_us, free_us(state, g, now_us))
+    if b == 0 or 2 * b < min(state.model[m].batch, target_batch(state, m, now_us)):
+        b = form_batch(state, m, speed, now_us, free_us(state, g, now_us), outbox)
     if b > 0:
         execution = execution_us(state, m, speed, b)
         totals = state.totals[0]
@@ -171,10 +191,20 @@ def _opening_us(state: State) -> int:
 
 
 @kernel
-def _speed_of_next_gpu(state: State) -> int:
-    """Of the GPU that would take a candidate now; where all are full, of the fastest."""
+def _speed_to_count_on(state: State, m: int, now_us: int) -> int:
+    """
+    The row of the GPUs that the model's candidate counts on.
+
+    While a GPU is idle: the slowest here on which all that wait would be in time, so that
+    whichever takes the candidate when it is due will do. Where none is idle: the one that
+    is free next. Else the fastest.
+    """
     if not is_empty(state.idle):
-        return int(state.gpu[top_item(state.idle)].speed)
-    if not is_empty(state.busy):
-        return int(state.gpu[top_item(state.busy)].speed)
+        for speed in range(len(state.here) - 1, 0, -1):
+            if state.here[speed] > 0 and all_in_time(state, m, speed, now_us, now_us):
+                return speed
+    elif not is_empty(state.busy):
+        speed = state.gpu[top_item(state.busy)].speed
+        if all_in_time(state, m, speed, now_us, now_us):
+            return int(speed)
     return int(state.totals[0].fastest)

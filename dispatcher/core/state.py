@@ -70,6 +70,7 @@ MODEL = _record(
     "was_held",  # on an idle GPU, since its last batch
     "waiting_since_us",  # for a GPU; kept while the candidate is formed anew
     "batch",  # the candidate's size, 0 where there is none
+    "speed",  # row of State.latency_us of the GPUs that the candidate's window counts on
     "is_touched",  # its candidate is to be computed anew in this step
     "touched_before",  # the model touched before it, NEVER if none: a list through the records
 )
@@ -107,13 +108,15 @@ class State(NamedTuple):
     ``latency_us`` has a row for each distinct GPU speed, fastest first, and in it every
     model's curve. ``holding`` has models by the instant their candidate is due, ``waiting``
     models with a due candidate by the end of its window, ``idle`` GPUs by id, ``busy`` GPUs
-    that could take one more batch by the instant they become free.
+    that could take one more batch by the instant they become free. ``here`` counts the GPUs
+    that are here, for each row of ``latency_us``.
     """
 
     model: NDArray[Any]
     gpu: NDArray[Any]
     totals: NDArray[Any]
     latency_us: NDArray[np.int64]
+    here: NDArray[np.int64]
     queue: NDArray[Any]
     rate: NDArray[np.int64]
     holding: Heap
@@ -140,6 +143,7 @@ def new_state(
         gpu=np.zeros(0, dtype=GPU),
         totals=totals,
         latency_us=np.vstack([latency_row(models, speed) for speed in speeds]),
+        here=np.zeros(len(speeds), dtype=np.int64),
         queue=np.empty(queue_entries, dtype=ENTRY),
         rate=np.zeros((len(models), RATE_PLACES), dtype=np.int64),
         holding=new_heap(len(models)),

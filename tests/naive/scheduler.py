@@ -36,6 +36,7 @@ class NaiveModel:
     candidate: Candidate | None = None
     was_held: bool = False
     keeps_us: float = math.inf  # the deadline that its candidate keeps
+    speed: float = 1.0  # of the GPUs that its candidate counts on
 
 
 @dataclass
@@ -203,7 +204,7 @@ class NaiveScheduler:
 
     def _renew(self, model: NaiveModel) -> None:
         before, model.candidate = model.candidate, None
-        speed = self._speed_of_next_gpu()
+        speed = model.speed = self._speed_to_count_on(model)
         waiting = len(model.queue)
         b = self._form_batch(model, speed, self.now_us)
         if len(model.queue) < waiting and model.was_held:
@@ -240,15 +241,21 @@ class NaiveScheduler:
             return frontrun_us
         return self.now_us + (frontrun_us - self.now_us) * self.hold_ppm_least() // 1_000_000
 
-    def _speed_of_next_gpu(self) -> float:
+    def _speed_to_count_on(self, model: NaiveModel) -> float:
+        """The slowest GPU's on which all that wait are in time, if one is idle; else the next to be free."""
+
+        def all_in_time(speed: float) -> bool:
+            whole = min(len(model.queue), model.spec.batch_size_max)
+            return not whole or self._finish_us(model, speed, whole, self.now_us) <= model.queue[0][0]
+
         here = [gpu for gpu in self.gpus if gpu.is_here]
-        idle = [gpu for gpu in here if not gpu.batches]
-        if idle:
-            return idle[0].speed
         open_gpus = self._open_gpus()
-        if open_gpus:
-            return open_gpus[0].speed
-        return max(gpu.speed for gpu in self.gpus)
+        speeds = []
+        if any(not gpu.batches for gpu in here):
+            speeds = sorted({gpu.speed for gpu in here})
+        elif open_gpus:
+            speeds = [open_gpus[0].speed]
+        return next(filter(all_in_time, speeds), max(gpu.speed for gpu in self.gpus))
 
     # Matching
 
@@ -287,7 +294,7 @@ class NaiveScheduler:
                 break
 
     def _grant(self, model: NaiveModel, gpu: NaiveGpu) -> None:
-        b = self._form_batch(model, gpu.speed, gpu.free_us(self.now_us))
+        b = self._batch_for(model, gpu)
         if b:
             assert model.candidate is not None
             ready_us = self.now_us + self._lead_us(b)
@@ -316,6 +323,18 @@ class NaiveScheduler:
                 self._note_miss()
             model.candidate = None
         self._renew(model)
+
+    def _batch_for(self, model: NaiveModel, gpu: NaiveGpu) -> int:
+        """A GPU slower than counted on takes a smaller batch, if it is half of what is aimed at or more."""
+        free_us = gpu.free_us(self.now_us)
+        if gpu.speed < model.speed:
+            sizes = range(1, min(len(model.queue), model.spec.batch_size_max) + 1)
+            finishes_us = [self._finish_us(model, gpu.speed, b, free_us) for b in sizes]
+            b = sum(finish_us <= model.keeps_us for finish_us in finishes_us)
+            assert model.candidate is not None
+            if b and 2 * b >= min(model.candidate.size, self._target(model)):
+                return b
+        return self._form_batch(model, gpu.speed, free_us)
 
     def _note_hit(self) -> None:
         if self.policy is Policy.ADAPTIVE:
