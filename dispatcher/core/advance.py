@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dispatcher.core.admission import is_within_share, no_gpu_in_time
 from dispatcher.core.compiled import kernel
 from dispatcher.core.gpus import add_gpu, finish_batch, is_known, lose_gpu
 from dispatcher.core.matching import next_instant_us, settle, touch
-from dispatcher.core.outbox import QUEUE_FULL, Outbox, has_room, write_drop
+from dispatcher.core.outbox import GPUS_BUSY, OVER_SHARE, QUEUE_FULL, Outbox, has_room, write_drop
 from dispatcher.core.queues import insert
 from dispatcher.core.rates import count_arrival
 from dispatcher.core.state import State
@@ -35,6 +36,7 @@ class Happenings(NamedTuple):
     model_index: NDArray[np.int32]
     request_id: NDArray[np.int64]
     deadline_us: NDArray[np.int64]
+    tenant_index: NDArray[np.int32]
     progress: NDArray[Any]
 
 
@@ -54,11 +56,13 @@ def advance(state: State, now_us: int, happenings: Happenings, outbox: Outbox) -
     while progress.arrivals < len(happenings.request_id):
         i = progress.arrivals
         m = happenings.model_index[i]
-        if m < 0 or m >= len(state.model):
+        tenant = happenings.tenant_index[i]
+        if m < 0 or m >= len(state.model) or tenant < 0 or tenant >= len(state.tenant):
             return ARRIVAL_INVALID
         if not has_room(outbox, 0, 1):
             return OUTBOX_FULL
-        take_request(state, now_us, m, happenings.request_id[i], happenings.deadline_us[i], outbox)
+        deadline_us = happenings.deadline_us[i]
+        take_request(state, now_us, m, tenant, happenings.request_id[i], deadline_us, outbox)
         progress.arrivals += 1
     if not settle(state, now_us, outbox):
         return OUTBOX_FULL
@@ -87,11 +91,16 @@ def take_signal(state: State, now_us: int, kind: int, g: int, batch: int) -> boo
 
 @kernel
 def take_request(
-    state: State, now_us: int, m: int, request_id: int, deadline_us: int, outbox: Outbox
+    state: State, now_us: int, m: int, tenant: int, request_id: int, deadline_us: int, outbox: Outbox
 ) -> None:
     """One request that arrived; the outbox must have room for one drop."""
+    if not is_within_share(state, m, tenant, now_us):
+        write_drop(outbox, request_id, OVER_SHARE)
+        return
     count_arrival(state, m, now_us)
-    if insert(state, m, request_id, deadline_us):
+    if no_gpu_in_time(state, m, now_us, deadline_us):
+        write_drop(outbox, request_id, GPUS_BUSY)
+    elif insert(state, m, request_id, deadline_us):
         touch(state, m)
     else:
         write_drop(outbox, request_id, QUEUE_FULL)

@@ -178,6 +178,7 @@ def _drop_heads(state: State, m: int, count: int, alone_us: int, outbox: Outbox)
     for entry in range(first, first + count):
         reason = DEADLINE_UNREACHABLE if state.queue[entry].deadline_us < alone_us else WINDOW
         write_drop(outbox, state.queue[entry].request_id, reason)
+    state.totals[0].lost += count
     remove_heads(state, m, count)
 
 

@@ -35,11 +35,14 @@ class RequestsArrived:
         int64, unique among the requests not yet answered.
     deadline_us
         int64, in microseconds.
+    tenant_index
+        int32, position of the tenant in the scheduler's list; None when all are of the first.
     """
 
     model_index: NDArray[np.int32]
     request_id: NDArray[np.int64]
     deadline_us: NDArray[np.int64]
+    tenant_index: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class DropReason(StrEnum):
     DEADLINE_UNREACHABLE = "deadline_unreachable"  # not even a batch of this one could be in time
     WINDOW = "window"  # in the way of a batch that serves more requests in time
     QUEUE_FULL = "queue_full"  # refused on arrival: its model's queue is at its limit
+    GPUS_BUSY = "gpus_busy"  # refused on arrival: every GPU is busy until it would be too late
+    OVER_SHARE = "over_share"  # refused on arrival: overload, and its tenant has had its share
 
 
 @dataclass(frozen=True, slots=True, eq=False)

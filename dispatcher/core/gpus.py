@@ -28,6 +28,7 @@ def add_gpu(state: State, g: int) -> None:
     """A GPU that was not here is idle."""
     state.gpu[g].is_here = 1
     state.here[state.gpu[g].speed] += 1
+    state.totals[0].gpus_here += 1
     state.gpu[g].batches = 0
     put(state.idle, g, g)
 
@@ -36,6 +37,7 @@ def add_gpu(state: State, g: int) -> None:
 def lose_gpu(state: State, g: int) -> None:
     """The GPU and the batches it held are gone."""
     state.here[state.gpu[g].speed] -= state.gpu[g].is_here
+    state.totals[0].gpus_here -= state.gpu[g].is_here
     state.gpu[g].is_here = 0
     state.gpu[g].batches = 0
     remove(state.idle, g)

@@ -22,7 +22,7 @@ START = np.dtype(
 DROP = np.dtype([("request_id", np.int64), ("reason", np.int64)])
 COUNTS = np.dtype([("starts", np.int64), ("request_ids", np.int64), ("drops", np.int64)])
 
-DEADLINE_UNREACHABLE, WINDOW, QUEUE_FULL = 0, 1, 2
+DEADLINE_UNREACHABLE, WINDOW, QUEUE_FULL, GPUS_BUSY, OVER_SHARE = range(5)
 
 STARTS_MAX = 1_024
 ROOM_BEYOND_ONE = 4_096

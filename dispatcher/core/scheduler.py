@@ -35,6 +35,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dispatcher.core.advance import (
     ADDED,
@@ -64,7 +65,15 @@ from dispatcher.core.events import (
     WakeUp,
 )
 from dispatcher.core.model_spec import ModelSpec
-from dispatcher.core.outbox import DEADLINE_UNREACHABLE, QUEUE_FULL, WINDOW, empty, new_outbox
+from dispatcher.core.outbox import (
+    DEADLINE_UNREACHABLE,
+    GPUS_BUSY,
+    OVER_SHARE,
+    QUEUE_FULL,
+    WINDOW,
+    empty,
+    new_outbox,
+)
 from dispatcher.core.rules import Rules
 from dispatcher.core.state import (
     NEVER,
@@ -74,6 +83,7 @@ from dispatcher.core.state import (
     new_state,
     with_gpus,
 )
+from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
 from dispatcher.core.validation import check_state
 
 __all__ = ["ModelSpec", "Scheduler"]
@@ -82,6 +92,8 @@ DROP_REASONS = {
     DEADLINE_UNREACHABLE: DropReason.DEADLINE_UNREACHABLE,
     WINDOW: DropReason.WINDOW,
     QUEUE_FULL: DropReason.QUEUE_FULL,
+    GPUS_BUSY: DropReason.GPUS_BUSY,
+    OVER_SHARE: DropReason.OVER_SHARE,
 }
 
 SIGNAL_NAMES = {FINISHED: "BatchFinished", LOST: "GpuLost", ADDED: "GpuAdded"}
@@ -104,6 +116,8 @@ class Scheduler:
     gpu_speeds
         One positive number for each GPU, 1 where it is left out: execution takes
         ``latency_us / speed``, rounded up. GPUs added later have speed 1.
+    tenants
+        Those who share the GPUs, at least one; a request names its tenant by the position here.
     """
 
     def __init__(
@@ -114,13 +128,16 @@ class Scheduler:
         delays: Delays = Delays(),  # noqa: B008 (frozen)
         rules: Rules = Rules(),  # noqa: B008 (frozen)
         gpu_speeds: Sequence[float] | None = None,
+        tenants: Sequence[TenantSpec] = EVERYONE,
     ) -> None:
         speeds = [1.0] * gpu_count if gpu_speeds is None else list(gpu_speeds)
+        if not tenants:
+            raise ValueError("a scheduler needs at least one tenant.")
         if not models:
             raise ValueError("a scheduler needs at least one model.")
         if len(speeds) != gpu_count or not all(np.isfinite(speed) and speed > 0 for speed in speeds):
             raise ValueError(f"need a positive speed for each of {gpu_count} GPUs, got {speeds}.")
-        self._state = new_state(models, speeds, delays, rules)
+        self._state = new_state(models, speeds, delays, rules, tenants)
         self._outbox = new_outbox(models)
         self._added_speed_row = distinct_speeds(speeds).index(SPEED_OF_ADDED_GPUS)
         self._now_us: int | None = None
@@ -161,6 +178,7 @@ class Scheduler:
             model_index=arrivals.model_index,
             request_id=arrivals.request_id,
             deadline_us=arrivals.deadline_us,
+            tenant_index=_tenants_of(arrivals),
             progress=np.zeros(1, dtype=PROGRESS),
         )
         commands: list[Command] = []
@@ -197,9 +215,12 @@ class Scheduler:
         if status == ARRIVAL_INVALID:
             index = int(happenings.model_index[progress["arrivals"]])
             request_id = int(happenings.request_id[progress["arrivals"]])
-            return (
-                f"request {request_id}: model_index must be in 0..{len(self._state.model) - 1}, got {index}."
-            )
+            if not 0 <= index < len(self._state.model):
+                most = len(self._state.model) - 1
+                return f"request {request_id}: model_index must be in 0..{most}, got {index}."
+            tenant = int(happenings.tenant_index[progress["arrivals"]])
+            most = len(self._state.tenant) - 1
+            return f"request {request_id}: tenant_index must be in 0..{most}, got {tenant}."
         kind, gpu_id, batch = happenings.signal[progress["signals"]].tolist()
         known = int(self._state.totals["gpus"][0])
         if not 0 <= gpu_id < known:
@@ -217,6 +238,12 @@ def _signal(event: GpuEvent) -> tuple[int, int, int]:
     return (LOST if isinstance(event, GpuLost) else ADDED), event.gpu_id, NEVER
 
 
+def _tenants_of(arrivals: RequestsArrived) -> NDArray[np.int32]:
+    if arrivals.tenant_index is None:
+        return np.zeros(len(arrivals.request_id), np.int32)
+    return arrivals.tenant_index
+
+
 def _joined(arrivals: Sequence[RequestsArrived]) -> RequestsArrived:
     if len(arrivals) == 1:
         return arrivals[0]
@@ -226,4 +253,5 @@ def _joined(arrivals: Sequence[RequestsArrived]) -> RequestsArrived:
         np.concatenate([each.model_index for each in arrivals]),
         np.concatenate([each.request_id for each in arrivals]),
         np.concatenate([each.deadline_us for each in arrivals]),
+        np.concatenate([_tenants_of(each) for each in arrivals]),
     )

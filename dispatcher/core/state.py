@@ -16,6 +16,7 @@ from dispatcher.core.delays import Delays
 from dispatcher.core.heaps import Heap, enlarged, new_heap
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import DropRule, Policy, Rules
+from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
 
 RATE_BUCKETS = 100
 RATE_PLACES = RATE_BUCKETS + 1
@@ -87,6 +88,16 @@ GPU = _record(
     "next_execution_us",
 )
 
+TENANT = _record(
+    "weight",
+    "priority",
+    "offered_ns",  # GPU time that its requests of this bucket ask for
+    "demand_ns",  # the same as a mean over buckets
+    "share_ns",  # what it gets of each bucket, NEVER while it is not settled
+    "saved_ns",  # what is left of its shares, where it is limited
+    "is_limited",
+)
+
 TOTALS = _record(
     "policy",
     "drop",  # rule
@@ -97,7 +108,12 @@ TOTALS = _record(
     "batches",  # started so far; the next batch's id
     "last_touched",  # head of the list of touched models, NEVER if it is empty
     "gpus",  # known so far, lost ones included
+    "gpus_here",
     "fastest",  # row of latency_us of the fastest GPU known
+    "share_bucket",  # in which the tenants' shares were settled
+    "capacity_ppm",  # part of the GPUs' time that can be promised
+    "admitted",  # requests in this bucket
+    "lost",  # requests dropped in this bucket
 )
 
 
@@ -109,14 +125,16 @@ class State(NamedTuple):
     model's curve. ``holding`` has models by the instant their candidate is due, ``waiting``
     models with a due candidate by the end of its window, ``idle`` GPUs by id, ``busy`` GPUs
     that could take one more batch by the instant they become free. ``here`` counts the GPUs
-    that are here, for each row of ``latency_us``.
+    that are here, for each row of ``latency_us``, ``speed_ppm`` how fast they are compared to the first.
     """
 
     model: NDArray[Any]
     gpu: NDArray[Any]
+    tenant: NDArray[Any]
     totals: NDArray[Any]
     latency_us: NDArray[np.int64]
     here: NDArray[np.int64]
+    speed_ppm: NDArray[np.int64]
     queue: NDArray[Any]
     rate: NDArray[np.int64]
     holding: Heap
@@ -126,7 +144,11 @@ class State(NamedTuple):
 
 
 def new_state(
-    models: Sequence[ModelSpec], gpu_speeds: Sequence[float], delays: Delays, rules: Rules
+    models: Sequence[ModelSpec],
+    gpu_speeds: Sequence[float],
+    delays: Delays,
+    rules: Rules,
+    tenants: Sequence[TenantSpec] = EVERYONE,
 ) -> State:
     """All queues empty, no GPU here yet, the hold factor at 1 (0 for eager)."""
     speeds = distinct_speeds(gpu_speeds)
@@ -136,14 +158,20 @@ def new_state(
     totals["drop"] = DROP_CODES[rules.drop_rule]
     totals["ctrl_us"], totals["data_us"] = delays.ctrl_us, delays.data_us
     totals["hold_ppm"] = totals["hold_cap_ppm"] = 0 if rules.policy is Policy.EAGER else HOLD_WHOLE_PPM
-    totals["last_touched"] = NEVER
+    totals["last_touched"] = totals["share_bucket"] = NEVER
+    totals["capacity_ppm"] = 1_000_000
+    tenant = np.zeros(len(tenants), dtype=TENANT)
+    tenant["weight"] = [each.weight for each in tenants]
+    tenant["priority"] = [each.priority for each in tenants]
     totals["fastest"] = len(speeds) - 1
     state = State(
         model=model,
         gpu=np.zeros(0, dtype=GPU),
+        tenant=tenant,
         totals=totals,
         latency_us=np.vstack([latency_row(models, speed) for speed in speeds]),
         here=np.zeros(len(speeds), dtype=np.int64),
+        speed_ppm=np.array([round(speed / speeds[0] * 1e6) for speed in speeds], dtype=np.int64),
         queue=np.empty(queue_entries, dtype=ENTRY),
         rate=np.zeros((len(models), RATE_PLACES), dtype=np.int64),
         holding=new_heap(len(models)),

@@ -47,6 +47,7 @@ class Requests(NamedTuple):
     arrival_us: NDArray[np.int64]
     deadline_us: NDArray[np.int64]
     model_index: NDArray[np.int32]
+    tenant_index: NDArray[np.int32]
     outcome: NDArray[np.int8]
     start_us: NDArray[np.int64]
     finish_us: NDArray[np.int64]
@@ -108,7 +109,8 @@ def run(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, until_us
             if not has_room(outbox, 0, 1):
                 _carry_out(state, outbox, requests, fleet, now_us)
             i = progress.arrived
-            take_request(state, now_us, requests.model_index[i], i, requests.deadline_us[i], outbox)
+            m, tenant = requests.model_index[i], requests.tenant_index[i]
+            take_request(state, now_us, m, tenant, i, requests.deadline_us[i], outbox)
             progress.arrived += 1
         while not settle(state, now_us, outbox):
             _carry_out(state, outbox, requests, fleet, now_us)

@@ -115,6 +115,7 @@ def _selected(requests: Requests, which: slice | NDArray[np.int64]) -> Requests:
         arrival_us=requests.arrival_us[which],
         deadline_us=requests.deadline_us[which],
         model_index=requests.model_index[which],
+        tenant_index=requests.tenant_index[which],
         outcome=requests.outcome[which],
         start_us=requests.start_us[which],
         finish_us=requests.finish_us[which],

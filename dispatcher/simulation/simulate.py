@@ -13,6 +13,7 @@ from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.outbox import new_outbox
 from dispatcher.core.rules import Rules
 from dispatcher.core.state import FAR_US, State, hold_factor, new_state
+from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
 from dispatcher.simulation.arrivals import merged_arrivals
 from dispatcher.simulation.loop import PENDING, Fleet, Requests, new_fleet, run
 from dispatcher.simulation.result import SimulationResult, summarise
@@ -75,6 +76,7 @@ def new_requests(
     arrival_us: NDArray[np.int64],
     model_index: NDArray[np.int32],
     delays: Delays,
+    tenant_index: NDArray[np.int32] | None = None,
 ) -> Requests:
     """The requests of a run, none of them answered; ValueError where the arrays make no sense."""
     count = len(arrival_us)
@@ -89,6 +91,7 @@ def new_requests(
         arrival_us=np.ascontiguousarray(arrival_us, dtype=np.int64),
         deadline_us=arrival_us + promise_us[model_index],
         model_index=np.ascontiguousarray(model_index, dtype=np.int32),
+        tenant_index=np.zeros(count, dtype=np.int32) if tenant_index is None else tenant_index,
         outcome=np.full(count, PENDING, dtype=np.int8),
         start_us=np.zeros(count, dtype=np.int64),
         finish_us=np.zeros(count, dtype=np.int64),
@@ -105,12 +108,13 @@ def run_requests(
     rules: Rules,
     measured_us: tuple[int, int],
     gpu_speeds: Sequence[float] | None = None,
+    tenants: Sequence[TenantSpec] = EVERYONE,
 ) -> tuple[State, Fleet]:
     """Fill in what becomes of the requests; the scheduler's last state and the emulated GPUs."""
     if not 0 <= measured_us[0] < measured_us[1]:
         raise ValueError(f"the measured interval must not be empty, got {measured_us} us.")
     speeds = [1.0] * gpu_count if gpu_speeds is None else list(gpu_speeds)
-    state = new_state(models, speeds, delays, rules)
+    state = new_state(models, speeds, delays, rules, tenants)
     for g in range(gpu_count):
         add_gpu(state, g)
     fleet = new_fleet(gpu_count, len(models), state.latency_us, *measured_us)

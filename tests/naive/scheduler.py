@@ -23,6 +23,8 @@ from dispatcher.core.events import (
 )
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import DropRule, Policy, Rules
+from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
+from tests.naive.admission import NaiveAdmission
 
 BUCKET_US = 50_000
 BUCKETS = 100
@@ -78,9 +80,12 @@ class NaiveScheduler:
         delays: Delays,
         rules: Rules,
         gpu_speeds: Sequence[float] | None = None,
+        tenants: Sequence[TenantSpec] = EVERYONE,
     ) -> None:
+        self.admission = NaiveAdmission(tenants)
         self.models = [NaiveModel(spec) for spec in models]
         self.gpus = [NaiveGpu(speed) for speed in gpu_speeds or [1.0] * gpu_count]
+        self.fastest_ever = max([1.0, *(gpu.speed for gpu in self.gpus)])
         self.delays = delays
         self.policy, self.drop_rule, self.rules = rules.policy, rules.drop_rule, rules
         self.hold_ppm = self.hold_cap_ppm = 0 if self.policy is Policy.EAGER else 1_000_000
@@ -114,17 +119,46 @@ class NaiveScheduler:
         return [*drops, *starts, *([SetTimer(next_us)] if next_us is not None else [])]
 
     def _take_requests(self, event: RequestsArrived, touched: list[NaiveModel]) -> None:
-        for m, request_id, deadline_us in zip(
-            event.model_index.tolist(), event.request_id.tolist(), event.deadline_us.tolist(), strict=True
+        count = len(event.request_id)
+        tenants = [0] * count if event.tenant_index is None else event.tenant_index.tolist()
+        for m, request_id, deadline_us, tenant in zip(
+            event.model_index.tolist(),
+            event.request_id.tolist(),
+            event.deadline_us.tolist(),
+            tenants,
+            strict=True,
         ):
             model = self.models[m]
+            if not self._is_within_share(model, tenant):
+                self.commands.append(DropRequest(request_id, DropReason.OVER_SHARE))
+                continue
             model.arrivals_us.append(self.now_us)
+            if self._no_gpu_in_time(model, deadline_us):
+                self.commands.append(DropRequest(request_id, DropReason.GPUS_BUSY))
+                continue
             if len(model.queue) >= model.spec.queue_max:
                 self.commands.append(DropRequest(request_id, DropReason.QUEUE_FULL))
                 continue
             model.queue = sorted([*model.queue, (deadline_us, request_id)])
             if model not in touched:
                 touched.append(model)
+
+    def _is_within_share(self, model: NaiveModel, tenant: int) -> bool:
+        fastest = max(gpu.speed for gpu in self.gpus)
+        size = self._target(model)
+        cost_ns = self._execution_us(model, fastest, size) * 1_000 // size
+        here = [round(gpu.speed / self.fastest_ever * 1e6) for gpu in self.gpus if gpu.is_here]
+        return self.admission.lets_in(tenant, cost_ns, self.now_us, here)
+
+    def _no_gpu_in_time(self, model: NaiveModel, deadline_us: int) -> bool:
+        """Every GPU executes one batch until too late; of those that hold two nothing is certain."""
+        here = [gpu for gpu in self.gpus if gpu.is_here]
+        if self.drop_rule is DropRule.NEVER or not here or any(len(gpu.batches) != 1 for gpu in here):
+            return False
+        fastest = max(gpu.speed for gpu in self.gpus)
+        first_free_us = min(gpu.batches[0].start_us + gpu.batches[0].execution_us for gpu in here)
+        start_us = max(self.now_us + self._lead_us(1), first_free_us)
+        return start_us + self._execution_us(model, fastest, 1) > deadline_us
 
     def _finish_batch(self, gpu: NaiveGpu) -> None:
         gpu.batches.pop(0)
@@ -173,6 +207,7 @@ class NaiveScheduler:
         return b
 
     def _drop_heads(self, model: NaiveModel, count: int, speed: float, gpu_free_us: int) -> None:
+        self.admission.lost += count
         for deadline_us, request_id in model.queue[:count]:
             alone = self._finish_us(model, speed, 1, gpu_free_us) <= deadline_us
             reason = DropReason.WINDOW if alone else DropReason.DEADLINE_UNREACHABLE
@@ -183,7 +218,7 @@ class NaiveScheduler:
         spec = model.spec
         speed = max(gpu.speed for gpu in self.gpus)
         bucket = self.now_us // BUCKET_US
-        first = model.arrivals_us[0] // BUCKET_US
+        first = model.arrivals_us[0] // BUCKET_US if model.arrivals_us else bucket
         recent = [t for t in model.arrivals_us if bucket - BUCKETS <= t // BUCKET_US < bucket]
         span_us = min(bucket - first, BUCKETS) * BUCKET_US
         budget_us = spec.slo_us - self.delays.ctrl_us - self.delays.resp_us

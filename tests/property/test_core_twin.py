@@ -25,6 +25,7 @@ from dispatcher.core.events import (
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import DropRule, Policy, Rules
 from dispatcher.core.scheduler import Scheduler
+from dispatcher.core.tenant_spec import TenantSpec
 from tests.naive.scheduler import NaiveScheduler
 
 
@@ -40,6 +41,7 @@ class Regime:
     requests: int
     gap_us_mean: int
     deadline_spread_us: int
+    tenants: tuple[TenantSpec, ...]
     loses_gpus: bool
     is_late: bool  # timers and batches may be reported late
 
@@ -51,6 +53,11 @@ def model_specs(draw: st.DrawFn, index: int) -> ModelSpec:
     slo_us = draw(st.integers(3_000, 60_000))
     queue_max = draw(st.sampled_from([3, 12, 100]))
     return ModelSpec(f"m{index}", slo_us, np.array([0, *table], dtype=np.int64), queue_max)
+
+
+@st.composite
+def tenant_specs(draw: st.DrawFn, index: int) -> TenantSpec:
+    return TenantSpec(f"t{index}", draw(st.integers(1, 5)), draw(st.integers(0, 2)))
 
 
 @st.composite
@@ -66,6 +73,7 @@ def regimes(draw: st.DrawFn) -> Regime:
         requests=draw(st.integers(1, 120)),
         gap_us_mean=draw(st.sampled_from([50, 300, 1_000, 5_000, 400_000])),
         deadline_spread_us=draw(st.sampled_from([0, 0, 20_000])),
+        tenants=tuple(draw(tenant_specs(index)) for index in range(draw(st.integers(1, 3)))),
         loses_gpus=draw(st.booleans()),
         is_late=draw(st.booleans()),
     )
@@ -87,7 +95,12 @@ class Twins:
     def __init__(self, regime: Regime) -> None:
         self.regime = regime
         self.random = random.Random(regime.seed)
-        given = {"delays": regime.delays, "rules": regime.rules, "gpu_speeds": regime.speeds}
+        given = {
+            "delays": regime.delays,
+            "rules": regime.rules,
+            "gpu_speeds": regime.speeds,
+            "tenants": regime.tenants,
+        }
         self.fast = Scheduler(regime.models, len(regime.speeds), **given)
         self.slow = NaiveScheduler(regime.models, len(regime.speeds), **given)
         self.now_us = self.random.randrange(10**6)
@@ -139,7 +152,10 @@ class Twins:
         columns = list(zip(*requests, strict=True))
         return [
             RequestsArrived(
-                np.array(columns[0], np.int32), np.array(columns[1], np.int64), np.array(columns[2], np.int64)
+                np.array(columns[0], np.int32),
+                np.array(columns[1], np.int64),
+                np.array(columns[2], np.int64),
+                np.array([request_id % len(self.regime.tenants) for request_id in columns[1]], np.int32),
             )
         ]
 

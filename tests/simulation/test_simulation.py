@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dispatcher.core.delays import Delays
 from dispatcher.core.events import DropReason
 from dispatcher.core.model_spec import ModelSpec
-from dispatcher.core.outbox import DEADLINE_UNREACHABLE, QUEUE_FULL, WINDOW
+from dispatcher.core.outbox import DEADLINE_UNREACHABLE, GPUS_BUSY, OVER_SHARE, QUEUE_FULL, WINDOW
 from dispatcher.core.rules import DropRule, Policy, Rules
 from dispatcher.simulation.arrivals import gamma_arrivals, merged
 from dispatcher.simulation.loop import DROPPED, EXECUTED, Requests
@@ -24,6 +24,8 @@ REASONS = {
     DropReason.DEADLINE_UNREACHABLE: DEADLINE_UNREACHABLE,
     DropReason.WINDOW: WINDOW,
     DropReason.QUEUE_FULL: QUEUE_FULL,
+    DropReason.GPUS_BUSY: GPUS_BUSY,
+    DropReason.OVER_SHARE: OVER_SHARE,
 }
 
 
