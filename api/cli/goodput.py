@@ -102,12 +102,13 @@ def _show(found: Goodput, bad_rate_max: float) -> None:
         f"scenario's rates"
     )
     typer.echo(
-        f"bad rate {best.bad_rate:.3%}, worst {best.worst_bad_rate:.3%} ({best.worst}), limit {bad_rate_max:.3%}; "
-        f"{found.simulations} simulations"
+        f"bad rate {best.bad_rate:.3%}, worst {best.worst_bad_rate:.3%} ({best.worst}), "
+        f"limit {bad_rate_max:.3%}; {found.simulations} simulations"
     )
     if best.judged_together:
         typer.echo(
-            f"{best.judged_together} models of few requests were judged together; longer runs judge each"
+            f"{best.judged_together} model(s) of few requests were judged together; "
+            f"with a longer duration_s each is judged by itself"
         )
     if found.reason is not None:
         typer.echo(f"the search ended early: {found.reason}")

@@ -30,8 +30,8 @@ def window_us(scenario: Scenario, from_s: float | None, length_s: float) -> tupl
     from_us = scenario.warmup_us if from_s is None else round(from_s * US_PER_S)
     if from_us >= scenario.duration_us:
         fail(
-            f"--plot-from-s must be less than the scenario's duration_s, {scenario.duration_us / US_PER_S:g}, "
-            f"got {from_s:g}",
+            f"--plot-from-s must be less than the scenario's duration_s, "
+            f"{scenario.duration_us / US_PER_S:g}, got {from_s:g}",
             code=ExitCode.BAD_INPUT,
         )
     return from_us, min(scenario.duration_us, from_us + max(1, round(length_s * US_PER_S)))

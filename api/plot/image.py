@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,15 +29,18 @@ def write_image(picture: Picture, path: Path) -> None:
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     gpus = min(picture.gpu_count, GPUS_SHOWN)
     gantt_in = min(7.0, max(1.6, 0.17 * gpus))
     height_in = gantt_in + 4.9
-    style = {"font.size": 9, "text.color": INK, "axes.labelcolor": QUIET, "axes.edgecolor": RULE}
-    ticks = {"xtick.color": QUIET, "ytick.color": QUIET, "text.parse_math": False}
-    with rc_context({**style, **ticks}):
-        figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout="constrained", facecolor="white")
-        figure.get_layout_engine().set(h_pad=0.08, w_pad=0.08)  # type: ignore[union-attr]
+    style: dict[Any, Any] = {
+        **{"font.size": 9, "text.color": INK, "text.parse_math": False},
+        **{"axes.labelcolor": QUIET, "axes.edgecolor": RULE, "xtick.color": QUIET, "ytick.color": QUIET},
+    }
+    with rc_context(style):
+        layout = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.08)
+        figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, layout=layout, facecolor="white")
         heights = (gantt_in, 1.7, 0.9)
         gantt, queues, hold = figure.subplots(3, 1, sharex=True, height_ratios=heights)
         _draw_batches(gantt, picture, gpus)
@@ -52,6 +55,7 @@ def write_image(picture: Picture, path: Path) -> None:
 def _draw_batches(axes: Axes, picture: Picture, gpus: int) -> None:
     from matplotlib.collections import PolyCollection
     from matplotlib.patches import Patch
+    from matplotlib.ticker import MaxNLocator
 
     half = BAR_SHARE / 2
     for group in picture.groups:
@@ -70,10 +74,9 @@ def _draw_batches(axes: Axes, picture: Picture, gpus: int) -> None:
         )
     axes.set_ylim(gpus - 0.5, -0.5)
     axes.set_xlim(picture.from_s, picture.to_s)
-    axes.yaxis.get_major_locator().set_params(integer=True)
-    axes.set_ylabel(
-        "GPU" if gpus == picture.gpu_count else f"GPU (the first {gpus} of {picture.gpu_count:,})"
-    )
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    some = "" if gpus == picture.gpu_count else f" (the first {gpus} of {picture.gpu_count:,})"
+    axes.set_ylabel(f"GPU{some}")
     axes.legend(
         handles=[Patch(color=group.colour, label=group.name) for group in picture.groups],
         loc="lower left",
@@ -87,6 +90,8 @@ def _draw_batches(axes: Axes, picture: Picture, gpus: int) -> None:
 
 
 def _draw_queues(axes: Axes, picture: Picture) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     for line in picture.queues:
         axes.step(
             picture.sample_s, line.values, where="post", color=line.colour, linewidth=1.0, label=line.name
@@ -95,7 +100,7 @@ def _draw_queues(axes: Axes, picture: Picture) -> None:
         picture.sample_s, picture.queues[0].values, step="post", color=picture.queues[0].colour, alpha=0.06
     )
     axes.set_ylim(bottom=0)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("waiting requests")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=5, frameon=False, borderaxespad=0.3)
 
@@ -119,7 +124,7 @@ def _plain(axes: Axes) -> None:
     axes.tick_params(length=0)
     axes.set_axisbelow(True)
     axes.grid(color=RULE, linewidth=0.6)
-    axes.xaxis.get_major_formatter().set_useOffset(False)  # type: ignore[attr-defined]
+    axes.ticklabel_format(axis="x", useOffset=False)
 
 
 def _head(figure: Figure, picture: Picture) -> None:

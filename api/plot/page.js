@@ -3,11 +3,11 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const element = document.getElementById("chart");
   const INK = "#23282b", QUIET = "#667074", RULE = "#e3e1da";
-  const GPUS_AT_FIRST = 100;
-  const LEFT = 76, RIGHT = 52, LEGEND = 44, QUEUES = 150, HOLD = 90, BETWEEN = 74;
+  const GPUS_AT_FIRST = 100, GPUS_EASILY_SEEN = 16;
+  const LEFT = 76, RIGHT = 52, LEGEND = data.groups.length > 5 ? 72 : 46, QUEUES = 150, HOLD = 90, BETWEEN = 58;
   const shown = Math.min(data.gpus, GPUS_AT_FIRST);
   const gantt = Math.min(640, Math.max(160, shown * 22));
-  const queuesTop = LEGEND + gantt + BETWEEN, holdTop = queuesTop + QUEUES + BETWEEN - 22;
+  const queuesTop = LEGEND + gantt + BETWEEN, holdTop = queuesTop + QUEUES + BETWEEN;
   const height = holdTop + HOLD + 104;
   element.style.height = height + "px";
 
@@ -26,6 +26,21 @@
     if (!shape) return null;
     const edge = shape.width > 3 && thick > 3 ? 1 : 0;
     return { type: "rect", shape, style: { fill: api.visual("color"), stroke: "#ffffff", lineWidth: edge } };
+  }
+
+  const slider = {
+    type: "slider", filterMode: "weakFilter", showDataShadow: false, brushSelect: false, moveHandleSize: 0,
+    borderColor: RULE, backgroundColor: "#faf9f6", fillerColor: "rgba(47, 111, 115, 0.14)",
+    handleStyle: { color: "#ffffff", borderColor: "#2f6f73" }, textStyle: { color: QUIET },
+  };
+  const zoomed = [
+    { type: "inside", xAxisIndex: [0, 1, 2], filterMode: "weakFilter" },
+    { ...slider, xAxisIndex: [0, 1, 2], bottom: 14, height: 20, left: LEFT, right: RIGHT,
+      labelFormatter: (value) => seconds(Number(value)) },
+  ];
+  if (data.gpus > GPUS_EASILY_SEEN) {
+    zoomed.push({ ...slider, yAxisIndex: 0, right: 14, width: 16, top: LEGEND, height: gantt, showDetail: false,
+      startValue: 0, endValue: shown - 1 });
   }
 
   const time = (gridIndex, labelled) => ({
@@ -68,7 +83,7 @@
       axisPointer: { type: "line" } },
     axisPointer: { link: [{ xAxisIndex: "all" }] },
     legend: {
-      type: "scroll", top: 12, left: LEFT, right: RIGHT, icon: "roundRect", itemWidth: 14, itemHeight: 10,
+      type: "plain", top: 12, left: LEFT, right: RIGHT, icon: "roundRect", itemWidth: 14, itemHeight: 10,
       data: [...data.groups.map((group) => group.name), "all models"], textStyle: { color: INK },
     },
     grid: [
@@ -82,13 +97,7 @@
       up(1, "waiting requests", { type: "value", min: 0, minInterval: 1 }),
       up(2, "hold factor", { type: "value", min: 0, max: 1, interval: 0.5 }),
     ],
-    dataZoom: [
-      { type: "inside", xAxisIndex: [0, 1, 2], filterMode: "weakFilter" },
-      { type: "slider", xAxisIndex: [0, 1, 2], filterMode: "weakFilter", bottom: 14, height: 20, left: LEFT,
-        right: RIGHT, showDataShadow: false, labelFormatter: (value) => seconds(Number(value)) },
-      { type: "slider", yAxisIndex: 0, filterMode: "weakFilter", right: 14, width: 16, top: LEGEND, height: gantt,
-        showDataShadow: false, showDetail: false, startValue: 0, endValue: shown - 1 },
-    ],
+    dataZoom: zoomed,
     series: [...batches, ...queues, line(data.hold_factor, 2, {})],
   });
   window.addEventListener("resize", () => chart.resize());

@@ -187,7 +187,10 @@ class _Search:
         if low is None:
             reason = self._why_none()
         elif high is None:
-            reason = f"a run at twice this scale would be too large ({REQUESTS_MAX:,} requests, {DURATION_S_MAX} s)"
+            reason = (
+                f"a run at twice this scale would be too large "
+                f"({REQUESTS_MAX:,} requests and {DURATION_S_MAX:,} s at most)"
+            )
         else:
             low = self._refined(low, high, precision)
         best = None if low is None else self.tried[low]

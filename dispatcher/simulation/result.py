@@ -183,7 +183,8 @@ def _model_result(
 def _latency_us(requests: Requests, resp_us: int) -> NDArray[np.int64]:
     """From arrival to answer, of the requests that were executed."""
     executed = requests.outcome == EXECUTED
-    return requests.finish_us[executed] + resp_us - requests.arrival_us[executed]
+    taken_us: NDArray[np.int64] = requests.finish_us[executed] - requests.arrival_us[executed]
+    return taken_us + resp_us
 
 
 def _percentiles_ms(times_us: NDArray[np.int64]) -> Percentiles:
