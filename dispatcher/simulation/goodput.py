@@ -1,15 +1,17 @@
 """
 Goodput of a scenario: the largest scale of all rates at which no model has too many bad requests.
 
-Scale s stands for rates s times as high. Drawn arrivals keep the scenario's duration. A
-trace is replayed s times as fast, which shortens what it covers, so where there is a trace
-duration and warm-up are divided by s.
+Scale s stands for rates s times as high. A trace is replayed s times as fast, which shortens
+what it covers: where there is a trace, duration and warm-up are divided by s. They are below
+scale 1 too, so that a run keeps its number of requests; above it drawn arrivals keep the duration.
 
 **Judging one scale.** A model passes if its bad rate is within the limit L. Of a model with
-few requests a single one may decide, so a run is repeated with the next seeds until each
-model has ``BAD_ALLOWED_MIN / L`` requests, ten allowed to be bad, at most ``RUNS_MAX`` times;
-models that have fewer even then are judged together, as though they were one model. (A trace
-is the same under every seed: a scenario of traces alone is run once.)
+few requests a single one might decide, so a run is repeated with the next seeds until each
+model has ``BAD_ALLOWED_MIN / L`` requests, ten allowed to be bad, at most ``RUNS_MAX`` times.
+Models that have fewer even then are judged together, as though they were one model; and such a
+model fails by itself if so many of its requests are bad that chance gives as many with a
+probability under ``CHANCE_MIN`` where the bad rate is L (a Poisson number of mean n L of n
+requests). A trace is the same under every seed: a scenario of traces alone is run once.
 
 **Searching.** The bad rate need not rise with the scale: it is drawn, and a rule may do
 better where rates are higher. Every scale sees the same draws, only compressed in time, which
@@ -37,7 +39,9 @@ BAD_RATE_MAX = 0.01
 PRECISION = 0.005
 BAD_ALLOWED_MIN = 10
 RUNS_MAX = 10
-DOUBLINGS_MAX = HALVINGS_MAX = 20
+CHANCE_MIN = 0.001
+DOUBLINGS_MAX = 20
+HALVINGS_MAX = 10
 FAILURES_IN_A_ROW = 2
 STEPS_ABOVE = 2
 ROUNDS_MAX = 5
@@ -50,7 +54,8 @@ class Judgement:
     What the runs at one scale found.
 
     ``worst_bad_rate`` is the largest of the bad rates that were judged: one for each model of
-    enough requests, and one for the ``judged_together`` others; ``worst`` names whose it is.
+    enough requests, and one for the ``judged_together`` others, those among them that fail
+    by themselves with their own; ``worst`` names whose it is.
     """
 
     scale: float
@@ -119,7 +124,7 @@ def scaled(scenario: Scenario, scale: float) -> Scenario:
     models = tuple(
         replace(model, arrivals=_scaled_arrivals(model.arrivals, scale)) for model in scenario.models
     )
-    if not _has_trace(scenario):
+    if not _is_stretched(scenario, scale):
         return replace(scenario, models=models)
     duration_us = max(2, round(scenario.duration_us / scale))
     warmup_us = min(round(scenario.warmup_us / scale), duration_us - 1)
@@ -128,7 +133,7 @@ def scaled(scenario: Scenario, scale: float) -> Scenario:
 
 def expected_requests(scenario: Scenario, scale: float) -> float:
     """Requests of one run at that scale, warm-up included."""
-    drawn_s = scenario.duration_us / US_PER_S * (1.0 if _has_trace(scenario) else scale)
+    drawn_s = scenario.duration_us / US_PER_S * (1.0 if _is_stretched(scenario, scale) else scale)
     traced = sum(
         int(np.searchsorted(model.arrivals.trace_us, scenario.duration_us))
         for model in scenario.models
@@ -137,8 +142,9 @@ def expected_requests(scenario: Scenario, scale: float) -> float:
     return drawn_s * sum(model.arrivals.rate_rps for model in scenario.models) + traced
 
 
-def _has_trace(scenario: Scenario) -> bool:
-    return any(model.arrivals.kind is ArrivalKind.TRACE for model in scenario.models)
+def _is_stretched(scenario: Scenario, scale: float) -> bool:
+    """Whether duration and warm-up are divided by the scale."""
+    return scale < 1 or any(model.arrivals.kind is ArrivalKind.TRACE for model in scenario.models)
 
 
 def _scaled_arrivals(arrivals: Arrivals, scale: float) -> Arrivals:
@@ -208,7 +214,7 @@ class _Search:
                 failures += 1
             scale *= 2
         scale = 0.5
-        while low is None and scale >= 2**-HALVINGS_MAX and self._can_run(scale) and self._can_judge(scale):
+        while low is None and scale >= 2**-HALVINGS_MAX and self._can_run(scale):
             if self.passes(scale):
                 low = scale
             scale /= 2
@@ -260,6 +266,7 @@ class _Search:
     def _judgement(self, scale: float, counts: list[_Count], enough: int, duration_s: float) -> Judgement:
         few = [count for count in counts if 0 < count.arrived < enough]
         judged = [count for count in counts if count.arrived >= enough]
+        judged += [count for count in few if not self._may_be_chance(count)]
         together = _Count(few[0].name if len(few) == 1 else f"{len(few)} models of few requests")
         for count in few:
             together.add(count)
@@ -277,14 +284,19 @@ class _Search:
             passed=arrived > 0 and worst.bad_rate <= self.bad_rate_max,
         )
 
+    def _may_be_chance(self, count: _Count) -> bool:
+        """Whether as many bad requests or more are likely enough where the bad rate is the limit."""
+        mean = count.arrived * self.bad_rate_max
+        term = math.exp(-mean)
+        fewer = 0.0
+        for k in range(count.bad):
+            fewer += term
+            term *= mean / (k + 1)
+        return 1 - fewer >= CHANCE_MIN
+
     def _can_run(self, scale: float) -> bool:
         longest_s = scaled(self.scenario, scale).duration_us / US_PER_S
         return longest_s <= DURATION_S_MAX and expected_requests(self.scenario, scale) <= REQUESTS_MAX
-
-    def _can_judge(self, scale: float) -> bool:
-        """Whether enough requests come that one bad one cannot decide for all models together."""
-        runs = 1 if not any(model.arrivals.rate_rps > 0 for model in self.scenario.models) else RUNS_MAX
-        return runs * expected_requests(self.scenario, scale) >= 1 / self.bad_rate_max
 
     def _why_none(self) -> str:
         least = self.tried[min(self.tried)]
