@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from api.cli import db, demo, dispatcher, plan, profile, schema, serve, simulate, worker
+from api.cli import db, demo, dispatcher, goodput, plan, profile, schema, serve, simulate, worker
 from api.cli.output import ExitCode
 from profiles.faults import InputInvalid
 
@@ -21,6 +21,7 @@ app.add_typer(plan.app, name="plan")
 app.add_typer(profile.app, name="profile")
 app.add_typer(db.app, name="db")
 app.command("simulate")(simulate.simulate)
+app.command("goodput")(goodput.goodput)
 app.command("schema")(schema.schema)
 app.command("serve")(serve.serve)
 app.command("dispatcher")(dispatcher.dispatcher)

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from api.cli.output import ExitCode, emit, fail, read_text
-
-if TYPE_CHECKING:
-    from dispatcher.simulation.result import ModelResult, SimulationResult
-
-MODELS_SHOWN = 20
-HEADINGS = (
-    "goodput\nrps",
-    "bad\nrate",
-    "late",
-    "unreach-\nable",
-    "window",
-    "re-\njected",
-    "mean\nbatch",
-    "p50\nms",
-    "p99\nms",
-)
+from api.cli.output import emit
+from api.cli.plot_option import check_plot, run_and_plot, window_us
+from api.cli.scenario_file import load_scheduler, read_scenario
 
 
 class PolicyName(StrEnum):
@@ -55,81 +42,46 @@ def simulate(
         typer.Option(help="Which waiting requests are given up; the policy's own if left out."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Takes the place of the scenario's seed.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw batches by GPU, queues and hold factor: a .html page or a .png image."),
+    ] = None,
+    plot_from_s: Annotated[
+        float | None, typer.Option(min=0, help="Where the drawing begins; after the warm-up if left out.")
+    ] = None,
+    plot_s: Annotated[float, typer.Option(min=0.001, help="How much time is drawn.")] = 2.0,
     as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON.")] = False,
 ) -> None:
     """
     Run a scenario under a virtual clock.
 
-    Example: fermata simulate examples/scenario.yaml --policy deferred
+    Example: fermata simulate examples/scenario.yaml --policy deferred --plot run.html
     """
-    document = _document(scenario)
+    if plot is not None:
+        check_plot(plot)
+    parsed = read_scenario(scenario)
+    window = window_us(parsed, plot_from_s, plot_s)
     from dispatcher.core.rules import DropRule, Policy, Rules
-    from dispatcher.simulation.parse import parse_scenario
-    from dispatcher.simulation.simulate import simulate as run
+    from dispatcher.simulation.simulate import new_simulation, result_of
 
-    parsed = parse_scenario(document, folder=scenario.parent)
     used_seed = parsed.seed if seed is None else seed
     rules = Rules(Policy(policy.value), None if drop is None else DropRule(drop.value))
-    result = run(parsed, rules, seed=used_seed)
-    data = {"policy": policy.value, "drop": rules.drop_rule.value, "seed": used_seed, **result.to_json()}
-    emit(data, as_json=as_json, human=lambda: _show(result, policy, used_seed))
+    load_scheduler()
+    simulation = new_simulation(parsed, rules, seed=used_seed)
+    began_s = time.perf_counter()
+    simulation.run_on()
+    wall_s = time.perf_counter() - began_s
+    result = result_of(parsed, simulation)
+    data = {
+        "policy": policy.value,
+        "drop": rules.drop_rule.value,
+        "seed": used_seed,
+        "simulated_requests_per_wall_second": len(simulation.requests.arrival_us) / wall_s,
+        **result.to_json(),
+    }
+    from api.cli.simulate_tables import show_result
 
-
-def _document(path: Path) -> object:
-    """The file's content; one that is neither YAML nor JSON ends the command with exit status 2."""
-    import yaml
-
-    text = read_text(path)
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "cannot be read"
-        fail(f"{path} is not valid YAML: {problem}{place}", code=ExitCode.BAD_INPUT)
-
-
-def _show(result: SimulationResult, policy: PolicyName, seed: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    console.print(
-        f"{policy.value}, seed {seed}: {result.arrived:,} requests in {result.duration_s:g} s "
-        f"on {result.gpu_count} GPUs"
-    )
-    console.print(
-        f"goodput {result.goodput_rps:,.1f} rps   bad rate {result.bad_rate:.3%}   "
-        f"mean batch {result.batch_size_mean:.2f}   hold factor {result.hold_factor:.2f}"
-    )
-    console.print(
-        f"GPUs busy {result.gpus_busy_mean:.2f} on average ({result.gpu_busy_share:.1%}), "
-        f"{result.gpus_touched} touched\n"
-    )
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("model", overflow="fold")
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
-    worst_first = sorted(result.models, key=lambda model: (-model.bad_rate, model.model_id))
-    for model in worst_first[:MODELS_SHOWN]:
-        table.add_row(*_row(model))
-    console.print(table)
-    if len(worst_first) > MODELS_SHOWN:
-        console.print(
-            f"and {len(worst_first) - MODELS_SHOWN} more models with a lower bad rate; --json shows all"
-        )
-
-
-def _row(model: ModelResult) -> list[str]:
-    return [
-        model.model_id,
-        f"{model.goodput_rps:,.1f}",
-        f"{model.bad_rate:.3%}",
-        f"{model.late:,}",
-        f"{model.dropped_unreachable:,}",
-        f"{model.dropped_window:,}",
-        f"{model.rejected:,}",
-        f"{model.batch_size_mean:.2f}",
-        "-" if model.p50_ms is None else f"{model.p50_ms:.2f}",
-        "-" if model.p99_ms is None else f"{model.p99_ms:.2f}",
-    ]
+    emit(data, as_json=as_json, human=lambda: show_result(result, policy.value, used_seed))
+    if plot is not None:
+        title = f"{scenario.name}: {policy.value}, drop {rules.drop_rule.value}, seed {used_seed}"
+        run_and_plot(parsed, new_simulation(parsed, rules, seed=used_seed), window, title, plot)

@@ -19,9 +19,11 @@ import structlog
 import uvloop
 import zmq
 
+from dispatcher.compilation import COMPILING, are_compiled
 from dispatcher.contract import wire
 from dispatcher.contract.load_report import LoadReport
 from dispatcher.contract.sub_cluster import SubClusterSpec
+from dispatcher.core.advance import advance
 from dispatcher.core.scheduler import ModelSpec, Scheduler
 from dispatcher.frontend.http_door import HttpDoor
 from dispatcher.frontend.http_server import HttpServer
@@ -90,6 +92,8 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if not are_compiled([advance]):
+        _log.info("compiling", note=COMPILING)
     warm_up(scheduler_for(spec), spec)
     recorder = _recorder(spec, options.event_log)
     link = _link(spec, options.worker_endpoint, loop)

@@ -33,7 +33,7 @@ EMULATED_GPU = np.dtype(
     ]
 )
 PROGRESS = np.dtype([("arrived", np.int64), ("timer_us", np.int64)])
-MODEL_TALLY = np.dtype([("batches", np.int64), ("requests", np.int64)])
+MODEL_TALLY = np.dtype([(name, np.int64) for name in ("batches", "requests", "busy_us")])
 
 
 class Requests(NamedTuple):
@@ -179,6 +179,7 @@ def _tally(fleet: Fleet, g: int, m: int, b: int, start_us: int, end_us: int) -> 
     if within_us > 0:
         fleet.gpu[g].busy_us += within_us
         fleet.gpu[g].executed += 1
+        fleet.tally[m].busy_us += within_us
     if from_us <= start_us < to_us:
         fleet.tally[m].batches += 1
         fleet.tally[m].requests += b

@@ -8,11 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dispatcher.core.outbox import DEADLINE_UNREACHABLE, QUEUE_FULL, WINDOW
+from dispatcher.core.outbox import DEADLINE_UNREACHABLE, GPUS_BUSY, OVER_SHARE, QUEUE_FULL, WINDOW
 from dispatcher.simulation.loop import DROPPED, EXECUTED, Fleet, Requests
 
 US_PER_MS = 1e3
 US_PER_S = 1e6
+
+
+PERCENTILES = (50, 90, 99)
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """The times that half, 90 % and 99 % of the requests do not exceed; None where nothing was served."""
+
+    p50: float | None
+    p90: float | None
+    p99: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,27 +33,33 @@ class ModelResult:
     One model over the measured interval, by the requests that arrived in it.
 
     ``arrived = served_in_time + late + dropped + rejected``. ``dropped`` is the sum of
-    ``dropped_unreachable`` and ``dropped_window``; ``rejected`` found the queue full.
-    ``p50_ms`` and ``p99_ms`` are from arrival to answer, ``queueing_*`` from arrival to the
-    start of execution; None where nothing was served. Batches count by the start of execution.
+    ``dropped_unreachable`` and ``dropped_window``. ``rejected`` counts those refused on arrival: they
+    found the queue full, every GPU busy until too late, or their tenant beyond its share.
+    ``latency_ms`` is from arrival to answer, ``queueing_ms`` from arrival to the start of
+    execution. Batches count by the start of execution; ``gpus_busy_mean`` is the model's
+    execution time divided by the interval, ``gpus_touched`` counts the GPUs that served its requests.
     """
 
     model_id: str
     arrived: int
+    offered_rps: float
+    goodput_rps: float
+    bad_rate: float
     served_in_time: int
     late: int
     dropped: int
     dropped_unreachable: int
     dropped_window: int
     rejected: int
+    rejected_queue_full: int
+    rejected_gpus_busy: int
+    rejected_over_share: int
     batches: int
     batch_size_mean: float
-    bad_rate: float
-    goodput_rps: float
-    p50_ms: float | None
-    p99_ms: float | None
-    queueing_p50_ms: float | None
-    queueing_p99_ms: float | None
+    gpus_busy_mean: float
+    gpus_touched: int
+    latency_ms: Percentiles
+    queueing_ms: Percentiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +67,8 @@ class SimulationResult:
     """
     A whole run over the measured interval of ``duration_s``.
 
-    ``bad_rate`` is the share of the requests that were late, dropped or rejected.
+    ``bad_rate`` is the share of the requests that were late, dropped or rejected, over all
+    models and for the model where it is largest. Counts and latencies are those of all models together.
     ``gpus_busy_mean`` is execution time divided by the interval, ``gpu_busy_share`` that
     divided by ``gpu_count``; ``gpus_touched`` executed anything at all. ``hold_factor`` is
     the scheduler's at the end.
@@ -58,9 +77,15 @@ class SimulationResult:
     duration_s: float
     gpu_count: int
     arrived: int
-    bad_rate: float
+    offered_rps: float
     goodput_rps: float
+    bad_rate: float
+    worst_model_bad_rate: float
+    dropped: int
+    rejected: int
+    late: int
     batch_size_mean: float
+    latency_ms: Percentiles
     gpus_busy_mean: float
     gpu_busy_share: float
     gpus_touched: int
@@ -86,7 +111,7 @@ def summarise(
         _model_result(
             model_id,
             _selected(measured, order[ends[m] : ends[m + 1]]),
-            fleet.tally[m].tolist(),
+            fleet.tally[m],
             resp_us,
             duration_s,
         )
@@ -99,9 +124,15 @@ def summarise(
         duration_s=duration_s,
         gpu_count=len(fleet.gpu),
         arrived=arrived,
-        bad_rate=_share(arrived - served, arrived),
+        offered_rps=arrived / duration_s,
         goodput_rps=served / duration_s,
+        bad_rate=_share(arrived - served, arrived),
+        worst_model_bad_rate=max((each.bad_rate for each in models), default=0.0),
+        dropped=sum(each.dropped for each in models),
+        rejected=sum(each.rejected for each in models),
+        late=sum(each.late for each in models),
         batch_size_mean=_share(int(fleet.tally["requests"].sum()), int(fleet.tally["batches"].sum())),
+        latency_ms=_percentiles_ms(_latency_us(measured, resp_us)),
         gpus_busy_mean=gpus_busy,
         gpu_busy_share=gpus_busy / len(fleet.gpu) if len(fleet.gpu) else 0.0,
         gpus_touched=int((fleet.gpu["executed"] > 0).sum()),
@@ -124,44 +155,50 @@ def _selected(requests: Requests, which: slice | NDArray[np.int64]) -> Requests:
 
 
 def _model_result(
-    model_id: str, requests: Requests, tally: tuple[int, int], resp_us: int, duration_s: float
+    model_id: str, requests: Requests, tally: np.void, resp_us: int, duration_s: float
 ) -> ModelResult:
     executed = requests.outcome == EXECUTED
     in_time = int((executed & (requests.finish_us <= requests.deadline_us)).sum())
-    unreachable, window, rejected = (
+    unreachable, window, queue_full, gpus_busy, over_share = (
         int((requests.outcome == DROPPED + reason).sum())
-        for reason in (DEADLINE_UNREACHABLE, WINDOW, QUEUE_FULL)
+        for reason in (DEADLINE_UNREACHABLE, WINDOW, QUEUE_FULL, GPUS_BUSY, OVER_SHARE)
     )
     arrived = len(executed)
-    arrival_us = requests.arrival_us[executed]
-    p50, p99 = _percentiles_ms(requests.finish_us[executed] + resp_us - arrival_us)
-    queueing_p50, queueing_p99 = _percentiles_ms(requests.start_us[executed] - arrival_us)
-    batches, batched = tally
     return ModelResult(
         model_id=model_id,
         arrived=arrived,
+        offered_rps=arrived / duration_s,
+        goodput_rps=in_time / duration_s,
+        bad_rate=_share(arrived - in_time, arrived),
         served_in_time=in_time,
         late=int(executed.sum()) - in_time,
         dropped=unreachable + window,
         dropped_unreachable=unreachable,
         dropped_window=window,
-        rejected=rejected,
-        batches=batches,
-        batch_size_mean=_share(batched, batches),
-        bad_rate=_share(arrived - in_time, arrived),
-        goodput_rps=in_time / duration_s,
-        p50_ms=p50,
-        p99_ms=p99,
-        queueing_p50_ms=queueing_p50,
-        queueing_p99_ms=queueing_p99,
+        rejected=queue_full + gpus_busy + over_share,
+        rejected_queue_full=queue_full,
+        rejected_gpus_busy=gpus_busy,
+        rejected_over_share=over_share,
+        batches=int(tally["batches"]),
+        batch_size_mean=_share(int(tally["requests"]), int(tally["batches"])),
+        gpus_busy_mean=int(tally["busy_us"]) / US_PER_S / duration_s,
+        gpus_touched=int((np.bincount(requests.gpu[executed]) > 0).sum()),
+        latency_ms=_percentiles_ms(_latency_us(requests, resp_us)),
+        queueing_ms=_percentiles_ms(requests.start_us[executed] - requests.arrival_us[executed]),
     )
 
 
-def _percentiles_ms(times_us: NDArray[np.int64]) -> tuple[float | None, float | None]:
+def _latency_us(requests: Requests, resp_us: int) -> NDArray[np.int64]:
+    """From arrival to answer, of the requests that were executed."""
+    executed = requests.outcome == EXECUTED
+    taken_us: NDArray[np.int64] = requests.finish_us[executed] - requests.arrival_us[executed]
+    return taken_us + resp_us
+
+
+def _percentiles_ms(times_us: NDArray[np.int64]) -> Percentiles:
     if not len(times_us):
-        return None, None
-    p50, p99 = np.percentile(times_us, [50, 99]) / US_PER_MS
-    return float(p50), float(p99)
+        return Percentiles(None, None, None)
+    return Percentiles(*(np.percentile(times_us, PERCENTILES) / US_PER_MS).tolist())
 
 
 def _share(part: int, whole: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from dispatcher.core.delays import Delays
 from dispatcher.core.gpus import add_gpu
 from dispatcher.core.model_spec import ModelSpec
-from dispatcher.core.outbox import new_outbox
+from dispatcher.core.outbox import Outbox, new_outbox
 from dispatcher.core.rules import Rules
 from dispatcher.core.state import FAR_US, State, hold_factor, new_state
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
@@ -19,21 +20,62 @@ from dispatcher.simulation.loop import PENDING, Fleet, Requests, new_fleet, run
 from dispatcher.simulation.result import SimulationResult, summarise
 from dispatcher.simulation.scenario import Scenario
 
+KERNELS = (add_gpu, run)
+"""The compiled functions that are called from here."""
+
+
+class Simulation(NamedTuple):
+    """A run under way: what it has written down so far, and what it goes on from."""
+
+    state: State
+    outbox: Outbox
+    requests: Requests
+    fleet: Fleet
+
+    def run_on(self, until_us: int = FAR_US) -> None:
+        """Let everything happen that happens before ``until_us``."""
+        if not run(self.state, self.outbox, self.requests, self.fleet, until_us):
+            raise AssertionError("the scheduler refused an event of its own batch")
+
 
 def simulate(scenario: Scenario, rules: Rules, *, seed: int | None = None) -> SimulationResult:
     """One run of the scenario under the rules; ``seed`` takes the place of the scenario's."""
+    simulation = new_simulation(scenario, rules, seed=seed)
+    simulation.run_on()
+    return result_of(scenario, simulation)
+
+
+def new_simulation(scenario: Scenario, rules: Rules, *, seed: int | None = None) -> Simulation:
+    """The scenario's arrivals drawn and its GPUs idle, at instant 0."""
     arrival_us, model_index = merged_arrivals(scenario, scenario.seed if seed is None else seed)
-    return simulate_arrivals(
-        [model.spec() for model in scenario.models],
+    models = [model.spec() for model in scenario.models]
+    return _started(
+        models,
         scenario.gpu_count,
-        arrival_us,
-        model_index,
+        new_requests(models, arrival_us, model_index, scenario.delays),
         delays=scenario.delays,
         rules=rules,
+        measured_us=(scenario.warmup_us, scenario.duration_us),
         gpu_speeds=scenario.gpu_speeds,
-        measure_from_us=scenario.warmup_us,
-        duration_us=scenario.duration_us,
     )
+
+
+def result_of(scenario: Scenario, simulation: Simulation) -> SimulationResult:
+    """What a simulation of the scenario found, once it has run to its end."""
+    return summarise(
+        [model.id for model in scenario.models],
+        simulation.requests,
+        simulation.fleet,
+        scenario.delays.resp_us,
+        hold_factor(simulation.state),
+    )
+
+
+def load_kernels() -> None:
+    """Have the kernels compiled, or loaded from their cache, before time is measured."""
+    spec = ModelSpec("warm-up", 1_000, np.array([0, 1], dtype=np.int64))
+    none = np.zeros(0, dtype=np.int64)
+    simulate_arrivals([spec], 1, none, none.astype(np.int32), delays=Delays(), rules=Rules(), duration_us=1)
 
 
 def simulate_arrivals(
@@ -111,6 +153,29 @@ def run_requests(
     tenants: Sequence[TenantSpec] = EVERYONE,
 ) -> tuple[State, Fleet]:
     """Fill in what becomes of the requests; the scheduler's last state and the emulated GPUs."""
+    simulation = _started(
+        models,
+        gpu_count,
+        requests,
+        delays=delays,
+        rules=rules,
+        measured_us=measured_us,
+        gpu_speeds=gpu_speeds,
+    )
+    simulation.run_on()
+    return simulation.state, simulation.fleet
+
+
+def _started(
+    models: Sequence[ModelSpec],
+    gpu_count: int,
+    requests: Requests,
+    *,
+    delays: Delays,
+    rules: Rules,
+    measured_us: tuple[int, int],
+    gpu_speeds: Sequence[float] | None,
+) -> Simulation:
     if not 0 <= measured_us[0] < measured_us[1]:
         raise ValueError(f"the measured interval must not be empty, got {measured_us} us.")
     speeds = [1.0] * gpu_count if gpu_speeds is None else list(gpu_speeds)
@@ -118,6 +183,4 @@ def run_requests(
     for g in range(gpu_count):
         add_gpu(state, g)
     fleet = new_fleet(gpu_count, len(models), state.latency_us, *measured_us)
-    if not run(state, new_outbox(models), requests, fleet, FAR_US):
-        raise AssertionError("the scheduler refused an event of its own batch")
-    return state, fleet
+    return Simulation(state, new_outbox(models), requests, fleet)

@@ -241,7 +241,7 @@ def test_no_arrivals_no_trouble() -> None:
         rules=Rules(Policy.ADAPTIVE),
         duration_us=10,
     )
-    assert (result.arrived, result.bad_rate, result.models[0].p50_ms) == (0, 0.0, None)
+    assert (result.arrived, result.bad_rate, result.latency_ms.p50) == (0, 0.0, None)
 
 
 @pytest.mark.parametrize("speeds", [[1.0] * 6 + [0.6] * 6, [0.6] * 6 + [1.0] * 6, [2.0] * 4 + [1.0] * 8])

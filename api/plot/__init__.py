@@ -1,0 +1,1 @@
+"""Pictures of a simulation, as a page or as an image."""
