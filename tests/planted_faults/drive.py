@@ -32,6 +32,8 @@ def main(folder: Path) -> int:
     for seed in SEEDS:
         try:
             drive(seed)
+        except NameError:
+            raise  # the fault is badly written
         except Exception as error:  # whatever the fault leads to
             print(f"seed {seed}: {error!r}"[:400])
             return FOUND

@@ -25,7 +25,7 @@ _calls = 0
 
 
 def kernel(function: F) -> F:
-    """The function itself; its arrays of records, when it is called from outside, read as numba reads them."""
+    """The function itself; called from outside, its arrays of records read as numba reads them."""
 
     @wraps(function)
     def entered(*arguments: Any) -> Any:
