@@ -36,7 +36,8 @@ def drawn_scenario(seed: int, requests: int = REQUESTS) -> tuple[Scenario, Rules
     betas_us = slos_us * random.uniform(0.05, 0.4, count)
     alphas_us = slos_us * random.uniform(0.002, 0.1, count)
     # a GPU of speed 1 with batches of half the SLO, shared out evenly
-    batches = np.maximum(1, (slos_us / 2 - betas_us) / alphas_us)
+    largest = random.choice([1, 8, 64, 256], count)
+    batches = np.clip((slos_us / 2 - betas_us) / alphas_us, 1, largest)
     rates_rps = load * batches / (alphas_us * batches + betas_us) * 1e6
     duration_us = max(1_000_000, int(requests / rates_rps.sum() * 1e6))
     models = tuple(
@@ -44,7 +45,7 @@ def drawn_scenario(seed: int, requests: int = REQUESTS) -> tuple[Scenario, Rules
             id=f"m{m}",
             slo_us=int(slos_us[m]),
             curve=AffineCurve(float(alphas_us[m]), float(betas_us[m])),
-            batch_size_max=int(random.choice([1, 8, 64, 256])),
+            batch_size_max=int(largest[m]),
             queue_max=int(random.choice([10, 1_000, 10_000])),
             arrivals=_drawn_arrivals(random, float(rates_rps[m]), duration_us),
         )
