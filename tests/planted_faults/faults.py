@@ -1,8 +1,9 @@
 """
 The faults: one line of the table each.
 
-``old`` must occur exactly once in the file of ``dispatcher/core``; where the core has changed so that
-it does not, the test says so, and the fault wants a new anchor.
+``old`` must occur exactly once in the file of ``dispatcher/core``, or in one other file of it if
+the code has moved; where the core has changed so that it does not, the test says so, and the
+fault wants a new anchor.
 """
 
 from __future__ import annotations
