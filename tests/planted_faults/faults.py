@@ -37,8 +37,8 @@ FAULTS = (
     ),
     Fault(
         "candidate",
-        "_drop_heads(state, m, lost,",
-        "_drop_heads(state, m, aside,",
+        "drop_heads(state, m, lost,",
+        "drop_heads(state, m, aside,",
         "heads set aside are all lost",
     ),
     Fault("candidate", "< alone_us else WINDOW", "< FAR_US else WINDOW", "one reason for every drop"),
@@ -84,14 +84,14 @@ FAULTS = (
         "state.model[m].latest_us + 50 < now_us",
         "windows end late",
     ),
-    Fault("matching", "        totals.batches += 1\n", "", "two batches of one id"),
+    Fault("matching", "totals.batches += 1", "totals.batches += 0", "two batches of one id"),
     Fault(
         "matching",
-        "max(gpu.start_us, gpu.free_us - lead_us(state, b))",
-        "gpu.free_us - lead_us(state, b)",
+        "int(max(gpu.start_us, gpu.free_us",
+        "int(max(0, gpu.free_us",
         "sent too far ahead",
     ),
-    Fault("matching", "_opening_us(state) <= now_us", "_opening_us(state) < now_us", "a GPU opens too late"),
+    Fault("matching", "opening_us(state) <= now_us", "opening_us(state) < now_us", "a GPU opens too late"),
     Fault("matching", "min(top_key(state.waiting), FAR_US - 1) + 1", "FAR_US", "no timer at a window's end"),
     Fault(
         "matching",
@@ -103,7 +103,7 @@ FAULTS = (
     Fault(
         "matching", "drops > drops_before and ", "drops >= drops_before and ", "notes losses that are none"
     ),
-    Fault("matching", "        remove_heads(state, m, b)\n", "", "requests are started twice"),
+    Fault("matching", "remove_heads(state, m, b)", "is_empty(state.idle)", "requests are started twice"),
     Fault(
         "matching",
         "if not is_in(state.waiting, m):",
@@ -125,8 +125,8 @@ FAULTS = (
     ),
     Fault(
         "policies",
-        "if policy == EAGER:\n        return now_us",
-        "if policy == EAGER:\n        return frontrun_us",
+        "return now_us\n    if policy == LATEST",
+        "return frontrun_us\n    if policy == LATEST",
         "eager waits",
     ),
     Fault(
@@ -149,8 +149,8 @@ FAULTS = (
     Fault("rates", "bucket % RATE_PLACES] += 1", "bucket % RATE_PLACES] = 1", "one arrival a bucket"),
     Fault(
         "rates",
-        "min(bucket - model.first_bucket, RATE_BUCKETS)",
-        "(bucket - model.first_bucket)",
+        "span_us = min(bucket - model.first_bucket, RATE_BUCKETS)",
+        "span_us = (bucket - model.first_bucket)",
         "span too long",
     ),
     Fault(

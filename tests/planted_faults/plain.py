@@ -1,7 +1,7 @@
 """
 The core's kernels as plain Python, so that a changed core runs at once: no compiler, same arrays.
 
-``kernel`` stands in for ``dispatcher.core.compiled.kernel``. Numba lets a record's fields be read as
+This module stands in for ``dispatcher.core.compiled``. Numba lets a record's fields be read as
 attributes; plain numpy does not, and its own ``recarray`` has methods where the core has
 fields (``item``, ``size``). So a kernel called from outside gets the same memory under records
 of our own.
@@ -9,6 +9,7 @@ of our own.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, TypeVar
@@ -43,6 +44,27 @@ def kernel(function: F) -> F:
     return entered  # type: ignore[return-value]
 
 
+called = kernel
+
+
+def variant(of: Callable[..., Any]) -> Callable[[F], F]:
+    """In the module of ``of``, a function in its place that chooses at each call."""
+
+    def mark(choose: F) -> F:
+        def chosen(*arguments: Any) -> Any:
+            return choose(*arguments)(*arguments)
+
+        setattr(sys.modules[of.__module__], of.__name__, kernel(chosen))
+        return choose
+
+    return mark
+
+
+def is_there(record: Any, field: str) -> bool:
+    """Whether the field of the named tuple is not None."""
+    return getattr(record, field) is not None
+
+
 def _with_attributes(argument: Any) -> Any:
     if isinstance(argument, tuple):
         return type(argument)(*map(_with_attributes, argument))
@@ -60,10 +82,10 @@ def _records(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _attribute(name: str) -> property:
-    def get(record: Any) -> int:
-        return int(record[name])
+    def get(record: Any) -> Any:
+        return record[name].item()
 
-    def put(record: Any, value: int) -> None:
+    def put(record: Any, value: Any) -> None:
         record[name] = value
 
     return property(get, put)

@@ -21,9 +21,6 @@ from tests.planted_faults.faults import FAULTS, Fault
 from tests.tidy.tree import ROOT
 
 HANGS_AFTER_S = 60.0
-PLAIN_COMPILED = (
-    '''"""Plain Python."""\n\nfrom tests.planted_faults.plain import kernel\n\n__all__ = ["kernel"]\n'''
-)
 
 
 def copied_core(folder: Path) -> Path:
@@ -31,7 +28,7 @@ def copied_core(folder: Path) -> Path:
     package = folder / "dispatcher"
     shutil.copytree(ROOT / "dispatcher/core", package / "core", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "dispatcher/__init__.py", package)
-    (package / "core/compiled.py").write_text(PLAIN_COMPILED, encoding="utf-8")
+    shutil.copy(ROOT / "tests/planted_faults/plain.py", package / "core/compiled.py")
     return package / "core"
 
 
