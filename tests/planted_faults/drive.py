@@ -22,7 +22,7 @@ from dispatcher.core.rules import DropRule, Policy, Rules
 from tests.property.test_core_twin import Regime, Twins
 
 FOUND = 3
-SEEDS = range(90)
+SEEDS = range(160)
 """A regime each; every policy and every drop rule has its turn."""
 
 
