@@ -18,8 +18,12 @@ from dispatcher.runtime.dispatcher_daemon import scheduler_for
 from dispatcher.runtime.event_log import EventLogInvalid, read_event_log, replay
 from tests.integration.live_processes import BODY, PATIENCE_S, emulated, live
 
+BURST = 300
+"""Of 30 ms, where one GPU serves 16 in 12 ms: most of them are dropped."""
+
 
 def test_a_live_run_replays_to_identical_commands(tmp_path: Path) -> None:
+    """Steady load, a GPU that is lost half way, and at the end more at once than can be in time."""
     log = tmp_path / "events.jsonl"
     models = (emulated("a", 60_000), emulated("b", 40_000), emulated("c", 30_000))
     with live(tmp_path) as processes:
@@ -30,6 +34,7 @@ def test_a_live_run_replays_to_identical_commands(tmp_path: Path) -> None:
         processes.until_gpus_ready(2)
         random = np.random.default_rng(1)
         arrivals = [(float(at_s), "abc"[int(which)]) for at_s, which in random.random((600, 2)) * (2.0, 3.0)]
+        arrivals += [(2.0, "c")] * BURST
         driven = {model.id: DrivenModel(model.id, 1_000, BODY) for model in models}
 
         async def drive_and_kill() -> int:
@@ -42,7 +47,8 @@ def test_a_live_run_replays_to_identical_commands(tmp_path: Path) -> None:
     spec, steps = read_event_log(log)
     assert replay(steps, scheduler_for(spec).step) is None
     text = log.read_text()
-    assert '"gpu_lost"' in text
+    for happening in ("gpu_added", "gpu_lost", "batch_finished", "start_batch", "drop_request", "set_timer"):
+        assert f'"{happening}"' in text
     arrived = {
         request_id
         for line in text.splitlines()[1:]

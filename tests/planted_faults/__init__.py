@@ -1,0 +1,1 @@
+"""Faults planted in the core, each of which the checks must find."""
