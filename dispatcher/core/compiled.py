@@ -11,13 +11,47 @@ compiled: to hand those over at every call took four fifths of the time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 F = TypeVar("F", bound=Callable[..., object])
+
+OPTIONS = {"_nrt": False, "error_model": "numpy"}
 
 
 def kernel(function: F) -> F:
     """A compiled function of arrays and scalars that allocates nothing."""
-    return njit(cache=True, _nrt=False, error_model="numpy", forceinline=True)(function)  # type: ignore[call-overload, no-any-return]
+    return njit(cache=True, forceinline=True, **OPTIONS)(function)  # type: ignore[call-overload, no-any-return]
+
+
+def called(function: F) -> F:
+    """
+    A kernel that stays apart from its callers and is called.
+
+    For what runs once a batch or less often, and not under the default policy: a call costs tens of
+    nanoseconds, becoming part of every caller costs seconds of compilation.
+    """
+    return njit(cache=True, **OPTIONS)(function)  # type: ignore[call-overload, no-any-return]
+
+
+def variant(of: Callable[..., object]) -> Callable[[F], F]:
+    """
+    Mark a function of the same parameters that returns what to compile in the place of ``of``.
+
+    It is given types instead of values, so that what one policy alone needs is compiled for that
+    policy alone. ``of`` itself is for kernels to call, and does nothing.
+    """
+
+    def mark(choose: F) -> F:
+        choose.__annotations__ = {}  # else they would have to be those of what it returns
+        overload(of, jit_options={"forceinline": True, **OPTIONS})(choose)
+        return choose
+
+    return mark
+
+
+def is_there(record: Any, field: str) -> bool:
+    """Whether the field of a named tuple, given as its type, is not None."""
+    return dict(zip(record.fields, record.types, strict=True))[field] != types.none
