@@ -35,6 +35,9 @@ class PolicyName(StrEnum):
     EAGER = "eager"
     LATEST = "latest"
     TIMEOUT = "timeout"
+    CLOCKWORK = "clockwork"
+    NEXUS = "nexus"
+    SHEPHERD = "shepherd"
 
 
 class DropName(StrEnum):

@@ -38,7 +38,7 @@ from dispatcher.core.following import IS_ELSE, follow_for_nexus
 from dispatcher.core.gpus import free_us
 from dispatcher.core.heaps import is_empty, put, remove, top_item, top_key
 from dispatcher.core.matching import send_batch, touch
-from dispatcher.core.nexus_packing import knows_rates, pack
+from dispatcher.core.nexus_packing import heard_for_us, pack
 from dispatcher.core.outbox import Outbox, has_room
 from dispatcher.core.queues import first_entry
 from dispatcher.core.rates import BUCKET_US
@@ -90,10 +90,13 @@ def next_instant_us(state: State) -> int:
 @called
 def begin_epoch(state: State, now_us: int) -> None:
     """Pack anew; every GPU looks for work again."""
-    knows = knows_rates(state, now_us, BUCKET_US)
+    heard_us = heard_for_us(state, now_us)
+    knows = heard_us >= FIRST_EPOCH_US
     pack(state, now_us, knows)
     state.nexus.epoch[0].is_stale = 0
-    state.nexus.epoch[0].ends_us = now_us + (EPOCH_US if knows else FIRST_EPOCH_US)
+    state.nexus.epoch[0].ends_us = now_us
+    if heard_us != NEVER:
+        state.nexus.epoch[0].ends_us += EPOCH_US if knows else FIRST_EPOCH_US
     for g in range(state.totals[0].gpus):
         follow_for_nexus(state, g, IS_ELSE)
 

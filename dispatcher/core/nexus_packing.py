@@ -31,8 +31,8 @@ import math
 
 from dispatcher.core.compiled import called, kernel
 from dispatcher.core.heaps import is_empty, put, remove, top_item
-from dispatcher.core.rates import rate_per_us
-from dispatcher.core.state import NEVER, RATE_BUCKETS, State
+from dispatcher.core.rates import BUCKET_US, rate_per_us
+from dispatcher.core.state import NEVER, State
 
 HALVINGS = 16
 OCCUPANCY_KEY = 1e12
@@ -290,10 +290,11 @@ def _append_to_gpu(state: State, s: int, g: int) -> None:
 
 
 @kernel
-def knows_rates(state: State, now_us: int, bucket_us: int) -> bool:
-    """Whether some model was heard of a whole span of the meter ago."""
+def heard_for_us(state: State, now_us: int) -> int:
+    """How long ago some model was first heard of, in whole buckets of the meter; NEVER if none was."""
+    longest_us = NEVER
     for m in range(len(state.model)):
         first = state.model[m].first_bucket
-        if first != NEVER and now_us // bucket_us - first >= RATE_BUCKETS:
-            return True
-    return False
+        if first != NEVER:
+            longest_us = max(longest_us, (now_us // BUCKET_US - first) * BUCKET_US)
+    return int(longest_us)

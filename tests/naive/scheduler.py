@@ -52,6 +52,8 @@ class NaiveBatch:
     ready_us: int
     start_us: int
     execution_us: int
+    model: NaiveModel
+    requests: list[tuple[int, int]]
 
 
 @dataclass(eq=False)
@@ -82,35 +84,50 @@ class NaiveScheduler:
         self.gpus = [NaiveGpu(speed) for speed in gpu_speeds or [1.0] * gpu_count]
         self.delays = delays
         self.policy, self.drop_rule, self.rules = rules.policy, rules.drop_rule, rules
-        self.hold_ppm = self.hold_cap_ppm = 0 if self.policy is Policy.EAGER else 1_000_000
+        holds = self.policy in (Policy.ADAPTIVE, Policy.DEFERRED, Policy.LATEST, Policy.TIMEOUT)
+        self.hold_ppm = self.hold_cap_ppm = 1_000_000 if holds else 0
         self.batch_count = 0
         self.now_us = 0
         self.commands: list[Command] = []
+        self.handed_over: list[Command] = []
 
     # One step
 
     def step(self, now_us: int, events: Sequence[Event]) -> list[Command]:
-        self.now_us, self.commands = now_us, []
+        self.now_us, self.commands, self.handed_over = now_us, [], []
         touched: list[NaiveModel] = []
         for event in events:
             if isinstance(event, BatchFinished):
                 self._finish_batch(self.gpus[event.gpu_id])
             elif isinstance(event, GpuLost):
                 self.gpus[event.gpu_id] = NaiveGpu(self.gpus[event.gpu_id].speed, is_here=False)
+                self._note_fleet_changed()
             elif isinstance(event, GpuAdded):
                 if event.gpu_id == len(self.gpus):
                     self.gpus.append(NaiveGpu(1.0))
                 self.gpus[event.gpu_id].is_here = True
+                self._note_fleet_changed()
         for event in events:
             if isinstance(event, RequestsArrived):
                 self._take_requests(event, touched)
+        self._settle(touched)
+        self._hand_over()
+        next_us = self._next_us()
+        return [*self.handed_over, *([SetTimer(next_us)] if next_us is not None else [])]
+
+    def _settle(self, touched: list[NaiveModel]) -> None:
         for model in reversed(touched):
             self._renew(model)
         self._match()
-        next_us = self._next_us()
+
+    def _hand_over(self) -> None:
+        """What was decided so far is to be done before what follows; drops first."""
         drops = [command for command in self.commands if isinstance(command, DropRequest)]
-        starts = [command for command in self.commands if isinstance(command, StartBatch)]
-        return [*drops, *starts, *([SetTimer(next_us)] if next_us is not None else [])]
+        self.handed_over += drops + [each for each in self.commands if not isinstance(each, DropRequest)]
+        self.commands = []
+
+    def _note_fleet_changed(self) -> None:
+        """A GPU came or went."""
 
     def _take_requests(self, event: RequestsArrived, touched: list[NaiveModel]) -> None:
         for m, request_id, deadline_us in zip(
@@ -171,6 +188,12 @@ class NaiveScheduler:
         model.keeps_us = queue[0][0] if queue else math.inf
         return b
 
+    def _allowed(self, b: int) -> int:
+        """Clockwork knows batches of these sizes only."""
+        if self.policy is not Policy.CLOCKWORK:
+            return b
+        return max((size for size in (1, 2, 4, 8, 16) if size <= b), default=0)
+
     def _drop_heads(self, model: NaiveModel, count: int, speed: float, gpu_free_us: int) -> None:
         for deadline_us, request_id in model.queue[:count]:
             alone = self._finish_us(model, speed, 1, gpu_free_us) <= deadline_us
@@ -205,7 +228,7 @@ class NaiveScheduler:
         before, model.candidate = model.candidate, None
         speed = self._speed_of_next_gpu()
         waiting = len(model.queue)
-        b = self._form_batch(model, speed, self.now_us)
+        b = self._allowed(self._form_batch(model, speed, self.now_us))
         if len(model.queue) < waiting and model.was_held:
             model.was_held = False
             self._note_loss()
@@ -229,7 +252,7 @@ class NaiveScheduler:
     def _when_due_us(self, model: NaiveModel, latest_us: float, frontrun_us: float) -> float:
         """When a batch that could still grow is to be sent."""
         slo_us = model.spec.slo_us
-        if self.policy is Policy.EAGER:
+        if self.policy in (Policy.EAGER, Policy.CLOCKWORK):
             return self.now_us
         if self.policy is Policy.LATEST:
             return latest_us
@@ -265,7 +288,9 @@ class NaiveScheduler:
 
     def _opening_us(self, gpu: NaiveGpu, size: int) -> int:
         batch = gpu.batches[0]
-        return max(batch.start_us, batch.start_us + batch.execution_us - self._lead_us(size))
+        clockwork = self.policy is Policy.CLOCKWORK
+        ahead_us = self.rules.commit_ahead_us if clockwork else self._lead_us(size)
+        return max(batch.start_us, batch.start_us + batch.execution_us - ahead_us)
 
     def _match(self) -> None:
         for model in self.models:
@@ -287,26 +312,10 @@ class NaiveScheduler:
                 break
 
     def _grant(self, model: NaiveModel, gpu: NaiveGpu) -> None:
-        b = self._form_batch(model, gpu.speed, gpu.free_us(self.now_us))
+        b = self._allowed(self._form_batch(model, gpu.speed, gpu.free_us(self.now_us)))
         if b:
             assert model.candidate is not None
-            ready_us = self.now_us + self._lead_us(b)
-            start_us = max(ready_us, gpu.free_us(self.now_us))
-            batch = NaiveBatch(self.batch_count, ready_us, start_us, self._execution_us(model, gpu.speed, b))
-            ids = np.array([request_id for _, request_id in model.queue[:b]], dtype=np.int64)
-            self.commands.append(
-                StartBatch(
-                    self.gpus.index(gpu),
-                    batch.id,
-                    self.models.index(model),
-                    ids,
-                    start_us,
-                    start_us + batch.execution_us,
-                )
-            )
-            self.batch_count += 1
-            gpu.batches.append(batch)
-            model.queue = model.queue[b:]
+            self._send(model, gpu, b)
             model.was_held = False
             if self.policy is Policy.ADAPTIVE:
                 self.hold_cap_ppm = min(1_000_000, self.hold_cap_ppm + 200)
@@ -316,6 +325,24 @@ class NaiveScheduler:
                 self._note_miss()
             model.candidate = None
         self._renew(model)
+
+    def _send(self, model: NaiveModel, gpu: NaiveGpu, b: int) -> None:
+        requests, model.queue = model.queue[:b], model.queue[b:]
+        execution_us = self._execution_us(model, gpu.speed, b)
+        ready_us = self.now_us + self._lead_us(b)
+        start_us = max(ready_us, gpu.free_us(self.now_us))
+        self.commands.append(
+            StartBatch(
+                self.gpus.index(gpu),
+                self.batch_count,
+                self.models.index(model),
+                np.array([request_id for _, request_id in requests], dtype=np.int64),
+                start_us,
+                start_us + execution_us,
+            )
+        )
+        gpu.batches.append(NaiveBatch(self.batch_count, ready_us, start_us, execution_us, model, requests))
+        self.batch_count += 1
 
     def _note_hit(self) -> None:
         if self.policy is Policy.ADAPTIVE:
