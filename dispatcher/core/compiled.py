@@ -54,7 +54,7 @@ def variant(of: Callable[..., object]) -> Callable[[F], F]:
 
     def mark(choose: F) -> F:
         choose.__annotations__ = {}  # else they would have to be those of what it returns
-        overload(of, jit_options={"forceinline": True, **OPTIONS})(choose)
+        overload(of, jit_options={"forceinline": True, **OPTIONS})(choose)  # type: ignore[typeddict-item]
         return choose
 
     return mark

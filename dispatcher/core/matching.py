@@ -10,8 +10,8 @@ outlast what it executes. Each time the batch is formed anew for the very GPU.
 
 from __future__ import annotations
 
-from dispatcher.core.candidate import execution_us, form_batch, last_start_us, lead_us
-from dispatcher.core.clockwork import allowed_size, commit_ahead_us
+from dispatcher.core.candidate import execution_us, last_start_us, lead_us
+from dispatcher.core.clockwork import commit_ahead_us, form_allowed_batch
 from dispatcher.core.compiled import kernel
 from dispatcher.core.gpus import free_us, give_batch
 from dispatcher.core.heaps import is_empty, is_in, put, remove, top_item, top_key
@@ -64,7 +64,7 @@ def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
     """Compute the model's candidate as though a GPU were idle, and put it where it belongs."""
     speed = speed_of_next_gpu(state)
     drops_before = outbox.counts[0].drops
-    b = allowed_size(state, form_batch(state, m, speed, now_us, now_us, outbox))
+    b = form_allowed_batch(state, m, speed, now_us, now_us, outbox)
     model = state.model[m]
     model.batch = b
     if outbox.counts[0].drops > drops_before and model.was_held == 1:
@@ -118,7 +118,7 @@ def next_instant_us(state: State) -> int:
 def _grant(state: State, m: int, g: int, now_us: int, outbox: Outbox) -> None:
     """Start the model's candidate on the GPU, unless nothing of it can be in time there."""
     speed = state.gpu[g].speed
-    b = allowed_size(state, form_batch(state, m, speed, now_us, free_us(state, g, now_us), outbox))
+    b = form_allowed_batch(state, m, speed, now_us, free_us(state, g, now_us), outbox)
     if b > 0:
         send_batch(state, m, g, b, now_us, outbox)
         remove(state.waiting, m)

@@ -106,10 +106,7 @@ def _take_rates(state: State, speed: int, now_us: int, knows_rates: bool) -> Non
         model = state.model[m]
         curve = state.latency_us[speed, model.curve : model.curve + model.batch_max + 1]
         b = 1
-        while (
-            b < model.batch_max
-            and 2 * curve[b + 1] + (b + 1) * state.totals[0].data_us <= model.budget_us
-        ):
+        while b < model.batch_max and 2 * curve[b + 1] + (b + 1) * state.totals[0].data_us <= model.budget_us:
             b += 1
         packed = state.nexus.model[m]
         packed.full_batch = b
@@ -223,7 +220,7 @@ def _shape_rest(state: State, m: int, speed: int) -> float:
 
 @called
 def _best_gpu(state: State, m: int, speed: int, first: int, end: int) -> int:
-    """Of the GPUs from ``first`` up to ``end`` the one that the model's rest fills best; NEVER if none has room."""
+    """Of the GPUs from ``first`` up to ``end`` the one that the model's rest fills best; NEVER if none is."""
     best = NEVER
     most = 0.0
     model = state.nexus.model[m]

@@ -116,7 +116,7 @@ def _send(state: State, m: int, g: int, b: int, now_us: int, outbox: Outbox) -> 
 
 @kernel
 def _challenger(state: State, now_us: int) -> tuple[int, int]:
-    """The model, and the size of its batch, that preempts the smallest batch that runs; size 0 if none does."""
+    """The model and the batch size that preempt the smallest batch that runs; size 0 if none does."""
     if is_empty(state.shepherd.running):
         return NEVER, 0
     g = top_item(state.shepherd.running)
@@ -130,10 +130,10 @@ def _challenger(state: State, now_us: int) -> tuple[int, int]:
     challenger = holder
     speed = state.gpu[g].speed
     b = state.model[first].batch
-    if first != holder and b >= best:
-        if finish_us(state, first, speed, b, now_us, now_us) <= state.model[first].due_us:
-            best = b
-            challenger = first
+    is_in_time = finish_us(state, first, speed, b, now_us, now_us) <= state.model[first].due_us
+    if first != holder and b >= best and is_in_time:
+        best = b
+        challenger = first
     if best * HOLD_WHOLE_PPM < size * state.totals[0].preemption_ppm:
         return NEVER, 0
     return challenger, best

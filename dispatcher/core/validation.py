@@ -44,7 +44,8 @@ def _check_model(state: State, m: int, now_us: int | None) -> list[int]:
     if state.shepherd is None:
         assert is_holding != is_waiting, f"model {m}: its candidate is neither held nor waiting, or both"
     else:
-        assert is_holding and is_waiting, f"model {m}: its batch is not in both heaps"
+        assert is_holding, f"model {m}: nothing will see its batch grow late"
+        assert is_waiting, f"model {m}: no GPU will find its batch"
     assert 1 <= model["batch"] <= min(len(waiting), model["batch_max"])
     if now_us is not None:
         assert model["latest_us"] >= now_us, f"model {m}: its window ended at {model['latest_us']}"

@@ -32,9 +32,7 @@ class Load:
     def duty_us(self, rate: float) -> tuple[float, float]:
         """The duty cycle for that rate, and the share of a GPU's time it takes."""
         sizes = range(1, len(self.execution_us))
-        fits = [
-            b for b in sizes if b / rate + self.execution_us[b] + b * self.data_us <= self.budget_us
-        ]
+        fits = [b for b in sizes if b / rate + self.execution_us[b] + b * self.data_us <= self.budget_us]
         b = max(fits, default=1)
         longest = max(self.execution_us[b], self.budget_us - self.execution_us[b] - b * self.data_us)
         duty_us = min(b / rate, float(longest))

@@ -1,4 +1,4 @@
-"""The policies ``nexus`` and ``shepherd`` stated plainly."""
+"""The policies ``clockwork``, ``nexus`` and ``shepherd`` stated plainly."""
 
 from __future__ import annotations
 
@@ -22,9 +22,35 @@ def naive_scheduler(
     gpu_speeds: Sequence[float] | None = None,
 ) -> NaiveScheduler:
     """The twin of the policy."""
-    kinds = {Policy.NEXUS: NaiveNexus, Policy.SHEPHERD: NaiveShepherd}
+    kinds = {
+        Policy.CLOCKWORK: NaiveClockwork,
+        Policy.NEXUS: NaiveNexus,
+        Policy.SHEPHERD: NaiveShepherd,
+    }
     kind = kinds.get(rules.policy, NaiveScheduler)
     return kind(models, gpu_count, delays=delays, rules=rules, gpu_speeds=gpu_speeds)
+
+
+class NaiveClockwork(NaiveScheduler):
+    """Eager, with batches of a few sizes, sent a fixed time ahead."""
+
+    def _form_allowed(self, model: NaiveModel, speed: float, gpu_free_us: int) -> int:
+        sizes = [size for size in (16, 8, 4, 2, 1) if size <= model.spec.batch_size_max]
+        if self.drop_rule is not DropRule.WINDOW:
+            b = self._form_batch(model, speed, gpu_free_us)
+            return max((size for size in sizes if size <= b), default=0)
+        for size in sizes:
+            finish_us = self._finish_us(model, speed, size, gpu_free_us)
+            late = [deadline_us for deadline_us, _ in model.queue if deadline_us < finish_us]
+            if len(model.queue) - len(late) >= size:
+                self._drop_heads(model, len(late), speed, gpu_free_us)
+                model.keeps_us = model.queue[0][0]
+                return size
+        self._drop_heads(model, len(model.queue), speed, gpu_free_us)
+        return 0
+
+    def _ahead_us(self, size: int) -> int:
+        return self.rules.commit_ahead_us
 
 
 class NaiveShepherd(NaiveScheduler):
@@ -107,9 +133,7 @@ class NaiveShepherd(NaiveScheduler):
             return None
         instants = [int(latest_us) + 1 for latest_us in self.latest_us.values() if latest_us < math.inf]
         if open_gpus := self._open_gpus():
-            instants.append(
-                self._opening_us(open_gpus[0], self.sizes[self.models.index(self._largest())])
-            )
+            instants.append(self._opening_us(open_gpus[0], self.sizes[self.models.index(self._largest())]))
         return min(instants, default=None)
 
 

@@ -188,11 +188,9 @@ class NaiveScheduler:
         model.keeps_us = queue[0][0] if queue else math.inf
         return b
 
-    def _allowed(self, b: int) -> int:
-        """Clockwork knows batches of these sizes only."""
-        if self.policy is not Policy.CLOCKWORK:
-            return b
-        return max((size for size in (1, 2, 4, 8, 16) if size <= b), default=0)
+    def _form_allowed(self, model: NaiveModel, speed: float, gpu_free_us: int) -> int:
+        """Clockwork knows batches of a few sizes only."""
+        return self._form_batch(model, speed, gpu_free_us)
 
     def _drop_heads(self, model: NaiveModel, count: int, speed: float, gpu_free_us: int) -> None:
         for deadline_us, request_id in model.queue[:count]:
@@ -228,7 +226,7 @@ class NaiveScheduler:
         before, model.candidate = model.candidate, None
         speed = self._speed_of_next_gpu()
         waiting = len(model.queue)
-        b = self._allowed(self._form_batch(model, speed, self.now_us))
+        b = self._form_allowed(model, speed, self.now_us)
         if len(model.queue) < waiting and model.was_held:
             model.was_held = False
             self._note_loss()
@@ -288,9 +286,10 @@ class NaiveScheduler:
 
     def _opening_us(self, gpu: NaiveGpu, size: int) -> int:
         batch = gpu.batches[0]
-        clockwork = self.policy is Policy.CLOCKWORK
-        ahead_us = self.rules.commit_ahead_us if clockwork else self._lead_us(size)
-        return max(batch.start_us, batch.start_us + batch.execution_us - ahead_us)
+        return max(batch.start_us, batch.start_us + batch.execution_us - self._ahead_us(size))
+
+    def _ahead_us(self, size: int) -> int:
+        return self._lead_us(size)
 
     def _match(self) -> None:
         for model in self.models:
@@ -312,7 +311,7 @@ class NaiveScheduler:
                 break
 
     def _grant(self, model: NaiveModel, gpu: NaiveGpu) -> None:
-        b = self._allowed(self._form_batch(model, gpu.speed, gpu.free_us(self.now_us)))
+        b = self._form_allowed(model, gpu.speed, gpu.free_us(self.now_us))
         if b:
             assert model.candidate is not None
             self._send(model, gpu, b)
