@@ -22,6 +22,9 @@ class PolicyName(StrEnum):
     EAGER = "eager"
     LATEST = "latest"
     TIMEOUT = "timeout"
+    CLOCKWORK = "clockwork"
+    NEXUS = "nexus"
+    SHEPHERD = "shepherd"
 
 
 class DropName(StrEnum):

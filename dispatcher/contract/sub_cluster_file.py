@@ -12,6 +12,7 @@ import msgspec
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import read_struct, shown
 from dispatcher.contract.sub_cluster import LoadReporting, ServedModel, SubClusterSpec, Tensor
+from dispatcher.core.rules import Policy
 from profiles.faults import Fault, InputInvalid
 
 SUBJECT = "sub-cluster specification"
@@ -64,6 +65,9 @@ def _faults(spec: SubClusterSpec) -> Iterator[Fault]:
     for index, model in enumerate(spec.models):
         yield from _model_faults(model, f"models[{index}]")
     yield from _duplicates([model.id for model in spec.models], "models", "id")
+    if spec.rules.policy is Policy.SHEPHERD:
+        limit = "must not be shepherd, which preempts batches: workers execute each batch to its end"
+        yield Fault("rules.policy", shown(spec.rules.policy), limit)
     if spec.reporting is not None:
         yield from _reporting_faults(spec.reporting)
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 from dispatcher.core.compiled import kernel
 from dispatcher.core.heaps import is_empty, top_key
 from dispatcher.core.rates import BUCKET_US, target_batch
-from dispatcher.core.state import DROP_NEVER, NEVER, State
+from dispatcher.core.state import DROP_NEVER, NEVER, TIMEOUT, State
 
 NS_PER_US = 1_000
 PPM = 1_000_000
@@ -59,9 +59,15 @@ def is_within_share(state: State, m: int, tenant: int, now_us: int) -> bool:
 
 @kernel
 def no_gpu_in_time(state: State, m: int, now_us: int, deadline_us: int) -> bool:
-    """Whether every GPU is busy until it is too late for the request; False where that is not certain."""
+    """
+    Whether every GPU is busy until it is too late for the request; False where that is not certain.
+
+    The rival policies refuse nobody: their papers do not.
+    """
     totals = state.totals[0]
-    if totals.drop == DROP_NEVER or not is_empty(state.idle) or state.busy[0].slot < totals.gpus_here:
+    if totals.policy > TIMEOUT or totals.drop == DROP_NEVER:
+        return False
+    if not is_empty(state.idle) or state.busy[0].slot < totals.gpus_here:
         return False
     if totals.gpus_here == 0:
         return False

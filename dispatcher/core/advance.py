@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from dispatcher.core.admission import is_within_share, no_gpu_in_time
 from dispatcher.core.compiled import kernel
 from dispatcher.core.gpus import add_gpu, finish_batch, is_known, lose_gpu
-from dispatcher.core.matching import next_instant_us, settle, touch
+from dispatcher.core.matching import touch
 from dispatcher.core.outbox import GPUS_BUSY, OVER_SHARE, QUEUE_FULL, Outbox, has_room, write_drop
 from dispatcher.core.queues import insert
 from dispatcher.core.rates import count_arrival
+from dispatcher.core.settling import next_instant_us, settle
 from dispatcher.core.state import State
 
 FINISHED, LOST, ADDED = 0, 1, 2

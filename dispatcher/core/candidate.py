@@ -72,7 +72,7 @@ def all_in_time(state: State, m: int, speed: int, now_us: int, gpu_free_us: int)
 def largest_in_time(state: State, m: int, speed: int, now_us: int, gpu_free_us: int) -> int:
     """The largest batch that is in time for the deadline the candidate keeps; 0 if none is. Drops nothing."""
     most = min(state.model[m].count, state.model[m].batch_max)
-    return _grown(state, m, speed, 0, most, state.model[m].due_us, now_us, gpu_free_us)
+    return grown(state, m, speed, 0, most, state.model[m].due_us, now_us, gpu_free_us)
 
 
 @kernel
@@ -86,14 +86,14 @@ def _behind_heads_in_the_way(
     size = min(count - aside, batch_max, target_batch(state, m, now_us))
     lost = aside
     if size > 0:
-        lost = _due_before(state, m, finish_us(state, m, speed, size, now_us, gpu_free_us), aside)
-    _drop_heads(state, m, lost, finish_us(state, m, speed, 1, now_us, gpu_free_us), outbox)
+        lost = due_before(state, m, finish_us(state, m, speed, size, now_us, gpu_free_us), aside)
+    drop_heads(state, m, lost, finish_us(state, m, speed, 1, now_us, gpu_free_us), outbox)
     if size == 0:
         return 0
     head_due_us = state.queue[first_entry(state, m)].deadline_us
     state.model[m].due_us = head_due_us
     most = min(count - lost, batch_max)
-    return _grown(state, m, speed, size, most, head_due_us, now_us, gpu_free_us)
+    return grown(state, m, speed, size, most, head_due_us, now_us, gpu_free_us)
 
 
 @kernel
@@ -107,18 +107,18 @@ def _behind_hopeless_heads(
     """
     count = state.model[m].count
     alone_us = finish_us(state, m, speed, 1, now_us, gpu_free_us)
-    hopeless = _due_before(state, m, alone_us, count)
+    hopeless = due_before(state, m, alone_us, count)
     saved_due_us = FAR_US
     if hopeless < count:
         saved_due_us = state.queue[first_entry(state, m) + hopeless].deadline_us
     if state.totals[0].drop == DROP_HOPELESS:
-        _drop_heads(state, m, hopeless, alone_us, outbox)
+        drop_heads(state, m, hopeless, alone_us, outbox)
         count -= hopeless
         if count == 0:
             return 0
     state.model[m].due_us = saved_due_us
     most = min(count, state.model[m].batch_max)
-    return _grown(state, m, speed, 1, most, saved_due_us, now_us, gpu_free_us)
+    return grown(state, m, speed, 1, most, saved_due_us, now_us, gpu_free_us)
 
 
 @kernel
@@ -143,7 +143,7 @@ def _heads_in_the_way_of_the_rest(state: State, m: int, speed: int, now_us: int,
 
 
 @kernel
-def _due_before(state: State, m: int, instant_us: int, most: int) -> int:
+def due_before(state: State, m: int, instant_us: int, most: int) -> int:
     """How many of the oldest ``most`` requests are due before the instant."""
     first = first_entry(state, m)
     low, high = 0, most
@@ -157,7 +157,7 @@ def _due_before(state: State, m: int, instant_us: int, most: int) -> int:
 
 
 @kernel
-def _grown(
+def grown(
     state: State, m: int, speed: int, size: int, most: int, head_due_us: int, now_us: int, gpu_free_us: int
 ) -> int:
     """The largest batch from ``size`` to ``most`` that is in time for its head."""
@@ -172,7 +172,7 @@ def _grown(
 
 
 @kernel
-def _drop_heads(state: State, m: int, count: int, alone_us: int, outbox: Outbox) -> None:
+def drop_heads(state: State, m: int, count: int, alone_us: int, outbox: Outbox) -> None:
     """Drop the oldest requests; ``alone_us`` is when a batch of one would have been executed."""
     first = first_entry(state, m)
     for entry in range(first, first + count):

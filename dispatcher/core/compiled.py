@@ -19,20 +19,57 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 F = TypeVar("F", bound=Callable[..., object])
+
+OPTIONS = {"_nrt": False, "error_model": "numpy"}
 
 
 def kernel(function: F) -> F:
     """A compiled function of arrays and scalars that allocates nothing."""
-    compiled = njit(cache=True, _nrt=False, error_model="numpy", forceinline=True)(function)  # type: ignore[call-overload]
+    return _kept(njit(cache=True, forceinline=True, **OPTIONS)(function))  # type: ignore[call-overload, no-any-return]
+
+
+def called(function: F) -> F:
+    """
+    A kernel that stays apart from its callers and is called.
+
+    For what runs once a batch or less often, and not under the default policy: a call costs tens of
+    nanoseconds, becoming part of every caller costs seconds of compilation.
+    """
+    return _kept(njit(cache=True, **OPTIONS)(function))  # type: ignore[call-overload, no-any-return]
+
+
+def variant(of: Callable[..., object]) -> Callable[[F], F]:
+    """
+    Mark a function of the same parameters that returns what to compile in the place of ``of``.
+
+    It is given types instead of values, so that what one policy alone needs is compiled for that
+    policy alone. ``of`` itself is for kernels to call, and does nothing.
+    """
+
+    def mark(choose: F) -> F:
+        choose.__annotations__ = {}  # else they would have to be those of what it returns
+        overload(of, jit_options={"forceinline": True, **OPTIONS})(choose)  # type: ignore[typeddict-item]
+        return choose
+
+    return mark
+
+
+def is_there(record: Any, field: str) -> bool:
+    """Whether the field of a named tuple, given as its type, is not None."""
+    return bool(dict(zip(record.fields, record.types, strict=True))[field] != types.none)
+
+
+def _kept(compiled: Any) -> Any:
     cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if cache_file is not None:  # None where numba may not compile or keep anything
         cache_file._source_stamp = (*cache_file._source_stamp, core_digest())
-    return compiled  # type: ignore[no-any-return]
+    return compiled
 
 
 @cache

@@ -103,6 +103,18 @@ class StartBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class PreemptBatch:
+    """
+    Stop this batch, the only one its GPU holds, at once; its end must not be reported.
+
+    Its requests wait again with their old ids and deadlines: nothing is to be done for them.
+    """
+
+    gpu_id: int
+    batch_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class DropRequest:
     """Tell the client that this request will not be served."""
 
@@ -117,4 +129,4 @@ class SetTimer:
     at_us: int
 
 
-Command: TypeAlias = StartBatch | DropRequest | SetTimer
+Command: TypeAlias = StartBatch | PreemptBatch | DropRequest | SetTimer

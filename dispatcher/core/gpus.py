@@ -9,11 +9,14 @@ batches     meaning                             heap
 2           one more waits behind it            none: it can take no more
 not here    lost                                none
 ==========  ==================================  =====================================
+
+Under ``nexus`` and ``shepherd`` a GPU is in one more heap, which is kept by ``follow``.
 """
 
 from __future__ import annotations
 
 from dispatcher.core.compiled import kernel
+from dispatcher.core.following import IS_ELSE, IS_FINISH, IS_NEWS, follow
 from dispatcher.core.heaps import put, remove
 from dispatcher.core.state import State
 
@@ -31,6 +34,7 @@ def add_gpu(state: State, g: int) -> None:
     state.totals[0].gpus_here += 1
     state.gpu[g].batches = 0
     put(state.idle, g, g)
+    follow(state, g, IS_NEWS)
 
 
 @kernel
@@ -42,6 +46,7 @@ def lose_gpu(state: State, g: int) -> None:
     state.gpu[g].batches = 0
     remove(state.idle, g)
     remove(state.busy, g)
+    follow(state, g, IS_NEWS)
 
 
 @kernel
@@ -64,6 +69,7 @@ def give_batch(state: State, g: int, batch: int, ready_us: int, execution_us: in
         gpu.next_batch = batch
         gpu.next_ready_us = ready_us
         gpu.next_execution_us = execution_us
+    follow(state, g, IS_ELSE)
     return start_us
 
 
@@ -77,6 +83,16 @@ def finish_batch(state: State, g: int, now_us: int) -> None:
         gpu.batches = 0
         remove(state.busy, g)
         put(state.idle, g, g)
+    follow(state, g, IS_FINISH)
+
+
+@kernel
+def cancel_batch(state: State, g: int) -> None:
+    """The only batch of the GPU is taken back; the GPU is idle."""
+    state.gpu[g].batches = 0
+    remove(state.busy, g)
+    put(state.idle, g, g)
+    follow(state, g, IS_ELSE)
 
 
 @kernel

@@ -10,14 +10,8 @@ outlast what it executes. Each time the batch is formed anew for the very GPU.
 
 from __future__ import annotations
 
-from dispatcher.core.candidate import (
-    all_in_time,
-    execution_us,
-    form_batch,
-    largest_in_time,
-    last_start_us,
-    lead_us,
-)
+from dispatcher.core.candidate import all_in_time, execution_us, largest_in_time, last_start_us, lead_us
+from dispatcher.core.clockwork import commit_ahead_us, form_allowed_batch
 from dispatcher.core.compiled import kernel
 from dispatcher.core.gpus import free_us, give_batch
 from dispatcher.core.heaps import is_empty, is_in, put, remove, top_item, top_key
@@ -25,7 +19,7 @@ from dispatcher.core.outbox import Outbox, has_room
 from dispatcher.core.policies import due_us, note_batch, note_loss, note_miss
 from dispatcher.core.queues import first_entry, remove_heads
 from dispatcher.core.rates import target_batch
-from dispatcher.core.state import FAR_US, NEVER, State
+from dispatcher.core.state import CLOCKWORK, FAR_US, NEVER, State
 
 
 @kernel
@@ -55,7 +49,7 @@ def settle(state: State, now_us: int, outbox: Outbox) -> bool:
         m = top_item(state.waiting)
         if not has_room(outbox, state.model[m].batch_max, state.model[m].count):
             return False
-        g = _gpu_for(state, now_us)
+        g = gpu_for(state, now_us)
         if g != NEVER:
             _grant(state, m, g, now_us, outbox)
         elif state.model[m].latest_us < now_us:
@@ -69,12 +63,10 @@ def settle(state: State, now_us: int, outbox: Outbox) -> bool:
 @kernel
 def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
     """Compute the model's candidate as though a GPU were idle, and put it where it belongs."""
-    speed = 0
-    if len(state.here) > 1 and state.model[m].count > 0:
-        speed = _speed_to_count_on(state, m, now_us)
+    speed = speed_to_count_on(state, m, now_us)
     state.model[m].speed = speed
     drops_before = outbox.counts[0].drops
-    b = form_batch(state, m, speed, now_us, now_us, outbox)
+    b = form_allowed_batch(state, m, speed, now_us, now_us, outbox)
     model = state.model[m]
     model.batch = b
     if outbox.counts[0].drops > drops_before and model.was_held == 1:
@@ -118,7 +110,7 @@ def next_instant_us(state: State) -> int:
     if not is_empty(state.waiting):
         at_us = min(top_key(state.waiting), FAR_US - 1) + 1
         if not is_empty(state.busy):
-            at_us = min(at_us, _opening_us(state))
+            at_us = min(at_us, opening_us(state))
         if at_us < FAR_US:
             instant_us = at_us if instant_us == NEVER else min(instant_us, at_us)
     return instant_us
@@ -134,22 +126,28 @@ def _grant(state: State, m: int, g: int, now_us: int, outbox: Outbox) -> None:
     """
     speed = state.gpu[g].speed
     b = 0
-    if speed > state.model[m].speed:
+    if speed > state.model[m].speed and state.totals[0].policy != CLOCKWORK:
         b = largest_in_time(state, m, speed, now_us, free_us(state, g, now_us))
     if b == 0 or 2 * b < min(state.model[m].batch, target_batch(state, m, now_us)):
-        b = form_batch(state, m, speed, now_us, free_us(state, g, now_us), outbox)
+        b = form_allowed_batch(state, m, speed, now_us, free_us(state, g, now_us), outbox)
     if b > 0:
-        execution = execution_us(state, m, speed, b)
-        totals = state.totals[0]
-        batch = totals.batches
-        totals.batches += 1
-        start_us = give_batch(state, g, batch, now_us + lead_us(state, b), execution, now_us)
-        _write_start(state, m, g, batch, b, start_us, start_us + execution, outbox)
-        remove_heads(state, m, b)
+        send_batch(state, m, g, b, now_us, outbox)
         remove(state.waiting, m)
         state.model[m].was_held = 0
         note_batch(state, state.model[m].waiting_since_us < now_us)
     renew(state, m, now_us, outbox)
+
+
+@kernel
+def send_batch(state: State, m: int, g: int, b: int, now_us: int, outbox: Outbox) -> None:
+    """Start a batch of the model's b oldest requests on the GPU."""
+    execution = execution_us(state, m, state.gpu[g].speed, b)
+    totals = state.totals[0]
+    batch = totals.batches
+    totals.batches += 1
+    start_us = give_batch(state, g, batch, now_us + lead_us(state, b), execution, now_us)
+    _write_start(state, m, g, batch, b, start_us, start_us + execution, outbox)
+    remove_heads(state, m, b)
 
 
 @kernel
@@ -173,25 +171,26 @@ def _write_start(
 
 
 @kernel
-def _gpu_for(state: State, now_us: int) -> int:
+def gpu_for(state: State, now_us: int) -> int:
     """The GPU that takes the first waiting candidate now; NEVER if there is none."""
     if not is_empty(state.idle):
         return top_item(state.idle)
-    if not is_empty(state.busy) and _opening_us(state) <= now_us:
+    if not is_empty(state.busy) and opening_us(state) <= now_us:
         return top_item(state.busy)
     return NEVER
 
 
 @kernel
-def _opening_us(state: State) -> int:
+def opening_us(state: State) -> int:
     """From when on the busy GPU that is free first can take the first waiting candidate."""
     gpu = state.gpu[top_item(state.busy)]
     b = state.model[top_item(state.waiting)].batch
-    return int(max(gpu.start_us, gpu.free_us - lead_us(state, b)))
+    ahead_us = commit_ahead_us(state, lead_us(state, b))
+    return int(max(gpu.start_us, gpu.free_us - ahead_us))
 
 
 @kernel
-def _speed_to_count_on(state: State, m: int, now_us: int) -> int:
+def speed_to_count_on(state: State, m: int, now_us: int) -> int:
     """
     The row of the GPUs that the model's candidate counts on.
 
@@ -199,6 +198,8 @@ def _speed_to_count_on(state: State, m: int, now_us: int) -> int:
     whichever takes the candidate when it is due will do. Where none is idle: the one that
     is free next. Else the fastest.
     """
+    if len(state.here) == 1 or state.model[m].count == 0:
+        return 0
     if not is_empty(state.idle):
         for speed in range(len(state.here) - 1, 0, -1):
             if state.here[speed] > 0 and all_in_time(state, m, speed, now_us, now_us):

@@ -19,8 +19,9 @@ from dispatcher.core.model_spec import ModelSpec
 START = np.dtype(
     [(name, np.int64) for name in ("gpu", "batch", "model", "first", "size", "start_us", "finish_us")]
 )
+PREEMPT = np.dtype([(name, np.int64) for name in ("gpu", "batch", "model", "first", "size")])
 DROP = np.dtype([("request_id", np.int64), ("reason", np.int64)])
-COUNTS = np.dtype([("starts", np.int64), ("request_ids", np.int64), ("drops", np.int64)])
+COUNTS = np.dtype([(name, np.int64) for name in ("starts", "request_ids", "drops", "preempts")])
 
 DEADLINE_UNREACHABLE, WINDOW, QUEUE_FULL, GPUS_BUSY, OVER_SHARE = range(5)
 
@@ -32,6 +33,8 @@ ROOM_BEYOND_ONE = 4_096
 class Outbox(NamedTuple):
     """
     ``start[i]`` is a batch of ``size`` requests, whose ids lie in ``request_id`` from ``first`` on.
+    ``preempt`` has one place, for the like of a batch that is taken back: it is to be carried out
+    first, so it is written into an empty outbox only.
 
     ``counts`` is the single record of how many entries of each array are in use.
     """
@@ -39,6 +42,7 @@ class Outbox(NamedTuple):
     start: NDArray[Any]
     request_id: NDArray[np.int64]
     drop: NDArray[Any]
+    preempt: NDArray[Any]
     counts: NDArray[Any]
 
 
@@ -48,8 +52,9 @@ def new_outbox(models: Sequence[ModelSpec]) -> Outbox:
     queue_max = max(spec.queue_max for spec in models)
     return Outbox(
         start=np.zeros(STARTS_MAX, dtype=START),
-        request_id=np.zeros(batch_max + ROOM_BEYOND_ONE, dtype=np.int64),
+        request_id=np.zeros(2 * batch_max + ROOM_BEYOND_ONE, dtype=np.int64),
         drop=np.zeros(queue_max + ROOM_BEYOND_ONE, dtype=DROP),
+        preempt=np.zeros(1, dtype=PREEMPT),
         counts=np.zeros(1, dtype=COUNTS),
     )
 
@@ -61,6 +66,14 @@ def empty(outbox: Outbox) -> None:
     counts.starts = 0
     counts.request_ids = 0
     counts.drops = 0
+    counts.preempts = 0
+
+
+@kernel
+def is_blank(outbox: Outbox) -> bool:
+    """Whether nothing is to be carried out."""
+    counts = outbox.counts[0]
+    return bool(counts.starts == 0 and counts.drops == 0 and counts.preempts == 0)
 
 
 @kernel

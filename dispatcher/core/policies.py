@@ -1,7 +1,7 @@
 r"""
 When a candidate is due: the one place where the policies differ.
 
-eager       at once
+eager       at once; so does clockwork
 deferred    at frontrun, when waiting for more requests gains nothing any more
 latest      at latest, the end of the window
 timeout     when the head has waited a share of its SLO, at latest at the latest
@@ -24,7 +24,7 @@ make the policy eager for good, and eager batches are small, which is overload a
 from __future__ import annotations
 
 from dispatcher.core.compiled import kernel
-from dispatcher.core.state import ADAPTIVE, DEFERRED, EAGER, HOLD_WHOLE_PPM, LATEST, TIMEOUT, State
+from dispatcher.core.state import ADAPTIVE, CLOCKWORK, DEFERRED, EAGER, HOLD_WHOLE_PPM, LATEST, TIMEOUT, State
 
 HOLD_KEPT_AT_MISS_PERCENT = 90
 HOLD_GAINED_AT_HIT_PPM = 20_000
@@ -37,7 +37,7 @@ def due_us(state: State, m: int, now_us: int, frontrun_us: int) -> int:
     """When the model's candidate, which could still grow, should be sent; not after now means now."""
     policy = state.totals[0].policy
     model = state.model[m]
-    if policy == EAGER:
+    if policy in (EAGER, CLOCKWORK):
         return now_us
     if policy == LATEST:
         return int(model.latest_us)

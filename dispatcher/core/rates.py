@@ -37,6 +37,17 @@ def target_batch(state: State, m: int, now_us: int) -> int:
 
 
 @kernel
+def rate_per_us(state: State, m: int, now_us: int) -> float:
+    """Requests per microsecond, 0 before the model has been heard of for a whole bucket."""
+    model = state.model[m]
+    bucket = now_us // BUCKET_US
+    if model.first_bucket == NEVER or bucket <= model.first_bucket:
+        return 0.0
+    _advance(state, m, bucket)
+    return float(model.arrivals / (min(bucket - model.first_bucket, RATE_BUCKETS) * BUCKET_US))
+
+
+@kernel
 def _advance(state: State, m: int, bucket: int) -> None:
     """
     Make ``bucket`` the newest.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,9 @@ class Policy(StrEnum):
     EAGER = "eager"  # as soon as a GPU is free
     LATEST = "latest"  # at the last instant that is in time for the head
     TIMEOUT = "timeout"  # when the head has waited a share of its SLO
+    CLOCKWORK = "clockwork"  # eager, a few batch sizes, committed a few milliseconds ahead
+    NEXUS = "nexus"  # each model on its own GPUs, packed anew each epoch
+    SHEPHERD = "shepherd"  # the largest batch first, at once; smaller ones are preempted
 
 
 class DropRule(StrEnum):
@@ -22,6 +26,10 @@ class DropRule(StrEnum):
     WINDOW = "window"  # heads that keep a batch of the target size from being in time
     HOPELESS = "hopeless"  # heads that not even a batch of one could save
     NEVER = "never"  # none: a late answer is an answer
+
+
+OWN_DROP_RULES = {Policy.CLOCKWORK: DropRule.HOPELESS, Policy.SHEPHERD: DropRule.HOPELESS}
+"""Of the policies whose own rule is not ``window``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +43,29 @@ class Rules:
         None stands for the rule that belongs to the policy (``drop_rule``).
     timeout_share
         Share of its SLO that a head waits under ``Policy.TIMEOUT``, in 0..1.
+    commit_ahead_us
+        Under ``Policy.CLOCKWORK`` a batch is sent behind the one that executes when that one
+        has at most this long to go; 5 ms by Gujarati et al. 2020 (arXiv 2006.02464).
+    preemption_factor
+        Under ``Policy.SHEPHERD`` a batch is preempted by one at least this many times as large;
+        above 1, 3.03 by Zhang et al. 2023 (NSDI).
     """
 
     policy: Policy = Policy.ADAPTIVE
     drop: DropRule | None = None
     timeout_share: float = 0.25
+    commit_ahead_us: int = 5_000
+    preemption_factor: float = 3.03
 
     def __post_init__(self) -> None:
         if not 0 <= self.timeout_share <= 1:
             raise ValueError(f"timeout_share must be in 0..1, got {self.timeout_share}.")
+        if self.commit_ahead_us < 0:
+            raise ValueError(f"commit_ahead_us must not be negative, got {self.commit_ahead_us}.")
+        if not (math.isfinite(self.preemption_factor) and self.preemption_factor > 1):
+            raise ValueError(f"preemption_factor must be finite and above 1, got {self.preemption_factor}.")
 
     @property
     def drop_rule(self) -> DropRule:
         """The rule that counts."""
-        return DropRule.WINDOW if self.drop is None else self.drop
+        return OWN_DROP_RULES.get(self.policy, DropRule.WINDOW) if self.drop is None else self.drop

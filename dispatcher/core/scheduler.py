@@ -25,6 +25,9 @@ one, and when its window has ended: it is smaller then, or its head is dropped. 
 else changes it, so an event costs a few heap operations (``heaps``) whatever the number of
 models and GPUs.
 
+The policies ``clockwork``, ``nexus`` and ``shepherd`` decide otherwise at one place or another;
+each has its module.
+
 The kernels change a few arrays in place (``state``) and write commands into others
 (``outbox``); the class below translates.
 """
@@ -59,6 +62,7 @@ from dispatcher.core.events import (
     GpuAdded,
     GpuLost,
     InvalidEvent,
+    PreemptBatch,
     RequestsArrived,
     SetTimer,
     StartBatch,
@@ -202,6 +206,8 @@ class Scheduler:
     def _carried_out(self) -> Iterator[Command]:
         """The outbox's commands; the outbox is empty afterwards."""
         outbox, counts = self._outbox, self._outbox.counts[0]
+        for gpu, batch, *_ in outbox.preempt[: counts["preempts"]].tolist():
+            yield PreemptBatch(gpu, batch)
         for request_id, reason in outbox.drop[: counts["drops"]].tolist():
             yield DropRequest(request_id, DROP_REASONS[reason])
         for gpu, batch, model, first, size, start_us, finish_us in outbox.start[: counts["starts"]].tolist():

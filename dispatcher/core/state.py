@@ -15,6 +15,12 @@ from numpy.typing import NDArray
 from dispatcher.core.delays import Delays
 from dispatcher.core.heaps import Heap, enlarged, new_heap
 from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.rival_state import (
+    enlarged_nexus,
+    enlarged_shepherd,
+    new_nexus,
+    new_shepherd,
+)
 from dispatcher.core.rules import DropRule, Policy, Rules
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
 
@@ -29,14 +35,18 @@ SPEED_OF_ADDED_GPUS = 1.0
 FAR_US = 2**62
 """Beyond every deadline."""
 
-ADAPTIVE, DEFERRED, EAGER, LATEST, TIMEOUT = range(5)
+ADAPTIVE, DEFERRED, EAGER, LATEST, TIMEOUT, CLOCKWORK, NEXUS, SHEPHERD = range(8)
 POLICY_CODES = {
     Policy.ADAPTIVE: ADAPTIVE,
     Policy.DEFERRED: DEFERRED,
     Policy.EAGER: EAGER,
     Policy.LATEST: LATEST,
     Policy.TIMEOUT: TIMEOUT,
+    Policy.CLOCKWORK: CLOCKWORK,
+    Policy.NEXUS: NEXUS,
+    Policy.SHEPHERD: SHEPHERD,
 }
+NOTHING_IS_HELD = (Policy.EAGER, Policy.CLOCKWORK, Policy.NEXUS, Policy.SHEPHERD)
 DROP_WINDOW, DROP_HOPELESS, DROP_NEVER = range(3)
 DROP_CODES = {
     DropRule.WINDOW: DROP_WINDOW,
@@ -103,6 +113,8 @@ TOTALS = _record(
     "drop",  # rule
     "ctrl_us",
     "data_us",
+    "commit_ahead_us",  # under clockwork
+    "preemption_ppm",  # how much larger a batch preempts another under shepherd
     "hold_ppm",  # hold factor by whether due candidates find a GPU
     "hold_cap_ppm",  # and its limit by whether holding loses requests
     "batches",  # started so far; the next batch's id
@@ -125,7 +137,9 @@ class State(NamedTuple):
     model's curve. ``holding`` has models by the instant their candidate is due, ``waiting``
     models with a due candidate by the end of its window, ``idle`` GPUs by id, ``busy`` GPUs
     that could take one more batch by the instant they become free. ``here`` counts the GPUs
-    that are here, for each row of ``latency_us``, ``speed_ppm`` how fast they are compared to the first.
+    that are here, for each row of ``latency_us``, ``speed_ppm`` how fast they are compared to the
+    first. ``nexus`` and ``shepherd`` are what those policies must know besides (``rival_state``),
+    None under the others.
     """
 
     model: NDArray[Any]
@@ -141,6 +155,8 @@ class State(NamedTuple):
     waiting: Heap
     idle: Heap
     busy: Heap
+    nexus: Any
+    shepherd: Any
 
 
 def new_state(
@@ -150,14 +166,17 @@ def new_state(
     rules: Rules,
     tenants: Sequence[TenantSpec] = EVERYONE,
 ) -> State:
-    """All queues empty, no GPU here yet, the hold factor at 1 (0 for eager)."""
+    """All queues empty, no GPU here yet, the hold factor at 1 (0 where nothing is held)."""
     speeds = distinct_speeds(gpu_speeds)
     model, queue_entries = _models(models, delays, rules)
     totals = np.zeros(1, dtype=TOTALS)
     totals["policy"] = POLICY_CODES[rules.policy]
     totals["drop"] = DROP_CODES[rules.drop_rule]
     totals["ctrl_us"], totals["data_us"] = delays.ctrl_us, delays.data_us
-    totals["hold_ppm"] = totals["hold_cap_ppm"] = 0 if rules.policy is Policy.EAGER else HOLD_WHOLE_PPM
+    totals["commit_ahead_us"] = rules.commit_ahead_us
+    totals["preemption_ppm"] = round(rules.preemption_factor * 1e6)
+    holds = rules.policy not in NOTHING_IS_HELD
+    totals["hold_ppm"] = totals["hold_cap_ppm"] = HOLD_WHOLE_PPM if holds else 0
     totals["last_touched"] = totals["share_bucket"] = NEVER
     totals["capacity_ppm"] = 1_000_000
     tenant = np.zeros(len(tenants), dtype=TENANT)
@@ -178,8 +197,14 @@ def new_state(
         waiting=new_heap(len(models)),
         idle=new_heap(0),
         busy=new_heap(0),
+        nexus=new_nexus(len(models)) if rules.policy is Policy.NEXUS else None,
+        shepherd=new_shepherd(_batch_max(models)) if rules.policy is Policy.SHEPHERD else None,
     )
     return with_gpus(state, [speeds.index(speed) for speed in gpu_speeds])
+
+
+def _batch_max(models: Sequence[ModelSpec]) -> int:
+    return max(spec.batch_size_max for spec in models)
 
 
 def distinct_speeds(gpu_speeds: Sequence[float]) -> list[float]:
@@ -203,6 +228,10 @@ def with_gpus(state: State, rows: Sequence[int]) -> State:
         gpu[:known] = state.gpu[:known]
         idle, busy = enlarged(state.idle, capacity), enlarged(state.busy, capacity)
         state = state._replace(gpu=gpu, idle=idle, busy=busy)
+        if state.nexus is not None:
+            state = state._replace(nexus=enlarged_nexus(state.nexus, capacity))
+        if state.shepherd is not None:
+            state = state._replace(shepherd=enlarged_shepherd(state.shepherd, capacity))
     state.gpu["speed"][known:total] = rows
     state.totals["gpus"] = total
     state.totals["fastest"] = min([int(state.totals["fastest"][0]), *rows])

@@ -21,7 +21,10 @@ def check_state(state: State, now_us: int | None) -> None:
         assert len(seen) - seen_before == state.model["count"][m], "a request waits twice"
     for g in range(totals["gpus"]):
         _check_gpu(state, g)
-    if state.idle["slot"][0]:
+    if state.nexus is not None:
+        for g in range(totals["gpus"]):
+            _check_nexus_gpu(state, g)
+    elif state.idle["slot"][0]:
         assert not state.waiting["slot"][0], "a candidate is due and a GPU idle"
 
 
@@ -38,7 +41,11 @@ def _check_model(state: State, m: int, now_us: int | None) -> list[int]:
         assert not is_holding, f"model {m}: nothing to hold"
         assert not is_waiting, f"model {m}: nothing to wait for"
         return []
-    assert is_holding != is_waiting, f"model {m}: its candidate is neither held nor waiting, or both"
+    if state.shepherd is None:
+        assert is_holding != is_waiting, f"model {m}: its candidate is neither held nor waiting, or both"
+    else:
+        assert is_holding, f"model {m}: nothing will see its batch grow late"
+        assert is_waiting, f"model {m}: no GPU will find its batch"
     assert 1 <= model["batch"] <= min(len(waiting), model["batch_max"])
     if now_us is not None:
         assert model["latest_us"] >= now_us, f"model {m}: its window ended at {model['latest_us']}"
@@ -55,3 +62,34 @@ def _check_gpu(state: State, g: int) -> None:
         return
     assert is_idle == (gpu["batches"] == 0), f"GPU {g} holds {gpu['batches']} batches"
     assert is_open == (gpu["batches"] == 1), f"GPU {g} holds {gpu['batches']} batches"
+    if state.shepherd is not None:
+        is_running = state.shepherd.running["slot"][g + 1] != ABSENT
+        assert is_running == (gpu["batches"] == 1), f"GPU {g} could be preempted and is not known to be"
+
+
+def _check_nexus_gpu(state: State, g: int) -> None:
+    """A GPU that could take a batch is open, or will be; an open one is in the list of each of its models."""
+    gpu, is_opening = state.nexus.gpu[g], state.nexus.opening["slot"][g + 1] != ABSENT
+    if not state.gpu[g]["is_here"]:
+        assert not is_opening, f"GPU {g} is lost and opening"
+        return
+    can_take_one = state.gpu[g]["batches"] < 2
+    assert (int(is_opening) + int(gpu["is_open"])) == int(can_take_one), f"GPU {g} is open twice, or never"
+    s = int(gpu["cursor"])
+    for _ in range(gpu["sessions"]):
+        session = state.nexus.session[s]
+        assert session["gpu"] == g, f"session {s} is in the ring of GPU {g}, not of its own"
+        if gpu["is_open"]:
+            assert not state.model[session["model"]]["count"], f"GPU {g} is open and a request waits for it"
+            assert s in _open_sessions(state, int(session["model"])), f"GPU {g} is not found by its model"
+        s = int(session["next"])
+    assert s == gpu["cursor"], f"the sessions of GPU {g} are no ring"
+
+
+def _open_sessions(state: State, m: int) -> list[int]:
+    found = []
+    s = int(state.nexus.model[m]["open_first"])
+    while s != NEVER:
+        found.append(s)
+        s = int(state.nexus.session[s]["open_after"])
+    return found

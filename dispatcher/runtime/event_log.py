@@ -26,6 +26,7 @@ from dispatcher.core.events import (
     Event,
     GpuAdded,
     GpuLost,
+    PreemptBatch,
     RequestsArrived,
     SetTimer,
     StartBatch,
@@ -42,6 +43,7 @@ _KINDS: dict[str, type[Any]] = {
     "gpu_added": GpuAdded,
     "wake_up": WakeUp,
     "start_batch": StartBatch,
+    "preempt_batch": PreemptBatch,
     "drop_request": DropRequest,
     "set_timer": SetTimer,
 }

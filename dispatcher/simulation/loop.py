@@ -6,7 +6,8 @@ the ends of the batches that emulated GPUs execute. Of what happens at the same 
 come first (by id), then arrivals (in their order), then timers, all in one step.
 
 An emulated GPU takes a batch in when its inputs have arrived, executes one at a time in the
-order they were sent, each for exactly its curve's time, and reports the end at once.
+order they were sent, each for exactly its curve's time, and reports the end at once. A batch that
+is preempted stops at once.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 from dispatcher.core.advance import FINISHED, take_request, take_signal
 from dispatcher.core.compiled import kernel
 from dispatcher.core.heaps import Heap, is_empty, new_heap, put, remove, top_item, top_key
-from dispatcher.core.matching import next_instant_us, settle
 from dispatcher.core.outbox import Outbox, empty, has_room
+from dispatcher.core.settling import next_instant_us, settle
 from dispatcher.core.state import NEVER, State
 
 PENDING, EXECUTED, DROPPED = 0, 1, 2
@@ -135,6 +136,8 @@ def _next_us(requests: Requests, fleet: Fleet) -> int:
 def _carry_out(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, now_us: int) -> None:
     """Obey the commands in the outbox and empty it."""
     counts = outbox.counts[0]
+    if counts.preempts == 1:
+        _preempt(outbox, requests, fleet, now_us)
     for i in range(counts.drops):
         drop = outbox.drop[i]
         requests.outcome[drop.request_id] = DROPPED + drop.reason
@@ -173,9 +176,39 @@ def _execute(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, i: 
 
 
 @kernel
+def _preempt(outbox: Outbox, requests: Requests, fleet: Fleet, now_us: int) -> None:
+    """Stop the only batch of an emulated GPU; what it has executed is wasted, and counts as busy."""
+    preempt = outbox.preempt[0]
+    g = preempt.gpu
+    start_us = requests.start_us[outbox.request_id[preempt.first]]
+    planned_us = _within_us(fleet, start_us, fleet.gpu[g].end_us)
+    wasted_us = _within_us(fleet, start_us, now_us)
+    if planned_us > 0:
+        fleet.gpu[g].busy_us -= planned_us - max(wasted_us, 0)
+        fleet.gpu[g].executed -= 0 if wasted_us > 0 else 1
+    if fleet.measured_us[0] <= start_us < fleet.measured_us[1]:
+        fleet.tally[preempt.model].batches -= 1
+        fleet.tally[preempt.model].requests -= preempt.size
+    fleet.gpu[g].batches = 0
+    remove(fleet.finishing, g)
+    for place in range(preempt.first, preempt.first + preempt.size):
+        request = outbox.request_id[place]
+        requests.outcome[request] = PENDING
+        requests.start_us[request] = 0
+        requests.finish_us[request] = 0
+        requests.gpu[request] = NEVER
+
+
+@kernel
+def _within_us(fleet: Fleet, start_us: int, end_us: int) -> int:
+    """How much of a span lies in the measured interval; not above 0 where nothing does."""
+    return int(min(end_us, fleet.measured_us[1]) - max(start_us, fleet.measured_us[0]))
+
+
+@kernel
 def _tally(fleet: Fleet, g: int, m: int, b: int, start_us: int, end_us: int) -> None:
     from_us, to_us = fleet.measured_us[0], fleet.measured_us[1]
-    within_us = min(end_us, to_us) - max(start_us, from_us)
+    within_us = _within_us(fleet, start_us, end_us)
     if within_us > 0:
         fleet.gpu[g].busy_us += within_us
         fleet.gpu[g].executed += 1

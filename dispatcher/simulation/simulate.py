@@ -161,6 +161,7 @@ def run_requests(
         rules=rules,
         measured_us=measured_us,
         gpu_speeds=gpu_speeds,
+        tenants=tenants,
     )
     simulation.run_on()
     return simulation.state, simulation.fleet
@@ -175,6 +176,7 @@ def _started(
     rules: Rules,
     measured_us: tuple[int, int],
     gpu_speeds: Sequence[float] | None,
+    tenants: Sequence[TenantSpec] = EVERYONE,
 ) -> Simulation:
     if not 0 <= measured_us[0] < measured_us[1]:
         raise ValueError(f"the measured interval must not be empty, got {measured_us} us.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,48 +24,10 @@ from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import DropRule, Policy, Rules
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
 from tests.naive.admission import NaiveAdmission
+from tests.naive.records import Candidate, NaiveBatch, NaiveGpu, NaiveModel
 
 BUCKET_US = 50_000
 BUCKETS = 100
-
-
-@dataclass(eq=False)
-class NaiveModel:
-    spec: ModelSpec
-    queue: list[tuple[int, int]] = field(default_factory=list)  # (deadline, id)
-    arrivals_us: list[int] = field(default_factory=list)
-    candidate: Candidate | None = None
-    was_held: bool = False
-    keeps_us: float = math.inf  # the deadline that its candidate keeps
-    speed: float = 1.0  # of the GPUs that its candidate counts on
-
-
-@dataclass
-class Candidate:
-    size: int
-    due_us: int
-    latest_us: float
-    waiting_since_us: int | None
-
-
-@dataclass
-class NaiveBatch:
-    id: int
-    ready_us: int
-    start_us: int
-    execution_us: int
-
-
-@dataclass(eq=False)
-class NaiveGpu:
-    speed: float
-    is_here: bool = True
-    batches: list[NaiveBatch] = field(default_factory=list)
-
-    def free_us(self, now_us: int) -> int:
-        if not self.batches:
-            return now_us
-        return max(now_us, self.batches[0].start_us + self.batches[0].execution_us)
 
 
 class NaiveScheduler:
@@ -88,35 +49,50 @@ class NaiveScheduler:
         self.fastest_ever = max([1.0, *(gpu.speed for gpu in self.gpus)])
         self.delays = delays
         self.policy, self.drop_rule, self.rules = rules.policy, rules.drop_rule, rules
-        self.hold_ppm = self.hold_cap_ppm = 0 if self.policy is Policy.EAGER else 1_000_000
+        holds = self.policy in (Policy.ADAPTIVE, Policy.DEFERRED, Policy.LATEST, Policy.TIMEOUT)
+        self.hold_ppm = self.hold_cap_ppm = 1_000_000 if holds else 0
         self.batch_count = 0
         self.now_us = 0
         self.commands: list[Command] = []
+        self.handed_over: list[Command] = []
 
     # One step
 
     def step(self, now_us: int, events: Sequence[Event]) -> list[Command]:
-        self.now_us, self.commands = now_us, []
+        self.now_us, self.commands, self.handed_over = now_us, [], []
         touched: list[NaiveModel] = []
         for event in events:
             if isinstance(event, BatchFinished):
                 self._finish_batch(self.gpus[event.gpu_id])
             elif isinstance(event, GpuLost):
                 self.gpus[event.gpu_id] = NaiveGpu(self.gpus[event.gpu_id].speed, is_here=False)
+                self._note_fleet_changed()
             elif isinstance(event, GpuAdded):
                 if event.gpu_id == len(self.gpus):
                     self.gpus.append(NaiveGpu(1.0))
                 self.gpus[event.gpu_id].is_here = True
+                self._note_fleet_changed()
         for event in events:
             if isinstance(event, RequestsArrived):
                 self._take_requests(event, touched)
+        self._settle(touched)
+        self._hand_over()
+        next_us = self._next_us()
+        return [*self.handed_over, *([SetTimer(next_us)] if next_us is not None else [])]
+
+    def _settle(self, touched: list[NaiveModel]) -> None:
         for model in reversed(touched):
             self._renew(model)
         self._match()
-        next_us = self._next_us()
+
+    def _hand_over(self) -> None:
+        """What was decided so far is to be done before what follows; drops first."""
         drops = [command for command in self.commands if isinstance(command, DropRequest)]
-        starts = [command for command in self.commands if isinstance(command, StartBatch)]
-        return [*drops, *starts, *([SetTimer(next_us)] if next_us is not None else [])]
+        self.handed_over += drops + [each for each in self.commands if not isinstance(each, DropRequest)]
+        self.commands = []
+
+    def _note_fleet_changed(self) -> None:
+        """A GPU came or went."""
 
     def _take_requests(self, event: RequestsArrived, touched: list[NaiveModel]) -> None:
         count = len(event.request_id)
@@ -153,7 +129,13 @@ class NaiveScheduler:
     def _no_gpu_in_time(self, model: NaiveModel, deadline_us: int) -> bool:
         """Every GPU executes one batch until too late; of those that hold two nothing is certain."""
         here = [gpu for gpu in self.gpus if gpu.is_here]
-        if self.drop_rule is DropRule.NEVER or not here or any(len(gpu.batches) != 1 for gpu in here):
+        is_rival = self.policy in (Policy.CLOCKWORK, Policy.NEXUS, Policy.SHEPHERD)
+        if (
+            is_rival
+            or self.drop_rule is DropRule.NEVER
+            or not here
+            or any(len(gpu.batches) != 1 for gpu in here)
+        ):
             return False
         fastest = max(gpu.speed for gpu in self.gpus)
         first_free_us = min(gpu.batches[0].start_us + gpu.batches[0].execution_us for gpu in here)
@@ -206,6 +188,10 @@ class NaiveScheduler:
         model.keeps_us = queue[0][0] if queue else math.inf
         return b
 
+    def _form_allowed(self, model: NaiveModel, speed: float, gpu_free_us: int) -> int:
+        """Clockwork knows batches of a few sizes only."""
+        return self._form_batch(model, speed, gpu_free_us)
+
     def _drop_heads(self, model: NaiveModel, count: int, speed: float, gpu_free_us: int) -> None:
         self.admission.lost += count
         for deadline_us, request_id in model.queue[:count]:
@@ -241,7 +227,7 @@ class NaiveScheduler:
         before, model.candidate = model.candidate, None
         speed = model.speed = self._speed_to_count_on(model)
         waiting = len(model.queue)
-        b = self._form_batch(model, speed, self.now_us)
+        b = self._form_allowed(model, speed, self.now_us)
         if len(model.queue) < waiting and model.was_held:
             model.was_held = False
             self._note_loss()
@@ -265,7 +251,7 @@ class NaiveScheduler:
     def _when_due_us(self, model: NaiveModel, latest_us: float, frontrun_us: float) -> float:
         """When a batch that could still grow is to be sent."""
         slo_us = model.spec.slo_us
-        if self.policy is Policy.EAGER:
+        if self.policy in (Policy.EAGER, Policy.CLOCKWORK):
             return self.now_us
         if self.policy is Policy.LATEST:
             return latest_us
@@ -307,7 +293,10 @@ class NaiveScheduler:
 
     def _opening_us(self, gpu: NaiveGpu, size: int) -> int:
         batch = gpu.batches[0]
-        return max(batch.start_us, batch.start_us + batch.execution_us - self._lead_us(size))
+        return max(batch.start_us, batch.start_us + batch.execution_us - self._ahead_us(size))
+
+    def _ahead_us(self, size: int) -> int:
+        return self._lead_us(size)
 
     def _match(self) -> None:
         for model in self.models:
@@ -332,23 +321,7 @@ class NaiveScheduler:
         b = self._batch_for(model, gpu)
         if b:
             assert model.candidate is not None
-            ready_us = self.now_us + self._lead_us(b)
-            start_us = max(ready_us, gpu.free_us(self.now_us))
-            batch = NaiveBatch(self.batch_count, ready_us, start_us, self._execution_us(model, gpu.speed, b))
-            ids = np.array([request_id for _, request_id in model.queue[:b]], dtype=np.int64)
-            self.commands.append(
-                StartBatch(
-                    self.gpus.index(gpu),
-                    batch.id,
-                    self.models.index(model),
-                    ids,
-                    start_us,
-                    start_us + batch.execution_us,
-                )
-            )
-            self.batch_count += 1
-            gpu.batches.append(batch)
-            model.queue = model.queue[b:]
+            self._send(model, gpu, b)
             model.was_held = False
             if self.policy is Policy.ADAPTIVE:
                 self.hold_cap_ppm = min(1_000_000, self.hold_cap_ppm + 200)
@@ -362,14 +335,32 @@ class NaiveScheduler:
     def _batch_for(self, model: NaiveModel, gpu: NaiveGpu) -> int:
         """A GPU slower than counted on takes a smaller batch, if it is half of what is aimed at or more."""
         free_us = gpu.free_us(self.now_us)
-        if gpu.speed < model.speed:
+        if gpu.speed < model.speed and self.policy is not Policy.CLOCKWORK:
             sizes = range(1, min(len(model.queue), model.spec.batch_size_max) + 1)
             finishes_us = [self._finish_us(model, gpu.speed, b, free_us) for b in sizes]
             b = sum(finish_us <= model.keeps_us for finish_us in finishes_us)
             assert model.candidate is not None
             if b and 2 * b >= min(model.candidate.size, self._target(model)):
                 return b
-        return self._form_batch(model, gpu.speed, free_us)
+        return self._form_allowed(model, gpu.speed, free_us)
+
+    def _send(self, model: NaiveModel, gpu: NaiveGpu, b: int) -> None:
+        requests, model.queue = model.queue[:b], model.queue[b:]
+        execution_us = self._execution_us(model, gpu.speed, b)
+        ready_us = self.now_us + self._lead_us(b)
+        start_us = max(ready_us, gpu.free_us(self.now_us))
+        self.commands.append(
+            StartBatch(
+                self.gpus.index(gpu),
+                self.batch_count,
+                self.models.index(model),
+                np.array([request_id for _, request_id in requests], dtype=np.int64),
+                start_us,
+                start_us + execution_us,
+            )
+        )
+        gpu.batches.append(NaiveBatch(self.batch_count, ready_us, start_us, execution_us, model, requests))
+        self.batch_count += 1
 
     def _note_hit(self) -> None:
         if self.policy is Policy.ADAPTIVE:

@@ -8,10 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dispatcher.core.delays import Delays
-from dispatcher.core.events import BatchFinished, DropReason, DropRequest, Event, RequestsArrived, StartBatch
+from dispatcher.core.events import (
+    BatchFinished,
+    DropReason,
+    DropRequest,
+    Event,
+    PreemptBatch,
+    RequestsArrived,
+    StartBatch,
+)
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import Rules
-from tests.naive.scheduler import NaiveScheduler
+from tests.naive.rivals import naive_scheduler
 
 
 @dataclass
@@ -32,10 +40,11 @@ def naive_simulation(
     gpu_speeds: Sequence[float] | None = None,
 ) -> NaiveRun:
     """``arrivals`` are (instant, model index), in order; a request's id is its position."""
-    scheduler = NaiveScheduler(models, gpu_count, delays=delays, rules=rules, gpu_speeds=gpu_speeds)
+    scheduler = naive_scheduler(models, gpu_count, delays=delays, rules=rules, gpu_speeds=gpu_speeds)
     run = NaiveRun()
     pending = [(at_us, m, i) for i, (at_us, m) in enumerate(arrivals)]
     executing: list[tuple[int, int, int]] = []  # (end, gpu, batch)
+    members: dict[int, list[int]] = {}  # by batch
     timer_us: int | None = None
     while pending or executing or timer_us is not None:
         instants = [at_us for at_us, _, _ in pending[:1]] + [end for end, _, _ in executing]
@@ -59,8 +68,13 @@ def naive_simulation(
         for command in scheduler.step(now_us, events):
             if isinstance(command, StartBatch):
                 executing.append((command.finish_us, command.gpu_id, command.batch_id))
-                for request_id in command.request_ids.tolist():
+                members[command.batch_id] = command.request_ids.tolist()
+                for request_id in members[command.batch_id]:
                     run.served[request_id] = (command.gpu_id, command.start_us, command.finish_us)
+            elif isinstance(command, PreemptBatch):
+                executing = [each for each in executing if each[2] != command.batch_id]
+                for request_id in members[command.batch_id]:
+                    del run.served[request_id]
             elif isinstance(command, DropRequest):
                 run.dropped[command.request_id] = command.reason
             else:

@@ -17,6 +17,7 @@ from dispatcher.core.events import (
     Event,
     GpuAdded,
     GpuLost,
+    PreemptBatch,
     RequestsArrived,
     SetTimer,
     StartBatch,
@@ -26,7 +27,7 @@ from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import DropRule, Policy, Rules
 from dispatcher.core.scheduler import Scheduler
 from dispatcher.core.tenant_spec import TenantSpec
-from tests.naive.scheduler import NaiveScheduler
+from tests.naive.rivals import naive_scheduler
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def plain(command: Command) -> tuple[object, ...]:
         return ("start", *place, tuple(command.request_ids.tolist()), command.start_us, command.finish_us)
     if isinstance(command, DropRequest):
         return ("drop", command.request_id, command.reason)
+    if isinstance(command, PreemptBatch):
+        return ("preempt", command.gpu_id, command.batch_id)
     return ("timer", command.at_us)
 
 
@@ -102,7 +105,7 @@ class Twins:
             "tenants": regime.tenants,
         }
         self.fast = Scheduler(regime.models, len(regime.speeds), **given)
-        self.slow = NaiveScheduler(regime.models, len(regime.speeds), **given)
+        self.slow = naive_scheduler(regime.models, len(regime.speeds), **given)
         self.now_us = self.random.randrange(10**6)
         self.timer_us: int | None = None
         self.executing: dict[int, list[StartBatch]] = {}  # by GPU, the older first
@@ -195,6 +198,10 @@ class Twins:
         for command in fast:
             if isinstance(command, StartBatch):
                 self._start(command)
+            elif isinstance(command, PreemptBatch):
+                stopped = self.executing[command.gpu_id].pop()
+                assert stopped.batch_id == command.batch_id
+                assert not self.executing[command.gpu_id], "preempted although another batch waits behind it"
             elif isinstance(command, DropRequest):
                 del self.open[command.request_id]
             elif isinstance(command, SetTimer):

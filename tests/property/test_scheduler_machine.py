@@ -24,6 +24,7 @@ from dispatcher.core.events import (
     Event,
     GpuAdded,
     GpuLost,
+    PreemptBatch,
     RequestsArrived,
     SetTimer,
     StartBatch,
@@ -32,7 +33,7 @@ from dispatcher.core.events import (
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import DropRule, Policy, Rules
 from dispatcher.core.scheduler import Scheduler
-from tests.naive.scheduler import NaiveScheduler
+from tests.naive.rivals import naive_scheduler
 from tests.property.test_core_twin import model_specs, plain
 
 STEPS_TO_THE_END_MAX = 10_000
@@ -61,7 +62,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.models, self.delays, self.rules = models, delays, Rules(policy, drop)
         given = {"delays": delays, "rules": self.rules, "gpu_speeds": speeds}
         self.scheduler = Scheduler(models, len(speeds), **given)
-        self.twin = NaiveScheduler(models, len(speeds), **given)
+        self.twin = naive_scheduler(models, len(speeds), **given)
         self.now_us = 0
         self.timer_us: int | None = None
         self.held: list[list[StartBatch]] = [[] for _ in speeds]  # by GPU, the older first
@@ -233,6 +234,10 @@ class SchedulerMachine(RuleBasedStateMachine):
         match command:
             case StartBatch():
                 self.start_batch(command)
+            case PreemptBatch(gpu_id, batch_id):
+                assert [each.batch_id for each in self.held[gpu_id]] == [batch_id], "not its only batch"
+                for request in self.held[gpu_id].pop().request_ids.tolist():
+                    self.waiting[request] = self.executing.pop(request)
             case DropRequest(request_id, reason):
                 if reason is DropReason.QUEUE_FULL:
                     assert request_id in self.just_arrived, "refused after it had been let in"

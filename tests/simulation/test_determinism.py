@@ -32,7 +32,7 @@ def test_the_simulators_loop_decides_as_the_class_does(
     policy: Policy, drop: DropRule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The plain driver of ``tests/naive`` feeds ``Scheduler`` event by event: the same starts and drops."""
-    monkeypatch.setattr("tests.naive.simulation.NaiveScheduler", Scheduler)
+    monkeypatch.setattr("tests.naive.simulation.naive_scheduler", Scheduler)
     models = [affine(25), affine(40), affine(18, queue_max=20)]
     times_us, index = arrivals(8, [2_000.0, 600.0, 900.0], 0.3, shape=0.3)
     arrived = list(zip(times_us.tolist(), index.tolist(), strict=True))

@@ -21,7 +21,13 @@ SPEC_EXAMPLE: dict[str, Any] = {
             "queue_max": 10_000,
         }
     ],
-    "rules": {"policy": "adaptive", "drop": None, "timeout_share": 0.25},
+    "rules": {
+        "policy": "adaptive",
+        "drop": None,
+        "timeout_share": 0.25,
+        "commit_ahead_us": 5_000,
+        "preemption_factor": 3.03,
+    },
     "delays": {"ctrl_us": 100, "data_us": 50, "resp_us": 2_000},
     "reporting": {"url": "http://127.0.0.1:8080", "interval_s": 5.0},
 }
@@ -54,6 +60,12 @@ class RulesOut(BaseModel):
     policy: str = Field(description="When a batch that could start does start.")
     drop: str | None = Field(description="Which requests are given up; null for the policy's own rule.")
     timeout_share: float = Field(description="Share of its SLO that a head waits under the timeout policy.")
+    commit_ahead_us: int = Field(
+        description="How long before its GPU is free a batch is sent under the clockwork policy."
+    )
+    preemption_factor: float = Field(
+        description="How many times as large a batch preempts another under the shepherd policy."
+    )
 
 
 class DelaysOut(BaseModel):

@@ -110,6 +110,15 @@ def test_a_fault_names_field_value_and_limit(change: dict[str, Any], field: str,
     assert words in found[field]
 
 
+def test_a_policy_that_preempts_is_refused_for_workers_cannot() -> None:
+    data = valid()
+    data["rules"] = {"policy": "shepherd"}
+    assert "must not be shepherd" in faults_of(data)["rules.policy"]
+    for policy in ("clockwork", "nexus"):
+        data["rules"] = {"policy": policy}
+        assert parse_sub_cluster(data).rules.policy == policy
+
+
 @pytest.mark.parametrize("data", [None, [], 3, "x", {}])
 def test_anything_else_is_a_fault(data: object) -> None:
     assert faults_of(data)
