@@ -109,9 +109,7 @@ def _drawn(random: np.random.Generator, seed: int) -> DrawnScenario | None:
     slos = sorted({spec.slo_us // 1_000 for spec in specs})
     slo = f"{slos[0]}" if len(slos) == 1 else f"{slos[0]}-{slos[-1]}"
     name = f"#{seed}: {count} x {gpus}, {slo} ms, {kind}, load {load:.0%}"
-    return DrawnScenario(
-        name, load, gpus, delays, specs, rates_rps, arrival_us, model_index, duration_us
-    )
+    return DrawnScenario(name, load, gpus, delays, specs, rates_rps, arrival_us, model_index, duration_us)
 
 
 def _drawn_specs(random: np.random.Generator, count: int, delays: Delays) -> tuple[ModelSpec, ...]:

@@ -67,8 +67,7 @@ MODEL = _record(
     "arrivals",  # in the complete buckets of the meter
     "due_us",  # deadline that the candidate keeps: its head's, FAR_US where no request can be in time
     "latest_us",  # end of the candidate's window
-    "was_held",  # on an idle GPU, since its last batch
-    "waiting_since_us",  # for a GPU; kept while the candidate is formed anew
+    "sent",  # batches of it that GPUs hold
     "batch",  # the candidate's size, 0 where there is none
     "is_touched",  # its candidate is to be computed anew in this step
     "touched_before",  # the model touched before it, NEVER if none: a list through the records
@@ -79,9 +78,11 @@ GPU = _record(
     "is_here",
     "batches",  # 0 idle, 1 executing or about to, 2 one more behind it
     "batch",  # the older batch
+    "model",  # of the older batch
     "start_us",  # of the older batch, expected
     "free_us",  # end of the older batch, expected
     "next_batch",
+    "next_model",
     "next_ready_us",  # when its input will have arrived
     "next_execution_us",
 )
@@ -91,8 +92,7 @@ TOTALS = _record(
     "drop",  # rule
     "ctrl_us",
     "data_us",
-    "hold_ppm",  # hold factor by whether due candidates find a GPU
-    "hold_cap_ppm",  # and its limit by whether holding loses requests
+    "hold_ppm",  # hold factor, by whether requests are lost
     "batches",  # started so far; the next batch's id
     "last_touched",  # head of the list of touched models, NEVER if it is empty
     "gpus",  # known so far, lost ones included
@@ -132,7 +132,7 @@ def new_state(
     totals["policy"] = POLICY_CODES[rules.policy]
     totals["drop"] = DROP_CODES[rules.drop_rule]
     totals["ctrl_us"], totals["data_us"] = delays.ctrl_us, delays.data_us
-    totals["hold_ppm"] = totals["hold_cap_ppm"] = 0 if rules.policy is Policy.EAGER else HOLD_WHOLE_PPM
+    totals["hold_ppm"] = 0 if rules.policy is Policy.EAGER else HOLD_WHOLE_PPM
     totals["last_touched"] = NEVER
     totals["fastest"] = len(speeds) - 1
     state = State(
@@ -157,8 +157,7 @@ def distinct_speeds(gpu_speeds: Sequence[float]) -> list[float]:
 
 def hold_factor(state: State) -> float:
     """Share of the deferral that candidates wait for, from 0 to 1."""
-    totals = state.totals[0]
-    return float(min(totals["hold_ppm"], totals["hold_cap_ppm"])) / HOLD_WHOLE_PPM
+    return float(state.totals[0]["hold_ppm"]) / HOLD_WHOLE_PPM
 
 
 def with_gpus(state: State, rows: Sequence[int]) -> State:

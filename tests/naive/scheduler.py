@@ -34,7 +34,7 @@ class NaiveModel:
     queue: list[tuple[int, int]] = field(default_factory=list)  # (deadline, id)
     arrivals_us: list[int] = field(default_factory=list)
     candidate: Candidate | None = None
-    was_held: bool = False
+    sent: int = 0  # batches of it that GPUs hold
     keeps_us: float = math.inf  # the deadline that its candidate keeps
 
 
@@ -49,6 +49,7 @@ class Candidate:
 @dataclass
 class NaiveBatch:
     id: int
+    model: NaiveModel
     ready_us: int
     start_us: int
     execution_us: int
@@ -82,7 +83,7 @@ class NaiveScheduler:
         self.gpus = [NaiveGpu(speed) for speed in gpu_speeds or [1.0] * gpu_count]
         self.delays = delays
         self.policy, self.drop_rule, self.rules = rules.policy, rules.drop_rule, rules
-        self.hold_ppm = self.hold_cap_ppm = 0 if self.policy is Policy.EAGER else 1_000_000
+        self.hold_ppm = 0 if self.policy is Policy.EAGER else 1_000_000
         self.batch_count = 0
         self.now_us = 0
         self.commands: list[Command] = []
@@ -94,8 +95,13 @@ class NaiveScheduler:
         touched: list[NaiveModel] = []
         for event in events:
             if isinstance(event, BatchFinished):
-                self._finish_batch(self.gpus[event.gpu_id])
+                model = self._finish_batch(self.gpus[event.gpu_id])
+                is_held = model.candidate is not None and model.candidate.waiting_since_us is None
+                if self.policy is Policy.ADAPTIVE and is_held and model not in touched:
+                    touched.append(model)
             elif isinstance(event, GpuLost):
+                for batch in self.gpus[event.gpu_id].batches:
+                    batch.model.sent -= 1
                 self.gpus[event.gpu_id] = NaiveGpu(self.gpus[event.gpu_id].speed, is_here=False)
             elif isinstance(event, GpuAdded):
                 if event.gpu_id == len(self.gpus):
@@ -125,10 +131,13 @@ class NaiveScheduler:
             if model not in touched:
                 touched.append(model)
 
-    def _finish_batch(self, gpu: NaiveGpu) -> None:
-        gpu.batches.pop(0)
+    def _finish_batch(self, gpu: NaiveGpu) -> NaiveModel:
+        """The model whose batch it was."""
+        model = gpu.batches.pop(0).model
+        model.sent -= 1
         if gpu.batches:
             gpu.batches[0].start_us = max(gpu.batches[0].ready_us, self.now_us)
+        return model
 
     # Candidates
 
@@ -176,6 +185,7 @@ class NaiveScheduler:
             alone = self._finish_us(model, speed, 1, gpu_free_us) <= deadline_us
             reason = DropReason.WINDOW if alone else DropReason.DEADLINE_UNREACHABLE
             self.commands.append(DropRequest(request_id, reason))
+        self._note_lost(count)
         model.queue = model.queue[count:]
 
     def _target(self, model: NaiveModel) -> int:
@@ -199,16 +209,12 @@ class NaiveScheduler:
                 fits = spare_us * len(recent) >= b * span_us
             if fits:
                 best = b
-        return best
+        return best - best // 16
 
     def _renew(self, model: NaiveModel) -> None:
         before, model.candidate = model.candidate, None
         speed = self._speed_of_next_gpu()
-        waiting = len(model.queue)
         b = self._form_batch(model, speed, self.now_us)
-        if len(model.queue) < waiting and model.was_held:
-            model.was_held = False
-            self._note_loss()
         if b == 0:
             return
 
@@ -222,8 +228,6 @@ class NaiveScheduler:
         if due_us == self.now_us:
             waited = before is not None and before.waiting_since_us is not None
             since_us = before.waiting_since_us if before is not None and waited else self.now_us
-        else:
-            model.was_held |= any(gpu.is_here and not gpu.batches for gpu in self.gpus)
         model.candidate = Candidate(b, due_us, last_start_us(b), since_us)
 
     def _when_due_us(self, model: NaiveModel, latest_us: float, frontrun_us: float) -> float:
@@ -238,7 +242,16 @@ class NaiveScheduler:
             return min(arrived_us + int(self.rules.timeout_share * slo_us), latest_us)
         if self.policy is Policy.DEFERRED or frontrun_us <= self.now_us:
             return frontrun_us
-        return self.now_us + (frontrun_us - self.now_us) * self.hold_ppm_least() // 1_000_000
+        return self.now_us + (frontrun_us - self.now_us) * self._hold_ppm_of(model) // 1_000_000
+
+    def _hold_ppm_of(self, model: NaiveModel) -> int:
+        idle = [gpu for gpu in self.gpus if gpu.is_here and not gpu.batches]
+        if 3 * len(idle) < len(self.gpus):
+            if model.sent == 1:
+                return max(self.hold_ppm, 250_000)
+            if model.sent > 1:
+                return 1_000_000
+        return self.hold_ppm
 
     def _speed_of_next_gpu(self) -> float:
         here = [gpu for gpu in self.gpus if gpu.is_here]
@@ -281,7 +294,6 @@ class NaiveScheduler:
             elif open_gpus and self._opening_us(open_gpus[0], candidate.size) <= self.now_us:
                 self._grant(model, open_gpus[0])
             elif candidate.latest_us < self.now_us:
-                self._note_miss()
                 self._renew(model)
             else:
                 break
@@ -292,7 +304,8 @@ class NaiveScheduler:
             assert model.candidate is not None
             ready_us = self.now_us + self._lead_us(b)
             start_us = max(ready_us, gpu.free_us(self.now_us))
-            batch = NaiveBatch(self.batch_count, ready_us, start_us, self._execution_us(model, gpu.speed, b))
+            execution_us = self._execution_us(model, gpu.speed, b)
+            batch = NaiveBatch(self.batch_count, model, ready_us, start_us, execution_us)
             ids = np.array([request_id for _, request_id in model.queue[:b]], dtype=np.int64)
             self.commands.append(
                 StartBatch(
@@ -306,31 +319,21 @@ class NaiveScheduler:
             )
             self.batch_count += 1
             gpu.batches.append(batch)
+            finish_us = start_us + execution_us
+            self._note_lost(sum(deadline_us < finish_us for deadline_us, _ in model.queue[:b]))
+            self._note_started(b)
             model.queue = model.queue[b:]
-            model.was_held = False
-            if self.policy is Policy.ADAPTIVE:
-                self.hold_cap_ppm = min(1_000_000, self.hold_cap_ppm + 200)
-            if model.candidate.waiting_since_us == self.now_us:
-                self._note_hit()
-            else:
-                self._note_miss()
+            model.sent += 1
             model.candidate = None
         self._renew(model)
 
-    def _note_hit(self) -> None:
+    def _note_started(self, count: int) -> None:
         if self.policy is Policy.ADAPTIVE:
-            self.hold_ppm = min(1_000_000, self.hold_ppm + 20_000)
+            self.hold_ppm = min(1_000_000, self.hold_ppm + 30 * count)
 
-    def _note_miss(self) -> None:
+    def _note_lost(self, count: int) -> None:
         if self.policy is Policy.ADAPTIVE:
-            self.hold_ppm = self.hold_ppm * 9 // 10
-
-    def _note_loss(self) -> None:
-        if self.policy is Policy.ADAPTIVE:
-            self.hold_cap_ppm //= 2
-
-    def hold_ppm_least(self) -> int:
-        return min(self.hold_ppm, self.hold_cap_ppm)
+            self.hold_ppm = max(0, self.hold_ppm - 30_000 * count)
 
     def _next_us(self) -> int | None:
         candidates = [model.candidate for model in self.models if model.candidate is not None]
