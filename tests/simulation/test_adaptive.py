@@ -1,4 +1,4 @@
-"""The adaptive policy against the better of the two pure ones, in regimes that favour the one or the other."""
+"""The adaptive policy against both pure ones: where holding pays, and where it costs."""
 
 from __future__ import annotations
 
