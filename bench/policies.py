@@ -154,6 +154,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--random", type=int, metavar="N", help="compare over N scenarios drawn at random")
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="seed of the first of them")
     parser.add_argument("--policies", help="names with commas; all if left out")
     parser.add_argument("--drops", help="drop rules with commas; window,hopeless if left out")
     arguments = parser.parse_args()
@@ -165,7 +166,8 @@ def main() -> None:
     if arguments.random:
         needed = (Policy.ADAPTIVE, Policy.EAGER, Policy.DEFERRED)
         asked = [*policies, *(policy for policy in needed if policy not in policies)]
-        comparisons = compared(range(arguments.random), asked, drops)
+        seeds = range(arguments.first, arguments.first + arguments.random)
+        comparisons = compared(seeds, asked, drops)
         for drop in drops:
             print_summary(comparisons, asked, drop)
         document = {"drawn": [each.to_json() for each in comparisons]}

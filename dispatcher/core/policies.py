@@ -13,8 +13,8 @@ second small batch of a model beside its first takes GPU time that one larger ba
 saved. So h follows two things.
 
 - The hold factor: whether requests are lost. It falls by 0.03 with each that is dropped or late
-  and rises by a thousandth of that with each that is started: a whole deferral as long as less than
-  one request in a thousand is lost, none when more are. Whose fault a loss was does not matter,
+  and rises by 0.000045 with each that is started: a whole deferral as long as fewer than 1.5
+  requests in a thousand are lost, none when more are. Whose fault a loss was does not matter,
   for where GPUs are short starting early is limited by the second rule.
 - The model's own batches, where fewer than a third of the GPUs are idle: beside two or more
   that are sent and not yet executed the candidate is held until frontrun; beside one, for at least a quarter
@@ -26,9 +26,9 @@ from __future__ import annotations
 from dispatcher.core.compiled import kernel
 from dispatcher.core.state import ADAPTIVE, DEFERRED, EAGER, HOLD_WHOLE_PPM, LATEST, TIMEOUT, State
 
-HOLD_GAINED_PER_REQUEST_PPM = 30
+HOLD_GAINED_PER_REQUEST_PPM = 45
 HOLD_LOST_PER_LOSS_PPM = 30_000
-"""Their ratio is the bad rate that deferral may cost: one in a thousand."""
+"""The ratio of the two is the bad rate up to which all is deferred: 1.5 in a thousand."""
 HOLD_BESIDE_ONE_BATCH_PPM = 250_000
 IDLE_SHARES = 3
 """GPUs are short where fewer than one in so many is idle."""

@@ -329,7 +329,7 @@ class NaiveScheduler:
 
     def _note_started(self, count: int) -> None:
         if self.policy is Policy.ADAPTIVE:
-            self.hold_ppm = min(1_000_000, self.hold_ppm + 30 * count)
+            self.hold_ppm = min(1_000_000, self.hold_ppm + 45 * count)
 
     def _note_lost(self, count: int) -> None:
         if self.policy is Policy.ADAPTIVE:
