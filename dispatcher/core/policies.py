@@ -16,9 +16,10 @@ saved. So h follows two things.
   and rises by 0.000045 with each that is started: a whole deferral as long as fewer than 1.5
   requests in a thousand are lost, none when more are. Whose fault a loss was does not matter,
   for where GPUs are short starting early is limited by the second rule.
-- The model's own batches, where fewer than a third of the GPUs are idle: beside two or more
-  that are sent and not yet executed the candidate is held until frontrun; beside one, for at least a quarter
-  of the time. When one ends the share is taken anew (``matching.renew``).
+- The model's own batches, where GPUs are short: beside two or more that are sent and not yet
+  executed the candidate is held until frontrun; beside one, for at least a quarter of the time. When
+  one ends the share is taken anew. Short means that fewer are idle than the root of their
+  number, which is about how far the number busy strays.
 """
 
 from __future__ import annotations
@@ -30,8 +31,6 @@ HOLD_GAINED_PER_REQUEST_PPM = 45
 HOLD_LOST_PER_LOSS_PPM = 30_000
 """The ratio of the two is the bad rate up to which all is deferred: 1.5 in a thousand."""
 HOLD_BESIDE_ONE_BATCH_PPM = 250_000
-IDLE_SHARES = 3
-"""GPUs are short where fewer than one in so many is idle."""
 
 
 @kernel
@@ -55,7 +54,8 @@ def hold_share_ppm(state: State, m: int) -> int:
     """The share of its deferral that the model's candidate waits under the adaptive policy."""
     hold_ppm = int(state.totals[0].hold_ppm)
     sent = state.model[m].sent
-    if sent == 0 or IDLE_SHARES * state.idle[0].slot >= state.totals[0].gpus:
+    idle = state.idle[0].slot
+    if sent == 0 or idle * idle >= state.totals[0].gpus:
         return hold_ppm
     return max(hold_ppm, HOLD_BESIDE_ONE_BATCH_PPM) if sent == 1 else HOLD_WHOLE_PPM
 

@@ -246,7 +246,7 @@ class NaiveScheduler:
 
     def _hold_ppm_of(self, model: NaiveModel) -> int:
         idle = [gpu for gpu in self.gpus if gpu.is_here and not gpu.batches]
-        if 3 * len(idle) < len(self.gpus):
+        if len(idle) ** 2 < len(self.gpus):
             if model.sent == 1:
                 return max(self.hold_ppm, 250_000)
             if model.sent > 1:
