@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from dispatcher.core.admission import is_within_share, no_gpu_in_time
 from dispatcher.core.compiled import kernel
 from dispatcher.core.gpus import add_gpu, finish_batch, is_known, lose_gpu
+from dispatcher.core.heaps import is_in
 from dispatcher.core.matching import touch
 from dispatcher.core.outbox import GPUS_BUSY, OVER_SHARE, QUEUE_FULL, Outbox, has_room, write_drop
 from dispatcher.core.queues import insert
 from dispatcher.core.rates import count_arrival
 from dispatcher.core.settling import next_instant_us, settle
-from dispatcher.core.state import State
+from dispatcher.core.state import ADAPTIVE, State
 
 FINISHED, LOST, ADDED = 0, 1, 2
 SIGNAL = np.dtype([("kind", np.int64), ("gpu", np.int64), ("batch", np.int64)])
@@ -80,7 +81,10 @@ def take_signal(state: State, now_us: int, kind: int, g: int, batch: int) -> boo
     if kind == FINISHED:
         if gpu.batches == 0 or gpu.batch != batch:
             return False
+        m = gpu.model
         finish_batch(state, g, now_us)
+        if state.totals[0].policy == ADAPTIVE and is_in(state.holding, m):
+            touch(state, m)
     elif kind == LOST:
         lose_gpu(state, g)
     else:

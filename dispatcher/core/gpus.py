@@ -40,10 +40,15 @@ def add_gpu(state: State, g: int) -> None:
 @kernel
 def lose_gpu(state: State, g: int) -> None:
     """The GPU and the batches it held are gone."""
-    state.here[state.gpu[g].speed] -= state.gpu[g].is_here
-    state.totals[0].gpus_here -= state.gpu[g].is_here
-    state.gpu[g].is_here = 0
-    state.gpu[g].batches = 0
+    gpu = state.gpu[g]
+    if gpu.batches > 0:
+        state.model[gpu.model].sent -= 1
+    if gpu.batches > 1:
+        state.model[gpu.next_model].sent -= 1
+    state.here[gpu.speed] -= gpu.is_here
+    state.totals[0].gpus_here -= gpu.is_here
+    gpu.is_here = 0
+    gpu.batches = 0
     remove(state.idle, g)
     remove(state.busy, g)
     follow(state, g, IS_NEWS)
@@ -56,17 +61,21 @@ def free_us(state: State, g: int, now_us: int) -> int:
 
 
 @kernel
-def give_batch(state: State, g: int, batch: int, ready_us: int, execution_us: int, now_us: int) -> int:
+def give_batch(
+    state: State, g: int, m: int, batch: int, ready_us: int, execution_us: int, now_us: int
+) -> int:
     """Send a batch whose input will have arrived at ``ready_us``; when its execution is expected to begin."""
     gpu = state.gpu[g]
+    state.model[m].sent += 1
     start_us = max(ready_us, free_us(state, g, now_us))
     if gpu.batches == 0:
         remove(state.idle, g)
-        _execute(state, g, batch, start_us, execution_us)
+        _execute(state, g, m, batch, start_us, execution_us)
     else:
         remove(state.busy, g)
         gpu.batches = 2
         gpu.next_batch = batch
+        gpu.next_model = m
         gpu.next_ready_us = ready_us
         gpu.next_execution_us = execution_us
     follow(state, g, IS_ELSE)
@@ -77,8 +86,10 @@ def give_batch(state: State, g: int, batch: int, ready_us: int, execution_us: in
 def finish_batch(state: State, g: int, now_us: int) -> None:
     """The older batch has been executed; the one behind it, if any, begins."""
     gpu = state.gpu[g]
+    state.model[gpu.model].sent -= 1
     if gpu.batches == 2:
-        _execute(state, g, gpu.next_batch, max(gpu.next_ready_us, now_us), gpu.next_execution_us)
+        start_us = max(gpu.next_ready_us, now_us)
+        _execute(state, g, gpu.next_model, gpu.next_batch, start_us, gpu.next_execution_us)
     else:
         gpu.batches = 0
         remove(state.busy, g)
@@ -89,6 +100,7 @@ def finish_batch(state: State, g: int, now_us: int) -> None:
 @kernel
 def cancel_batch(state: State, g: int) -> None:
     """The only batch of the GPU is taken back; the GPU is idle."""
+    state.model[state.gpu[g].model].sent -= 1
     state.gpu[g].batches = 0
     remove(state.busy, g)
     put(state.idle, g, g)
@@ -96,10 +108,11 @@ def cancel_batch(state: State, g: int) -> None:
 
 
 @kernel
-def _execute(state: State, g: int, batch: int, start_us: int, execution_us: int) -> None:
+def _execute(state: State, g: int, m: int, batch: int, start_us: int, execution_us: int) -> None:
     gpu = state.gpu[g]
     gpu.batches = 1
     gpu.batch = batch
+    gpu.model = m
     gpu.start_us = start_us
     gpu.free_us = start_us + execution_us
     put(state.busy, g, gpu.free_us)

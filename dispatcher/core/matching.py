@@ -14,9 +14,9 @@ from dispatcher.core.candidate import all_in_time, execution_us, largest_in_time
 from dispatcher.core.clockwork import commit_ahead_us, form_allowed_batch
 from dispatcher.core.compiled import kernel
 from dispatcher.core.gpus import free_us, give_batch
-from dispatcher.core.heaps import is_empty, is_in, put, remove, top_item, top_key
+from dispatcher.core.heaps import is_empty, put, remove, top_item, top_key
 from dispatcher.core.outbox import Outbox, has_room
-from dispatcher.core.policies import due_us, note_batch, note_loss, note_miss
+from dispatcher.core.policies import due_us, note_lost, note_started
 from dispatcher.core.queues import first_entry, remove_heads
 from dispatcher.core.rates import target_batch
 from dispatcher.core.state import CLOCKWORK, FAR_US, NEVER, State
@@ -44,7 +44,7 @@ def settle(state: State, now_us: int, outbox: Outbox) -> bool:
         renew(state, m, now_us, outbox)
     while not is_empty(state.holding) and top_key(state.holding) <= now_us:
         m = top_item(state.holding)
-        _wait(state, m, now_us)
+        _wait(state, m)
     while not is_empty(state.waiting):
         m = top_item(state.waiting)
         if not has_room(outbox, state.model[m].batch_max, state.model[m].count):
@@ -53,7 +53,6 @@ def settle(state: State, now_us: int, outbox: Outbox) -> bool:
         if g != NEVER:
             _grant(state, m, g, now_us, outbox)
         elif state.model[m].latest_us < now_us:
-            note_miss(state)
             renew(state, m, now_us, outbox)
         else:
             break
@@ -65,13 +64,9 @@ def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
     """Compute the model's candidate as though a GPU were idle, and put it where it belongs."""
     speed = speed_to_count_on(state, m, now_us)
     state.model[m].speed = speed
-    drops_before = outbox.counts[0].drops
-    b = form_allowed_batch(state, m, speed, now_us, now_us, outbox)
+    b = _formed(state, m, speed, now_us, now_us, outbox)
     model = state.model[m]
     model.batch = b
-    if outbox.counts[0].drops > drops_before and model.was_held == 1:
-        model.was_held = 0
-        note_loss(state)
     if b == 0:
         remove(state.holding, m)
         remove(state.waiting, m)
@@ -86,18 +81,23 @@ def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
     if start_us > now_us:
         remove(state.waiting, m)
         put(state.holding, m, start_us)
-        if not is_empty(state.idle):
-            model.was_held = 1
     else:
-        _wait(state, m, now_us)
+        _wait(state, m)
 
 
 @kernel
-def _wait(state: State, m: int, now_us: int) -> None:
+def _formed(state: State, m: int, speed: int, now_us: int, gpu_free_us: int, outbox: Outbox) -> int:
+    """``form_allowed_batch``; requests that it drops are noted as lost."""
+    drops_before = outbox.counts[0].drops
+    b = form_allowed_batch(state, m, speed, now_us, gpu_free_us, outbox)
+    note_lost(state, outbox.counts[0].drops - drops_before)
+    return int(b)
+
+
+@kernel
+def _wait(state: State, m: int) -> None:
     """The model's candidate is due."""
-    if not is_in(state.waiting, m):
-        state.model[m].waiting_since_us = now_us
-        remove(state.holding, m)
+    remove(state.holding, m)
     put(state.waiting, m, state.model[m].latest_us)
 
 
@@ -129,12 +129,11 @@ def _grant(state: State, m: int, g: int, now_us: int, outbox: Outbox) -> None:
     if speed > state.model[m].speed and state.totals[0].policy != CLOCKWORK:
         b = largest_in_time(state, m, speed, now_us, free_us(state, g, now_us))
     if b == 0 or 2 * b < min(state.model[m].batch, target_batch(state, m, now_us)):
-        b = form_allowed_batch(state, m, speed, now_us, free_us(state, g, now_us), outbox)
+        b = _formed(state, m, speed, now_us, free_us(state, g, now_us), outbox)
     if b > 0:
         send_batch(state, m, g, b, now_us, outbox)
         remove(state.waiting, m)
-        state.model[m].was_held = 0
-        note_batch(state, state.model[m].waiting_since_us < now_us)
+        note_started(state, b)
     renew(state, m, now_us, outbox)
 
 
@@ -145,9 +144,20 @@ def send_batch(state: State, m: int, g: int, b: int, now_us: int, outbox: Outbox
     totals = state.totals[0]
     batch = totals.batches
     totals.batches += 1
-    start_us = give_batch(state, g, batch, now_us + lead_us(state, b), execution, now_us)
+    start_us = give_batch(state, g, m, batch, now_us + lead_us(state, b), execution, now_us)
     _write_start(state, m, g, batch, b, start_us, start_us + execution, outbox)
+    note_lost(state, _late(state, m, b, start_us + execution))
     remove_heads(state, m, b)
+
+
+@kernel
+def _late(state: State, m: int, b: int, finish_us: int) -> int:
+    """How many of the oldest b requests are due before that instant."""
+    first = first_entry(state, m)
+    late = 0
+    while late < b and state.queue[first + late].deadline_us < finish_us:
+        late += 1
+    return late
 
 
 @kernel

@@ -5,20 +5,21 @@ eager       at once; so does clockwork
 deferred    at frontrun, when waiting for more requests gains nothing any more
 latest      at latest, the end of the window
 timeout     when the head has waited a share of its SLO, at latest at the latest
-adaptive    after the share h of the time until frontrun
+adaptive    after a share h of the time until frontrun
 
-Deferral leaves a window only one request's time wide. Where many models share few GPUs it is
-often missed, and starting early is better; where GPUs are plenty, only full deferral keeps
-them free. So h is the smaller of two factors, each steered by what happens:
+Deferral makes large batches and leaves GPUs free, but its window is only one request's time wide:
+where many models share few GPUs it is often missed. Starting early saves those requests, but a
+second small batch of a model beside its first takes GPU time that one larger batch would have
+saved. So h follows two things.
 
-- one falls by a tenth each time that a due candidate must wait for a GPU, or waits in vain until
-  its window ends, and rises by a fiftieth each time that one is taken at once;
-- the other is halved each time that requests are dropped whose candidate was held while a GPU was
-  idle: those an eager scheduler might have saved. It rises by 0.0002 with each batch, so
-  that holding costs about one batch in five thousand and no more.
-
-Losses that no GPU could have prevented leave the second factor alone. Else overload would
-make the policy eager for good, and eager batches are small, which is overload again.
+- The hold factor: whether requests are lost. It falls by 0.03 with each that is dropped or late
+  and rises by 0.000045 with each that is started: a whole deferral as long as fewer than 1.5
+  requests in a thousand are lost, none when more are. Whose fault a loss was does not matter,
+  for where GPUs are short starting early is limited by the second rule.
+- The model's own batches, where GPUs are short: beside two or more that are sent and not yet
+  executed the candidate is held until frontrun; beside one, for at least a quarter of the time. When
+  one ends the share is taken anew. Short means that fewer are idle than the root of their
+  number, which is about how far the number busy strays.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from __future__ import annotations
 from dispatcher.core.compiled import kernel
 from dispatcher.core.state import ADAPTIVE, CLOCKWORK, DEFERRED, EAGER, HOLD_WHOLE_PPM, LATEST, TIMEOUT, State
 
-HOLD_KEPT_AT_MISS_PERCENT = 90
-HOLD_GAINED_AT_HIT_PPM = 20_000
-CAP_KEPT_AT_LOSS_PERCENT = 50
-CAP_GAINED_AT_BATCH_PPM = 200
+HOLD_GAINED_PER_REQUEST_PPM = 45
+HOLD_LOST_PER_LOSS_PPM = 30_000
+"""The ratio of the two is the bad rate up to which all is deferred: 1.5 in a thousand."""
+HOLD_BESIDE_ONE_BATCH_PPM = 250_000
 
 
 @kernel
@@ -45,32 +46,31 @@ def due_us(state: State, m: int, now_us: int, frontrun_us: int) -> int:
         return int(min(model.due_us - model.patience_us, model.latest_us))
     if policy == DEFERRED or frontrun_us <= now_us:
         return frontrun_us
-    hold_ppm = min(state.totals[0].hold_ppm, state.totals[0].hold_cap_ppm)
-    return now_us + int((frontrun_us - now_us) * hold_ppm // HOLD_WHOLE_PPM)
+    return now_us + int((frontrun_us - now_us) * hold_share_ppm(state, m) // HOLD_WHOLE_PPM)
 
 
 @kernel
-def note_batch(state: State, waited: bool) -> None:
-    """A candidate was taken by a GPU, at once or after it had waited."""
+def hold_share_ppm(state: State, m: int) -> int:
+    """The share of its deferral that the model's candidate waits under the adaptive policy."""
+    hold_ppm = int(state.totals[0].hold_ppm)
+    sent = state.model[m].sent
+    idle = state.idle[0].slot
+    if sent == 0 or idle * idle >= state.totals[0].gpus:
+        return hold_ppm
+    return max(hold_ppm, HOLD_BESIDE_ONE_BATCH_PPM) if sent == 1 else HOLD_WHOLE_PPM
+
+
+@kernel
+def note_started(state: State, count: int) -> None:
+    """So many requests were sent to a GPU."""
     totals = state.totals[0]
-    if totals.policy != ADAPTIVE:
-        return
-    totals.hold_cap_ppm = min(HOLD_WHOLE_PPM, totals.hold_cap_ppm + CAP_GAINED_AT_BATCH_PPM)
-    if waited:
-        note_miss(state)
-    else:
-        totals.hold_ppm = min(HOLD_WHOLE_PPM, totals.hold_ppm + HOLD_GAINED_AT_HIT_PPM)
+    if totals.policy == ADAPTIVE:
+        totals.hold_ppm = min(HOLD_WHOLE_PPM, totals.hold_ppm + count * HOLD_GAINED_PER_REQUEST_PPM)
 
 
 @kernel
-def note_miss(state: State) -> None:
-    """A due candidate had to wait for a GPU, or its window has ended."""
-    if state.totals[0].policy == ADAPTIVE:
-        state.totals[0].hold_ppm = state.totals[0].hold_ppm * HOLD_KEPT_AT_MISS_PERCENT // 100
-
-
-@kernel
-def note_loss(state: State) -> None:
-    """Requests were dropped whose candidate had been held while a GPU was idle."""
-    if state.totals[0].policy == ADAPTIVE:
-        state.totals[0].hold_cap_ppm = state.totals[0].hold_cap_ppm * CAP_KEPT_AT_LOSS_PERCENT // 100
+def note_lost(state: State, count: int) -> None:
+    """So many requests were dropped, or sent although they will be late."""
+    totals = state.totals[0]
+    if totals.policy == ADAPTIVE:
+        totals.hold_ppm = max(0, totals.hold_ppm - count * HOLD_LOST_PER_LOSS_PPM)

@@ -12,6 +12,7 @@ from dispatcher.core.compiled import kernel
 from dispatcher.core.state import NEVER, RATE_BUCKETS, RATE_PLACES, State
 
 BUCKET_US = 50_000
+TARGET_SIXTEENTHS = 16
 
 
 @kernel
@@ -75,7 +76,8 @@ def _target(state: State, m: int, bucket: int) -> int:
     Largest b with :math:`\ell(b) + b\,(\delta + 1/r) \le S`, at least 1.
 
     The fixed point of :math:`n b / \ell(b) = r` and :math:`\ell(b) (1 + 1/n) \le S`. Before a
-    rate is known: the largest b with :math:`\ell(b) \le SLO / 2`.
+    rate is known: the largest b with :math:`\ell(b) \le SLO / 2`. One in sixteen less than that:
+    heads are given up for the target, and at the fixed point the smallest backlog costs some.
     """
     model = state.model[m]
     curve = model.curve
@@ -95,4 +97,4 @@ def _target(state: State, m: int, bucket: int) -> int:
             low = b
         else:
             high = b - 1
-    return low
+    return low - low // TARGET_SIXTEENTHS

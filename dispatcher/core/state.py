@@ -78,8 +78,7 @@ MODEL = _record(
     "arrivals",  # in the complete buckets of the meter
     "due_us",  # deadline that the candidate keeps: its head's, FAR_US where no request can be in time
     "latest_us",  # end of the candidate's window
-    "was_held",  # on an idle GPU, since its last batch
-    "waiting_since_us",  # for a GPU; kept while the candidate is formed anew
+    "sent",  # batches of it that GPUs hold
     "batch",  # the candidate's size, 0 where there is none
     "speed",  # row of State.latency_us of the GPUs that the candidate's window counts on
     "is_touched",  # its candidate is to be computed anew in this step
@@ -91,9 +90,11 @@ GPU = _record(
     "is_here",
     "batches",  # 0 idle, 1 executing or about to, 2 one more behind it
     "batch",  # the older batch
+    "model",  # of the older batch
     "start_us",  # of the older batch, expected
     "free_us",  # end of the older batch, expected
     "next_batch",
+    "next_model",
     "next_ready_us",  # when its input will have arrived
     "next_execution_us",
 )
@@ -115,8 +116,7 @@ TOTALS = _record(
     "data_us",
     "commit_ahead_us",  # under clockwork
     "preemption_ppm",  # how much larger a batch preempts another under shepherd
-    "hold_ppm",  # hold factor by whether due candidates find a GPU
-    "hold_cap_ppm",  # and its limit by whether holding loses requests
+    "hold_ppm",  # hold factor, by whether requests are lost
     "batches",  # started so far; the next batch's id
     "last_touched",  # head of the list of touched models, NEVER if it is empty
     "gpus",  # known so far, lost ones included
@@ -175,8 +175,7 @@ def new_state(
     totals["ctrl_us"], totals["data_us"] = delays.ctrl_us, delays.data_us
     totals["commit_ahead_us"] = rules.commit_ahead_us
     totals["preemption_ppm"] = round(rules.preemption_factor * 1e6)
-    holds = rules.policy not in NOTHING_IS_HELD
-    totals["hold_ppm"] = totals["hold_cap_ppm"] = HOLD_WHOLE_PPM if holds else 0
+    totals["hold_ppm"] = 0 if rules.policy in NOTHING_IS_HELD else HOLD_WHOLE_PPM
     totals["last_touched"] = totals["share_bucket"] = NEVER
     totals["capacity_ppm"] = 1_000_000
     tenant = np.zeros(len(tenants), dtype=TENANT)
@@ -214,8 +213,7 @@ def distinct_speeds(gpu_speeds: Sequence[float]) -> list[float]:
 
 def hold_factor(state: State) -> float:
     """Share of the deferral that candidates wait for, from 0 to 1."""
-    totals = state.totals[0]
-    return float(min(totals["hold_ppm"], totals["hold_cap_ppm"])) / HOLD_WHOLE_PPM
+    return float(state.totals[0]["hold_ppm"]) / HOLD_WHOLE_PPM
 
 
 def with_gpus(state: State, rows: Sequence[int]) -> State:

@@ -13,7 +13,6 @@ def check_state(state: State, now_us: int | None) -> None:
     totals = state.totals[0]
     assert totals["last_touched"] == NEVER, "a touched model was not settled"
     assert 0 <= totals["hold_ppm"] <= HOLD_WHOLE_PPM
-    assert 0 <= totals["hold_cap_ppm"] <= HOLD_WHOLE_PPM
     seen: set[int] = set()
     for m in range(len(state.model)):
         seen_before = len(seen)
@@ -21,6 +20,7 @@ def check_state(state: State, now_us: int | None) -> None:
         assert len(seen) - seen_before == state.model["count"][m], "a request waits twice"
     for g in range(totals["gpus"]):
         _check_gpu(state, g)
+    assert state.model["sent"].sum() == state.gpu["batches"][: totals["gpus"]].sum(), "a batch got lost"
     if state.nexus is not None:
         for g in range(totals["gpus"]):
             _check_nexus_gpu(state, g)

@@ -14,7 +14,7 @@ class NaiveModel:
     queue: list[tuple[int, int]] = field(default_factory=list)  # (deadline, id)
     arrivals_us: list[int] = field(default_factory=list)
     candidate: Candidate | None = None
-    was_held: bool = False
+    sent: int = 0  # batches of it that GPUs hold
     keeps_us: float = math.inf  # the deadline that its candidate keeps
     speed: float = 1.0  # of the GPUs that its candidate counts on
 

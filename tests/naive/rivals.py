@@ -120,6 +120,7 @@ class NaiveShepherd(NaiveScheduler):
             self._hand_over()
         self.handed_over.append(PreemptBatch(self.gpus.index(gpu), running.id))
         gpu.batches = []
+        running.model.sent -= 1
         holder.queue = together
         self._send(winner, gpu, best)
         self._touch(holder)

@@ -50,7 +50,7 @@ class NaiveScheduler:
         self.delays = delays
         self.policy, self.drop_rule, self.rules = rules.policy, rules.drop_rule, rules
         holds = self.policy in (Policy.ADAPTIVE, Policy.DEFERRED, Policy.LATEST, Policy.TIMEOUT)
-        self.hold_ppm = self.hold_cap_ppm = 1_000_000 if holds else 0
+        self.hold_ppm = 1_000_000 if holds else 0
         self.batch_count = 0
         self.now_us = 0
         self.commands: list[Command] = []
@@ -63,8 +63,13 @@ class NaiveScheduler:
         touched: list[NaiveModel] = []
         for event in events:
             if isinstance(event, BatchFinished):
-                self._finish_batch(self.gpus[event.gpu_id])
+                model = self._finish_batch(self.gpus[event.gpu_id])
+                is_held = model.candidate is not None and model.candidate.waiting_since_us is None
+                if self.policy is Policy.ADAPTIVE and is_held and model not in touched:
+                    touched.append(model)
             elif isinstance(event, GpuLost):
+                for batch in self.gpus[event.gpu_id].batches:
+                    batch.model.sent -= 1
                 self.gpus[event.gpu_id] = NaiveGpu(self.gpus[event.gpu_id].speed, is_here=False)
                 self._note_fleet_changed()
             elif isinstance(event, GpuAdded):
@@ -130,22 +135,22 @@ class NaiveScheduler:
         """Every GPU executes one batch until too late; of those that hold two nothing is certain."""
         here = [gpu for gpu in self.gpus if gpu.is_here]
         is_rival = self.policy in (Policy.CLOCKWORK, Policy.NEXUS, Policy.SHEPHERD)
-        if (
-            is_rival
-            or self.drop_rule is DropRule.NEVER
-            or not here
-            or any(len(gpu.batches) != 1 for gpu in here)
-        ):
+        if is_rival or self.drop_rule is DropRule.NEVER or not here:
+            return False
+        if any(len(gpu.batches) != 1 for gpu in here):
             return False
         fastest = max(gpu.speed for gpu in self.gpus)
         first_free_us = min(gpu.batches[0].start_us + gpu.batches[0].execution_us for gpu in here)
         start_us = max(self.now_us + self._lead_us(1), first_free_us)
         return start_us + self._execution_us(model, fastest, 1) > deadline_us
 
-    def _finish_batch(self, gpu: NaiveGpu) -> None:
-        gpu.batches.pop(0)
+    def _finish_batch(self, gpu: NaiveGpu) -> NaiveModel:
+        """The model whose batch it was."""
+        model = gpu.batches.pop(0).model
+        model.sent -= 1
         if gpu.batches:
             gpu.batches[0].start_us = max(gpu.batches[0].ready_us, self.now_us)
+        return model
 
     # Candidates
 
@@ -198,6 +203,7 @@ class NaiveScheduler:
             alone = self._finish_us(model, speed, 1, gpu_free_us) <= deadline_us
             reason = DropReason.WINDOW if alone else DropReason.DEADLINE_UNREACHABLE
             self.commands.append(DropRequest(request_id, reason))
+        self._note_lost(count)
         model.queue = model.queue[count:]
 
     def _target(self, model: NaiveModel) -> int:
@@ -221,16 +227,12 @@ class NaiveScheduler:
                 fits = spare_us * len(recent) >= b * span_us
             if fits:
                 best = b
-        return best
+        return best - best // 16
 
     def _renew(self, model: NaiveModel) -> None:
         before, model.candidate = model.candidate, None
         speed = model.speed = self._speed_to_count_on(model)
-        waiting = len(model.queue)
         b = self._form_allowed(model, speed, self.now_us)
-        if len(model.queue) < waiting and model.was_held:
-            model.was_held = False
-            self._note_loss()
         if b == 0:
             return
 
@@ -244,8 +246,6 @@ class NaiveScheduler:
         if due_us == self.now_us:
             waited = before is not None and before.waiting_since_us is not None
             since_us = before.waiting_since_us if before is not None and waited else self.now_us
-        else:
-            model.was_held |= any(gpu.is_here and not gpu.batches for gpu in self.gpus)
         model.candidate = Candidate(b, due_us, last_start_us(b), since_us)
 
     def _when_due_us(self, model: NaiveModel, latest_us: float, frontrun_us: float) -> float:
@@ -260,7 +260,16 @@ class NaiveScheduler:
             return min(arrived_us + int(self.rules.timeout_share * slo_us), latest_us)
         if self.policy is Policy.DEFERRED or frontrun_us <= self.now_us:
             return frontrun_us
-        return self.now_us + (frontrun_us - self.now_us) * self.hold_ppm_least() // 1_000_000
+        return self.now_us + (frontrun_us - self.now_us) * self._hold_ppm_of(model) // 1_000_000
+
+    def _hold_ppm_of(self, model: NaiveModel) -> int:
+        idle = [gpu for gpu in self.gpus if gpu.is_here and not gpu.batches]
+        if len(idle) ** 2 < len(self.gpus):
+            if model.sent == 1:
+                return max(self.hold_ppm, 250_000)
+            if model.sent > 1:
+                return 1_000_000
+        return self.hold_ppm
 
     def _speed_to_count_on(self, model: NaiveModel) -> float:
         """The slowest GPU's on which all that wait are in time, if one is idle; else the next to be free."""
@@ -312,7 +321,6 @@ class NaiveScheduler:
             elif open_gpus and self._opening_us(open_gpus[0], candidate.size) <= self.now_us:
                 self._grant(model, open_gpus[0])
             elif candidate.latest_us < self.now_us:
-                self._note_miss()
                 self._renew(model)
             else:
                 break
@@ -322,13 +330,7 @@ class NaiveScheduler:
         if b:
             assert model.candidate is not None
             self._send(model, gpu, b)
-            model.was_held = False
-            if self.policy is Policy.ADAPTIVE:
-                self.hold_cap_ppm = min(1_000_000, self.hold_cap_ppm + 200)
-            if model.candidate.waiting_since_us == self.now_us:
-                self._note_hit()
-            else:
-                self._note_miss()
+            self._note_started(b)
             model.candidate = None
         self._renew(model)
 
@@ -349,33 +351,22 @@ class NaiveScheduler:
         execution_us = self._execution_us(model, gpu.speed, b)
         ready_us = self.now_us + self._lead_us(b)
         start_us = max(ready_us, gpu.free_us(self.now_us))
-        self.commands.append(
-            StartBatch(
-                self.gpus.index(gpu),
-                self.batch_count,
-                self.models.index(model),
-                np.array([request_id for _, request_id in requests], dtype=np.int64),
-                start_us,
-                start_us + execution_us,
-            )
-        )
+        finish_us = start_us + execution_us
+        ids = np.array([request_id for _, request_id in requests], dtype=np.int64)
+        place = (self.gpus.index(gpu), self.batch_count, self.models.index(model))
+        self.commands.append(StartBatch(*place, ids, start_us, finish_us))
         gpu.batches.append(NaiveBatch(self.batch_count, ready_us, start_us, execution_us, model, requests))
         self.batch_count += 1
+        model.sent += 1
+        self._note_lost(sum(deadline_us < finish_us for deadline_us, _ in requests))
 
-    def _note_hit(self) -> None:
+    def _note_started(self, count: int) -> None:
         if self.policy is Policy.ADAPTIVE:
-            self.hold_ppm = min(1_000_000, self.hold_ppm + 20_000)
+            self.hold_ppm = min(1_000_000, self.hold_ppm + 45 * count)
 
-    def _note_miss(self) -> None:
+    def _note_lost(self, count: int) -> None:
         if self.policy is Policy.ADAPTIVE:
-            self.hold_ppm = self.hold_ppm * 9 // 10
-
-    def _note_loss(self) -> None:
-        if self.policy is Policy.ADAPTIVE:
-            self.hold_cap_ppm //= 2
-
-    def hold_ppm_least(self) -> int:
-        return min(self.hold_ppm, self.hold_cap_ppm)
+            self.hold_ppm = max(0, self.hold_ppm - 30_000 * count)
 
     def _next_us(self) -> int | None:
         candidates = [model.candidate for model in self.models if model.candidate is not None]

@@ -8,7 +8,7 @@ from tests.unit.dispatcher.core.core_states import state
 
 def test_idle_gpu_begins_when_the_input_has_arrived() -> None:
     fleet = state(speeds=(1.0, 1.0))
-    assert give_batch(fleet, 1, 0, ready_us=150, execution_us=1_000, now_us=100) == 150
+    assert give_batch(fleet, 1, 0, 0, ready_us=150, execution_us=1_000, now_us=100) == 150
     assert not is_in(fleet.idle, 1)
     assert top_key(fleet.busy) == 1_150
     assert free_us(fleet, 1, 200) == 1_150
@@ -16,8 +16,8 @@ def test_idle_gpu_begins_when_the_input_has_arrived() -> None:
 
 def test_second_batch_begins_behind_the_first_and_closes_the_gpu() -> None:
     fleet = state()
-    give_batch(fleet, 0, 0, ready_us=0, execution_us=1_000, now_us=0)
-    assert give_batch(fleet, 0, 1, ready_us=900, execution_us=500, now_us=800) == 1_000
+    give_batch(fleet, 0, 0, 0, ready_us=0, execution_us=1_000, now_us=0)
+    assert give_batch(fleet, 0, 0, 1, ready_us=900, execution_us=500, now_us=800) == 1_000
     assert not is_in(fleet.busy, 0)
     finish_batch(fleet, 0, 1_200)  # late: what follows moves with it
     assert is_in(fleet.busy, 0)
@@ -29,13 +29,13 @@ def test_second_batch_begins_behind_the_first_and_closes_the_gpu() -> None:
 
 def test_overdue_gpu_counts_as_free_now() -> None:
     fleet = state()
-    give_batch(fleet, 0, 0, ready_us=0, execution_us=1_000, now_us=0)
+    give_batch(fleet, 0, 0, 0, ready_us=0, execution_us=1_000, now_us=0)
     assert free_us(fleet, 0, 5_000) == 5_000
 
 
 def test_lost_gpu_is_in_no_heap_until_it_is_back() -> None:
     fleet = state(speeds=(1.0, 1.0))
-    give_batch(fleet, 0, 0, ready_us=0, execution_us=1_000, now_us=0)
+    give_batch(fleet, 0, 0, 0, ready_us=0, execution_us=1_000, now_us=0)
     lose_gpu(fleet, 0)
     lose_gpu(fleet, 1)
     assert not any(is_in(heap, g) for heap in (fleet.idle, fleet.busy) for g in (0, 1))
