@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatcher.core.compiled import kernel
-from dispatcher.core.gpus import add_gpu, finish_batch, is_known, lose_gpu
+from dispatcher.core.gpus import add_gpu, finish_batch, is_known, lose_gpu, retire_gpu
 from dispatcher.core.matching import next_instant_us, settle, touch
+from dispatcher.core.observation import note_arrived, note_bad
 from dispatcher.core.outbox import QUEUE_FULL, Outbox, has_room, write_drop
 from dispatcher.core.queues import insert
 from dispatcher.core.rates import count_arrival
 from dispatcher.core.state import State
 
-FINISHED, LOST, ADDED = 0, 1, 2
+FINISHED, LOST, ADDED, RETIRED = 0, 1, 2, 3
 SIGNAL = np.dtype([("kind", np.int64), ("gpu", np.int64), ("batch", np.int64)])
 PROGRESS = np.dtype([("signals", np.int64), ("arrivals", np.int64), ("next_us", np.int64)])
 
@@ -78,6 +79,10 @@ def take_signal(state: State, now_us: int, kind: int, g: int, batch: int) -> boo
         finish_batch(state, g, now_us)
     elif kind == LOST:
         lose_gpu(state, g)
+    elif kind == RETIRED:
+        if gpu.is_here == 0:
+            return False
+        retire_gpu(state, g)
     else:
         if gpu.is_here == 1:
             return False
@@ -91,7 +96,9 @@ def take_request(
 ) -> None:
     """One request that arrived; the outbox must have room for one drop."""
     count_arrival(state, m, now_us)
+    note_arrived(state)
     if insert(state, m, request_id, deadline_us):
         touch(state, m)
     else:
         write_drop(outbox, request_id, QUEUE_FULL)
+        note_bad(state, 1)

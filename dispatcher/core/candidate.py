@@ -15,6 +15,7 @@ Source      Chen et al. 2023, arXiv 2308.07470, section 3.
 from __future__ import annotations
 
 from dispatcher.core.compiled import kernel
+from dispatcher.core.observation import note_bad
 from dispatcher.core.outbox import DEADLINE_UNREACHABLE, WINDOW, Outbox, write_drop
 from dispatcher.core.queues import first_entry, remove_heads
 from dispatcher.core.rates import target_batch
@@ -71,7 +72,7 @@ def _behind_heads_in_the_way(
     size = min(count - aside, batch_max, target_batch(state, m, now_us))
     lost = aside
     if size > 0:
-        lost = _due_before(state, m, finish_us(state, m, speed, size, now_us, gpu_free_us), aside)
+        lost = due_before(state, m, finish_us(state, m, speed, size, now_us, gpu_free_us), aside)
     _drop_heads(state, m, lost, finish_us(state, m, speed, 1, now_us, gpu_free_us), outbox)
     if size == 0:
         return 0
@@ -92,7 +93,7 @@ def _behind_hopeless_heads(
     """
     count = state.model[m].count
     alone_us = finish_us(state, m, speed, 1, now_us, gpu_free_us)
-    hopeless = _due_before(state, m, alone_us, count)
+    hopeless = due_before(state, m, alone_us, count)
     saved_due_us = FAR_US
     if hopeless < count:
         saved_due_us = state.queue[first_entry(state, m) + hopeless].deadline_us
@@ -128,7 +129,7 @@ def _heads_in_the_way_of_the_rest(state: State, m: int, speed: int, now_us: int,
 
 
 @kernel
-def _due_before(state: State, m: int, instant_us: int, most: int) -> int:
+def due_before(state: State, m: int, instant_us: int, most: int) -> int:
     """How many of the oldest ``most`` requests are due before the instant."""
     first = first_entry(state, m)
     low, high = 0, most
@@ -163,6 +164,7 @@ def _drop_heads(state: State, m: int, count: int, alone_us: int, outbox: Outbox)
     for entry in range(first, first + count):
         reason = DEADLINE_UNREACHABLE if state.queue[entry].deadline_us < alone_us else WINDOW
         write_drop(outbox, state.queue[entry].request_id, reason)
+    note_bad(state, count)
     remove_heads(state, m, count)
 
 

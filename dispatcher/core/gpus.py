@@ -9,12 +9,16 @@ batches     meaning                             heap
 2           one more waits behind it            none: it can take no more
 not here    lost                                none
 ==========  ==================================  =====================================
+
+A GPU that is leaving counts its batches down in the same way but is in no heap; with the
+last of them it is gone.
 """
 
 from __future__ import annotations
 
 from dispatcher.core.compiled import kernel
 from dispatcher.core.heaps import put, remove
+from dispatcher.core.observation import note_idle, note_sent
 from dispatcher.core.state import State
 
 
@@ -27,6 +31,7 @@ def is_known(state: State, g: int) -> bool:
 def add_gpu(state: State, g: int) -> None:
     """A GPU that was not here is idle."""
     state.gpu[g].is_here = 1
+    state.gpu[g].is_leaving = 0
     state.gpu[g].batches = 0
     put(state.idle, g, g)
 
@@ -35,9 +40,21 @@ def add_gpu(state: State, g: int) -> None:
 def lose_gpu(state: State, g: int) -> None:
     """The GPU and the batches it held are gone."""
     state.gpu[g].is_here = 0
+    state.gpu[g].is_leaving = 0
     state.gpu[g].batches = 0
     remove(state.idle, g)
     remove(state.busy, g)
+    note_idle(state)
+
+
+@kernel
+def retire_gpu(state: State, g: int) -> None:
+    """The GPU executes what it holds, gets no more and is then gone."""
+    if state.gpu[g].batches == 0:
+        lose_gpu(state, g)
+    else:
+        state.gpu[g].is_leaving = 1
+        remove(state.busy, g)
 
 
 @kernel
@@ -51,8 +68,10 @@ def give_batch(state: State, g: int, batch: int, ready_us: int, execution_us: in
     """Send a batch whose input will have arrived at ``ready_us``; when its execution is expected to begin."""
     gpu = state.gpu[g]
     start_us = max(ready_us, free_us(state, g, now_us))
+    note_sent(state, g, execution_us)
     if gpu.batches == 0:
         remove(state.idle, g)
+        note_idle(state)
         _execute(state, g, batch, start_us, execution_us)
     else:
         remove(state.busy, g)
@@ -69,6 +88,8 @@ def finish_batch(state: State, g: int, now_us: int) -> None:
     gpu = state.gpu[g]
     if gpu.batches == 2:
         _execute(state, g, gpu.next_batch, max(gpu.next_ready_us, now_us), gpu.next_execution_us)
+    elif gpu.is_leaving == 1:
+        lose_gpu(state, g)
     else:
         gpu.batches = 0
         remove(state.busy, g)
@@ -82,4 +103,5 @@ def _execute(state: State, g: int, batch: int, start_us: int, execution_us: int)
     gpu.batch = batch
     gpu.start_us = start_us
     gpu.free_us = start_us + execution_us
-    put(state.busy, g, gpu.free_us)
+    if gpu.is_leaving == 0:
+        put(state.busy, g, gpu.free_us)

@@ -10,14 +10,15 @@ outlast what it executes. Each time the batch is formed anew for the very GPU.
 
 from __future__ import annotations
 
-from dispatcher.core.candidate import execution_us, form_batch, last_start_us, lead_us
+from dispatcher.core.candidate import due_before, execution_us, form_batch, last_start_us, lead_us
 from dispatcher.core.compiled import kernel
 from dispatcher.core.gpus import free_us, give_batch
 from dispatcher.core.heaps import is_empty, is_in, put, remove, top_item, top_key
+from dispatcher.core.observation import note_bad
 from dispatcher.core.outbox import Outbox, has_room
 from dispatcher.core.policies import due_us, note_batch, note_loss, note_miss
 from dispatcher.core.queues import first_entry, remove_heads
-from dispatcher.core.state import FAR_US, NEVER, State
+from dispatcher.core.state import DROP_NEVER, FAR_US, NEVER, State
 
 
 @kernel
@@ -125,6 +126,8 @@ def _grant(state: State, m: int, g: int, now_us: int, outbox: Outbox) -> None:
         totals.batches += 1
         start_us = give_batch(state, g, batch, now_us + lead_us(state, b), execution, now_us)
         _write_start(state, m, g, batch, b, start_us, start_us + execution, outbox)
+        if totals.drop == DROP_NEVER:
+            note_bad(state, due_before(state, m, start_us + execution, b))
         remove_heads(state, m, b)
         remove(state.waiting, m)
         state.model[m].was_held = 0

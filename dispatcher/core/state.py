@@ -77,6 +77,7 @@ MODEL = _record(
 GPU = _record(
     "speed",  # row of State.latency_us
     "is_here",
+    "is_leaving",  # here until it has executed what it holds
     "batches",  # 0 idle, 1 executing or about to, 2 one more behind it
     "batch",  # the older batch
     "start_us",  # of the older batch, expected
@@ -97,6 +98,11 @@ TOTALS = _record(
     "last_touched",  # head of the list of touched models, NEVER if it is empty
     "gpus",  # known so far, lost ones included
     "fastest",  # row of latency_us of the fastest GPU known
+    "seen_arrived",  # since the last observation, as the four below: requests that arrived
+    "seen_bad",  # requests dropped, refused or sent although too late
+    "seen_busy_us",  # planned execution time of the batches sent
+    "seen_idle_min",  # smallest number of idle GPUs
+    "seen_touched",  # one more than the highest GPU id that got a batch
 )
 
 

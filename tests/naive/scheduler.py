@@ -17,6 +17,7 @@ from dispatcher.core.events import (
     Event,
     GpuAdded,
     GpuLost,
+    GpuRetired,
     RequestsArrived,
     SetTimer,
     StartBatch,
@@ -58,6 +59,7 @@ class NaiveBatch:
 class NaiveGpu:
     speed: float
     is_here: bool = True
+    is_leaving: bool = False
     batches: list[NaiveBatch] = field(default_factory=list)
 
     def free_us(self, now_us: int) -> int:
@@ -97,6 +99,9 @@ class NaiveScheduler:
                 self._finish_batch(self.gpus[event.gpu_id])
             elif isinstance(event, GpuLost):
                 self.gpus[event.gpu_id] = NaiveGpu(self.gpus[event.gpu_id].speed, is_here=False)
+            elif isinstance(event, GpuRetired):
+                gpu = self.gpus[event.gpu_id]
+                gpu.is_here, gpu.is_leaving = bool(gpu.batches), bool(gpu.batches)
             elif isinstance(event, GpuAdded):
                 if event.gpu_id == len(self.gpus):
                     self.gpus.append(NaiveGpu(1.0))
@@ -129,6 +134,8 @@ class NaiveScheduler:
         gpu.batches.pop(0)
         if gpu.batches:
             gpu.batches[0].start_us = max(gpu.batches[0].ready_us, self.now_us)
+        elif gpu.is_leaving:
+            gpu.is_here = gpu.is_leaving = False
 
     # Candidates
 
@@ -254,7 +261,7 @@ class NaiveScheduler:
 
     def _open_gpus(self) -> list[NaiveGpu]:
         """Busy GPUs with nothing behind what they execute, the first to be free first."""
-        single = [gpu for gpu in self.gpus if gpu.is_here and len(gpu.batches) == 1]
+        single = [gpu for gpu in self.gpus if gpu.is_here and not gpu.is_leaving and len(gpu.batches) == 1]
         return sorted(single, key=lambda gpu: gpu.batches[0].start_us + gpu.batches[0].execution_us)
 
     def _waiting(self) -> list[tuple[Candidate, NaiveModel]]:
