@@ -2,7 +2,7 @@
 What the scheduler sees of its own load: counted where it happens, read and reset at once.
 
 The counters are the ``seen_`` fields of ``State.totals``. Reading them costs the same
-whatever the number of models and GPUs.
+whatever the number of GPUs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dispatcher.core.compiled import kernel
-from dispatcher.core.state import State
+from dispatcher.core.rates import BUCKET_US, target_batch
+from dispatcher.core.state import RATE_BUCKETS, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Observation:
         Smallest number of idle GPUs.
     gpus_touched
         One more than the highest id of a GPU that got a batch; ids are granted lowest first.
+    gpus_needed
+        GPUs kept full by the rates of the last 5 s where every batch has its target size.
     """
 
     arrived: int
@@ -37,10 +40,11 @@ class Observation:
     busy_us: int
     gpus_idle_min: int
     gpus_touched: int
+    gpus_needed: float
 
 
-def take_observation(state: State) -> Observation:
-    """What was seen since the last call; counting begins anew."""
+def take_observation(state: State, now_us: int) -> Observation:
+    """What was seen since the last call; counting begins anew. Looks once at every model."""
     totals = state.totals[0]
     seen = Observation(
         arrived=int(totals["seen_arrived"]),
@@ -48,11 +52,28 @@ def take_observation(state: State) -> Observation:
         busy_us=int(totals["seen_busy_us"]),
         gpus_idle_min=int(totals["seen_idle_min"]),
         gpus_touched=int(totals["seen_touched"]),
+        gpus_needed=needed_us(state, now_us) / (RATE_BUCKETS * BUCKET_US),
     )
     for name in ("seen_arrived", "seen_bad", "seen_busy_us", "seen_touched"):
         totals[name] = 0
     totals["seen_idle_min"] = state.idle["slot"][0]
     return seen
+
+
+@kernel
+def needed_us(state: State, now_us: int) -> int:
+    r"""
+    Execution time for the requests of the rate meters' span, :math:`\sum_m a_m \ell(T_m) / T_m`.
+
+    The need of deferral below saturation, whatever the number of GPUs and the size of the
+    batches that they execute now.
+    """
+    needed = 0
+    latency_us = state.latency_us[state.totals[0].fastest]
+    for m in range(len(state.model)):
+        b = target_batch(state, m, now_us)
+        needed += state.model[m].arrivals * latency_us[state.model[m].curve + b] // b
+    return needed
 
 
 @kernel

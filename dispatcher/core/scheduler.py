@@ -157,7 +157,7 @@ class Scheduler:
 
     def take_observation(self) -> Observation:
         """What was seen since the last call, for the advice on the number of GPUs."""
-        return take_observation(self._state)
+        return take_observation(self._state, self._now_us or 0)
 
     def validate(self) -> None:
         """Assert the invariants of the state between two steps."""

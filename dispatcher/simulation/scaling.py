@@ -85,7 +85,7 @@ def run_with_advice(
         if not run(cluster.state, outbox, requests, cluster.fleet, until_us):
             raise AssertionError("the scheduler refused an event of its own batch")
         advice = advisor.advise(
-            take_observation(cluster.state), len(cluster.serving) + len(cluster.starting), len(cluster.starting)
+            take_observation(cluster.state, until_us), len(cluster.serving) + len(cluster.starting), len(cluster.starting)
         )
         cluster.follow(advice.gpus, until_us)
         counts.append(len(cluster.serving) + len(cluster.starting))
@@ -124,15 +124,18 @@ def smallest_fleet(
         run_requests(models, gpus, requests, delays=delays, rules=rules, measured_us=(0, 1))
         return float(1 - _in_time(requests).mean()) <= bad_rate_max
 
-    low, high = 0, max(1, guess)
-    step = 1
-    while not suffices(high):
-        low, high = high, high + step
-        step *= 2
-    step = 1
+    low, high, step = 0, max(1, guess), 1
+    if suffices(high):
+        while high - step > 0 and suffices(high - step):
+            high, step = high - step, 2 * step
+        low = max(high - step, 0)
+    else:
+        low = high
+        while not suffices(low + step):
+            low, step = low + step, 2 * step
+        high = low + step
     while high - low > 1:
-        middle = max(high - step, (low + high) // 2) if low == 0 else (low + high) // 2
-        step *= 2
+        middle = (low + high) // 2
         if suffices(middle):
             high = middle
         else:
@@ -156,7 +159,7 @@ class _Cluster:
         self._paid_us = 0
         for g in self.serving:
             add_gpu(self.state, g)
-        take_observation(self.state)
+        take_observation(self.state, 0)
 
     def start_those_ready(self, now_us: int) -> None:
         """GPUs asked for long enough ago serve from now on."""
