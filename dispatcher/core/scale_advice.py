@@ -68,8 +68,8 @@ class ScaleRules:
     bad_rate_max: float = 0.02
     bad_rate_goal: float = 0.005
     need_intervals: int = 6
-    hold_intervals: int = 12
-    headroom_start: float = 0.1
+    hold_intervals: int = 24
+    headroom_start: float = 0.05
     headroom_min: float = 0.0
     headroom_max: float = 1.0
     headroom_gain: float = 0.2

@@ -85,7 +85,9 @@ def run_with_advice(
         if not run(cluster.state, outbox, requests, cluster.fleet, until_us):
             raise AssertionError("the scheduler refused an event of its own batch")
         advice = advisor.advise(
-            take_observation(cluster.state, until_us), len(cluster.serving) + len(cluster.starting), len(cluster.starting)
+            take_observation(cluster.state, until_us),
+            len(cluster.serving) + len(cluster.starting),
+            len(cluster.starting),
         )
         cluster.follow(advice.gpus, until_us)
         counts.append(len(cluster.serving) + len(cluster.starting))
@@ -115,7 +117,7 @@ def smallest_fleet(
     """
     The smallest constant number of GPUs with at most that share of the requests bad.
 
-    Searched outwards from ``guess``, at which the bad rate is taken to fall as GPUs are added.
+    Searched outwards from ``guess``; the bad rate is taken to fall as GPUs are added.
     """
     if not len(requests.arrival_us):
         return 0
@@ -149,9 +151,7 @@ class _Cluster:
     def __init__(self, models: Sequence[ModelSpec], terms: Terms, duration_us: int) -> None:
         self.terms = terms
         self.state: State = new_state(models, [1.0] * terms.gpus_max, terms.delays, terms.rules)
-        self.fleet: Fleet = new_fleet(
-            terms.gpus_max, len(models), self.state.latency_us, 0, duration_us
-        )
+        self.fleet: Fleet = new_fleet(terms.gpus_max, len(models), self.state.latency_us, 0, duration_us)
         self.serving = list(range(terms.gpus_at_start))
         self.starting: list[tuple[int, int]] = []  # (ready, id)
         self.changes = 0

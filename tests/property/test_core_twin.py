@@ -188,6 +188,8 @@ class Twins:
         slow = self.slow.step(self.now_us, events)
         assert [plain(command) for command in fast] == [plain(command) for command in slow]
         self.fast.validate()
+        if self.random.random() < 0.2:
+            self.fast.take_observation()  # looking changes nothing
         self.timer_us = None
         for command in fast:
             if isinstance(command, StartBatch):
