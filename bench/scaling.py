@@ -146,7 +146,7 @@ class Day:
         return found
 
     def follow(self, advisor: Advisor, hindsight: list[int]) -> dict[str, float]:
-        """The figures of a run under the advisor, which begins with two GPUs more than the first window needs."""
+        """The figures of a run that begins with two GPUs more than the first window needs."""
         requests = new_requests(self.models, self.arrival_us, self.model_index, Delays())
         terms = Terms(hindsight[0] + 2, GPUS_MAX, INTERVAL_US, START_UP_US)
         done = run_with_advice(self.models, requests, advisor, terms, self.duration_us)
@@ -166,7 +166,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--windows", type=int, nargs=2, default=(0, 144), help="first, and the one after the last"
+        "--windows", type=int, nargs=2, default=(0, 144), help="first, and one after the last"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="also write the figures here")

@@ -96,7 +96,7 @@ class ScaleRules:
 class ScaleAdvisor:
     """Remembers what it was shown; one call for each interval, intervals of equal length."""
 
-    def __init__(self, rules: ScaleRules = ScaleRules()) -> None:  # noqa: B008 (frozen)
+    def __init__(self, rules: ScaleRules = ScaleRules()) -> None:
         self._rules = rules
         self._needs: deque[float] = deque(maxlen=rules.need_intervals)
         self._wanted: deque[int] = deque(maxlen=rules.hold_intervals)

@@ -205,7 +205,8 @@ class _Cluster:
 
 
 def _in_time(requests: Requests) -> NDArray[np.bool_]:
-    return (requests.outcome == EXECUTED) & (requests.finish_us <= requests.deadline_us)
+    in_time: NDArray[np.bool_] = (requests.outcome == EXECUTED) & (requests.finish_us <= requests.deadline_us)
+    return in_time
 
 
 def _rates_by_model(requests: Requests, bad: NDArray[np.bool_], models: int) -> NDArray[np.float64]:

@@ -39,4 +39,5 @@ def varying_arrivals(
     positions = np.concatenate([np.zeros(0), *chunks])
     positions = positions[positions < expected[-1]]
     windows = np.arange(len(expected)) * float(window_us)
-    return np.interp(positions, expected, windows).astype(np.int64)
+    times_us: NDArray[np.int64] = np.interp(positions, expected, windows).astype(np.int64)
+    return times_us
