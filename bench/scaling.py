@@ -189,7 +189,8 @@ def main() -> None:
     for name, advisor in advisors.items():
         row = figures[name] = day.follow(advisor, hindsight)
         print(
-            f"{name:>28} {row['bad_rate']:>8.3%} {row['worst_model_bad_rate']:>8.3%} {row['gpu_hours']:>9.1f} "
+            f"{name:>28} {row['bad_rate']:>8.3%} {row['worst_model_bad_rate']:>8.3%}"
+            f" {row['gpu_hours']:>9.1f} "
             f"{row['gpu_hours_ratio']:>6.3f} {row['changes']:>7} {row['gpus_min']:>3}-{row['gpus_max']}",
             flush=True,
         )
