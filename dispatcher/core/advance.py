@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 
 from dispatcher.core.admission import is_within_share, no_gpu_in_time
 from dispatcher.core.compiled import kernel
-from dispatcher.core.gpus import add_gpu, finish_batch, is_known, lose_gpu
+from dispatcher.core.gpus import add_gpu, finish_batch, is_known, lose_gpu, retire_gpu
 from dispatcher.core.heaps import is_in
 from dispatcher.core.matching import touch
+from dispatcher.core.observation import note_arrived, note_bad
 from dispatcher.core.outbox import GPUS_BUSY, OVER_SHARE, QUEUE_FULL, Outbox, has_room, write_drop
 from dispatcher.core.queues import insert
 from dispatcher.core.rates import count_arrival
 from dispatcher.core.settling import next_instant_us, settle
-from dispatcher.core.state import ADAPTIVE, State
+from dispatcher.core.state import ADAPTIVE, NEXUS, SHEPHERD, State
 
-FINISHED, LOST, ADDED = 0, 1, 2
+FINISHED, LOST, ADDED, RETIRED = 0, 1, 2, 3
 SIGNAL = np.dtype([("kind", np.int64), ("gpu", np.int64), ("batch", np.int64)])
 PROGRESS = np.dtype([("signals", np.int64), ("arrivals", np.int64), ("next_us", np.int64)])
 
@@ -87,6 +88,10 @@ def take_signal(state: State, now_us: int, kind: int, g: int, batch: int) -> boo
             touch(state, m)
     elif kind == LOST:
         lose_gpu(state, g)
+    elif kind == RETIRED:
+        if gpu.is_here == 0 or state.totals[0].policy in (NEXUS, SHEPHERD):
+            return False
+        retire_gpu(state, g)
     else:
         if gpu.is_here == 1:
             return False
@@ -99,13 +104,20 @@ def take_request(
     state: State, now_us: int, m: int, tenant: int, request_id: int, deadline_us: int, outbox: Outbox
 ) -> None:
     """One request that arrived; the outbox must have room for one drop."""
+    note_arrived(state)
     if not is_within_share(state, m, tenant, now_us):
-        write_drop(outbox, request_id, OVER_SHARE)
+        _refuse(state, request_id, OVER_SHARE, outbox)
         return
     count_arrival(state, m, now_us)
     if no_gpu_in_time(state, m, now_us, deadline_us):
-        write_drop(outbox, request_id, GPUS_BUSY)
+        _refuse(state, request_id, GPUS_BUSY, outbox)
     elif insert(state, m, request_id, deadline_us):
         touch(state, m)
     else:
-        write_drop(outbox, request_id, QUEUE_FULL)
+        _refuse(state, request_id, QUEUE_FULL, outbox)
+
+
+@kernel
+def _refuse(state: State, request_id: int, reason: int, outbox: Outbox) -> None:
+    write_drop(outbox, request_id, reason)
+    note_bad(state, 1)

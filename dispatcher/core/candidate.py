@@ -15,6 +15,7 @@ Source      Chen et al. 2023, arXiv 2308.07470, section 3.
 from __future__ import annotations
 
 from dispatcher.core.compiled import kernel
+from dispatcher.core.observation import note_bad
 from dispatcher.core.outbox import DEADLINE_UNREACHABLE, WINDOW, Outbox, write_drop
 from dispatcher.core.queues import first_entry, remove_heads
 from dispatcher.core.rates import target_batch
@@ -179,6 +180,7 @@ def drop_heads(state: State, m: int, count: int, alone_us: int, outbox: Outbox) 
         reason = DEADLINE_UNREACHABLE if state.queue[entry].deadline_us < alone_us else WINDOW
         write_drop(outbox, state.queue[entry].request_id, reason)
     state.totals[0].lost += count
+    note_bad(state, count)
     remove_heads(state, m, count)
 
 

@@ -68,11 +68,22 @@ class GpuAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuRetired:
+    """
+    The GPU is to be given back: it executes the batches it holds, gets no more, and is then gone.
+
+    It cannot be added again before. A GPU that holds no batch is gone at once.
+    """
+
+    gpu_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class WakeUp:
     """The instant of the last ``SetTimer`` has come. Never wrong: an early one is without effect."""
 
 
-Event: TypeAlias = RequestsArrived | BatchFinished | GpuLost | GpuAdded | WakeUp
+Event: TypeAlias = RequestsArrived | BatchFinished | GpuLost | GpuAdded | GpuRetired | WakeUp
 
 
 class DropReason(StrEnum):

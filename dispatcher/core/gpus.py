@@ -10,7 +10,9 @@ batches     meaning                             heap
 not here    lost                                none
 ==========  ==================================  =====================================
 
-Under ``nexus`` and ``shepherd`` a GPU is in one more heap, which is kept by ``follow``.
+Under ``nexus`` and ``shepherd`` a GPU is in one more heap, which is kept by ``follow``; GPUs
+cannot leave under them. A GPU that is leaving counts its batches down in the same way but is
+in no heap; with the last of them it is gone.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 from dispatcher.core.compiled import kernel
 from dispatcher.core.following import IS_ELSE, IS_FINISH, IS_NEWS, follow
 from dispatcher.core.heaps import put, remove
+from dispatcher.core.observation import note_idle, note_sent
 from dispatcher.core.state import State
 
 
@@ -30,6 +33,7 @@ def is_known(state: State, g: int) -> bool:
 def add_gpu(state: State, g: int) -> None:
     """A GPU that was not here is idle."""
     state.gpu[g].is_here = 1
+    state.gpu[g].is_leaving = 0
     state.here[state.gpu[g].speed] += 1
     state.totals[0].gpus_here += 1
     state.gpu[g].batches = 0
@@ -48,10 +52,22 @@ def lose_gpu(state: State, g: int) -> None:
     state.here[gpu.speed] -= gpu.is_here
     state.totals[0].gpus_here -= gpu.is_here
     gpu.is_here = 0
+    gpu.is_leaving = 0
     gpu.batches = 0
     remove(state.idle, g)
     remove(state.busy, g)
+    note_idle(state)
     follow(state, g, IS_NEWS)
+
+
+@kernel
+def retire_gpu(state: State, g: int) -> None:
+    """The GPU executes what it holds, gets no more and is then gone."""
+    if state.gpu[g].batches == 0:
+        lose_gpu(state, g)
+    else:
+        state.gpu[g].is_leaving = 1
+        remove(state.busy, g)
 
 
 @kernel
@@ -68,8 +84,10 @@ def give_batch(
     gpu = state.gpu[g]
     state.model[m].sent += 1
     start_us = max(ready_us, free_us(state, g, now_us))
+    note_sent(state, g, execution_us)
     if gpu.batches == 0:
         remove(state.idle, g)
+        note_idle(state)
         _execute(state, g, m, batch, start_us, execution_us)
     else:
         remove(state.busy, g)
@@ -90,6 +108,9 @@ def finish_batch(state: State, g: int, now_us: int) -> None:
     if gpu.batches == 2:
         start_us = max(gpu.next_ready_us, now_us)
         _execute(state, g, gpu.next_model, gpu.next_batch, start_us, gpu.next_execution_us)
+    elif gpu.is_leaving == 1:
+        gpu.batches = 0
+        lose_gpu(state, g)
     else:
         gpu.batches = 0
         remove(state.busy, g)
@@ -115,4 +136,5 @@ def _execute(state: State, g: int, m: int, batch: int, start_us: int, execution_
     gpu.model = m
     gpu.start_us = start_us
     gpu.free_us = start_us + execution_us
-    put(state.busy, g, gpu.free_us)
+    if gpu.is_leaving == 0:
+        put(state.busy, g, gpu.free_us)

@@ -10,16 +10,24 @@ outlast what it executes. Each time the batch is formed anew for the very GPU.
 
 from __future__ import annotations
 
-from dispatcher.core.candidate import all_in_time, execution_us, largest_in_time, last_start_us, lead_us
+from dispatcher.core.candidate import (
+    all_in_time,
+    due_before,
+    execution_us,
+    largest_in_time,
+    last_start_us,
+    lead_us,
+)
 from dispatcher.core.clockwork import commit_ahead_us, form_allowed_batch
 from dispatcher.core.compiled import kernel
 from dispatcher.core.gpus import free_us, give_batch
 from dispatcher.core.heaps import is_empty, put, remove, top_item, top_key
+from dispatcher.core.observation import note_bad
 from dispatcher.core.outbox import Outbox, has_room
 from dispatcher.core.policies import due_us, note_lost, note_started
 from dispatcher.core.queues import first_entry, remove_heads
 from dispatcher.core.rates import target_batch
-from dispatcher.core.state import CLOCKWORK, FAR_US, NEVER, State
+from dispatcher.core.state import CLOCKWORK, DROP_NEVER, FAR_US, NEVER, State
 
 
 @kernel
@@ -146,18 +154,11 @@ def send_batch(state: State, m: int, g: int, b: int, now_us: int, outbox: Outbox
     totals.batches += 1
     start_us = give_batch(state, g, m, batch, now_us + lead_us(state, b), execution, now_us)
     _write_start(state, m, g, batch, b, start_us, start_us + execution, outbox)
-    note_lost(state, _late(state, m, b, start_us + execution))
+    if totals.drop == DROP_NEVER:
+        late = due_before(state, m, start_us + execution, b)
+        note_bad(state, late)
+        note_lost(state, late)
     remove_heads(state, m, b)
-
-
-@kernel
-def _late(state: State, m: int, b: int, finish_us: int) -> int:
-    """How many of the oldest b requests are due before that instant."""
-    first = first_entry(state, m)
-    late = 0
-    while late < b and state.queue[first + late].deadline_us < finish_us:
-        late += 1
-    return late
 
 
 @kernel

@@ -48,6 +48,7 @@ from dispatcher.core.advance import (
     LOST,
     OUTBOX_FULL,
     PROGRESS,
+    RETIRED,
     SIGNAL,
     Happenings,
     advance,
@@ -61,6 +62,7 @@ from dispatcher.core.events import (
     Event,
     GpuAdded,
     GpuLost,
+    GpuRetired,
     InvalidEvent,
     PreemptBatch,
     RequestsArrived,
@@ -69,6 +71,7 @@ from dispatcher.core.events import (
     WakeUp,
 )
 from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.observation import Observation, take_observation
 from dispatcher.core.outbox import (
     DEADLINE_UNREACHABLE,
     GPUS_BUSY,
@@ -100,9 +103,10 @@ DROP_REASONS = {
     OVER_SHARE: DropReason.OVER_SHARE,
 }
 
-SIGNAL_NAMES = {FINISHED: "BatchFinished", LOST: "GpuLost", ADDED: "GpuAdded"}
+SIGNAL_NAMES = {FINISHED: "BatchFinished", LOST: "GpuLost", ADDED: "GpuAdded", RETIRED: "GpuRetired"}
+SIGNAL_KINDS: dict[type[Event], int] = {GpuLost: LOST, GpuAdded: ADDED, GpuRetired: RETIRED}
 
-GpuEvent: TypeAlias = BatchFinished | GpuLost | GpuAdded
+GpuEvent: TypeAlias = BatchFinished | GpuLost | GpuAdded | GpuRetired
 
 _NO_REQUESTS = RequestsArrived(np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
@@ -146,6 +150,7 @@ class Scheduler:
         self._added_speed_row = distinct_speeds(speeds).index(SPEED_OF_ADDED_GPUS)
         self._now_us: int | None = None
         self._take_in(0, [GpuAdded(gpu_id) for gpu_id in range(gpu_count)], _NO_REQUESTS)
+        self.take_observation()
 
     @property
     def hold_factor(self) -> float:
@@ -170,6 +175,10 @@ class Scheduler:
             elif not isinstance(event, WakeUp):
                 signals.append(event)
         return self._take_in(now_us, signals, _joined(arrivals))
+
+    def take_observation(self) -> Observation:
+        """What was seen since the last call, for the advice on the number of GPUs."""
+        return take_observation(self._state, self._now_us or 0)
 
     def validate(self) -> None:
         """Assert the invariants of the state between two steps."""
@@ -234,6 +243,8 @@ class Scheduler:
         gpu = self._state.gpu[gpu_id]
         if kind == ADDED:
             return f"GpuAdded: GPU {gpu_id} is here already."
+        if kind == RETIRED:
+            return f"GpuRetired: GPU {gpu_id} is not here."
         holds = f"its oldest batch is {gpu['batch']}" if gpu["batches"] else "it holds no batch"
         return f"BatchFinished: batch {batch} is not what GPU {gpu_id} executes; {holds}."
 
@@ -241,7 +252,7 @@ class Scheduler:
 def _signal(event: GpuEvent) -> tuple[int, int, int]:
     if isinstance(event, BatchFinished):
         return FINISHED, event.gpu_id, event.batch_id
-    return (LOST if isinstance(event, GpuLost) else ADDED), event.gpu_id, NEVER
+    return SIGNAL_KINDS[type(event)], event.gpu_id, NEVER
 
 
 def _tenants_of(arrivals: RequestsArrived) -> NDArray[np.int32]:

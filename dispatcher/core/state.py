@@ -88,6 +88,7 @@ MODEL = _record(
 GPU = _record(
     "speed",  # row of State.latency_us
     "is_here",
+    "is_leaving",  # here until it has executed what it holds
     "batches",  # 0 idle, 1 executing or about to, 2 one more behind it
     "batch",  # the older batch
     "model",  # of the older batch
@@ -126,6 +127,11 @@ TOTALS = _record(
     "capacity_ppm",  # part of the GPUs' time that can be promised
     "admitted",  # requests in this bucket
     "lost",  # requests dropped in this bucket
+    "seen_arrived",  # since the last observation, as the four below: requests that arrived
+    "seen_bad",  # requests dropped, refused or sent although too late
+    "seen_busy_us",  # planned execution time of the batches sent
+    "seen_idle_min",  # smallest number of idle GPUs
+    "seen_touched",  # one more than the highest GPU id that got a batch
 )
 
 

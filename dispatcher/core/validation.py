@@ -60,6 +60,11 @@ def _check_gpu(state: State, g: int) -> None:
         assert not is_idle, f"GPU {g} is lost and idle"
         assert not is_open, f"GPU {g} is lost and busy"
         return
+    if gpu["is_leaving"]:
+        assert 1 <= gpu["batches"] <= 2, f"GPU {g} holds nothing and is still leaving"
+        assert not is_idle, f"GPU {g} is leaving and idle"
+        assert not is_open, f"GPU {g} is leaving and open for work"
+        return
     assert is_idle == (gpu["batches"] == 0), f"GPU {g} holds {gpu['batches']} batches"
     assert is_open == (gpu["batches"] == 1), f"GPU {g} holds {gpu['batches']} batches"
     if state.shepherd is not None:

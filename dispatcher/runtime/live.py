@@ -29,6 +29,7 @@ import structlog
 from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec
 from dispatcher.core.events import BatchFinished, DropReason, DropRequest, GpuAdded, GpuLost, StartBatch
+from dispatcher.core.scale_advice import ScaleAdvisor
 from dispatcher.core.scheduler import Scheduler
 from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
 from dispatcher.frontend.tensors import Array
@@ -42,6 +43,9 @@ from dispatcher.runtime.worker_link import WorkerLink
 STALL_US_MIN = 10_000_000
 STALL_FACTOR = 20
 """A batch this many times its planned time overdue, and at least ten seconds, means a stalled worker."""
+
+ADVICE_INTERVAL_US = 5_000_000
+"""Between two looks at the load: the span of the scheduler's rate meters."""
 
 _log = structlog.get_logger()
 
@@ -112,6 +116,9 @@ class LiveSubCluster:
         self._requests: dict[int, _Request] = {}  # with the scheduler
         self._batches: dict[int, _Batch] = {}  # under way
         self._next_id = 0
+        self._advisor = ScaleAdvisor()
+        self._gpus_advised = spec.gpus
+        self._advise_us = now_us() + ADVICE_INTERVAL_US
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -180,6 +187,7 @@ class LiveSubCluster:
             pending=len(self._requests) + sum(len(batch.requests) for batch in self._batches.values()),
             gpus=self._spec.gpus,
             gpus_ready=len(self._link.ready_gpus),
+            gpus_advised=self._gpus_advised,
             hold_factor=self._scheduler.hold_factor,
             plan_version=self._spec.plan_version,
         )
@@ -232,6 +240,12 @@ class LiveSubCluster:
         """Find workers that vanished or stalled; to be called every ``wire.PING_INTERVAL_S``."""
         self._link.ping()
         instant_us = now_us()
+        if instant_us >= self._advise_us:
+            self._advise_us = instant_us + ADVICE_INTERVAL_US
+            ready = len(self._link.ready_gpus)
+            self._gpus_advised = (
+                ready + self._advisor.advise(self._scheduler.take_observation(), ready, 0).gpus
+            )
         stalled = {batch.gpu for batch in self._batches.values() if batch.stalled_us < instant_us}
         for gpu in stalled:
             self._link.give_up(gpu, "its batch is long overdue")

@@ -17,6 +17,7 @@ def metrics_text(
     pending: int,
     gpus: int,
     gpus_ready: int,
+    gpus_advised: int,
     hold_factor: float,
     plan_version: int,
 ) -> str:
@@ -45,6 +46,7 @@ def metrics_text(
         _gauge("fermata_requests_pending", "Requests accepted and not yet answered.", pending),
         _gauge("fermata_gpus", "GPUs that the plan gives this sub-cluster.", gpus),
         _gauge("fermata_gpus_ready", "GPUs whose worker serves.", gpus_ready),
+        _gauge("fermata_gpus_advised", "GPUs that the observed load asks for.", gpus_advised),
         _gauge("fermata_hold_factor", "Share of the deferral that candidates wait, 0 to 1.", hold_factor),
         _gauge("fermata_plan_version", "Version of the plan that is served.", plan_version),
     )

@@ -41,6 +41,7 @@ class NaiveBatch:
 class NaiveGpu:
     speed: float
     is_here: bool = True
+    is_leaving: bool = False
     batches: list[NaiveBatch] = field(default_factory=list)
 
     def free_us(self, now_us: int) -> int:

@@ -152,8 +152,11 @@ class NaiveNexus(NaiveScheduler):
         delays: Delays,
         rules: Rules,
         gpu_speeds: Sequence[float] | None = None,
+        tenants: Sequence[TenantSpec] = EVERYONE,
     ) -> None:
-        super().__init__(models, gpu_count, delays=delays, rules=rules, gpu_speeds=gpu_speeds)
+        super().__init__(
+            models, gpu_count, delays=delays, rules=rules, gpu_speeds=gpu_speeds, tenants=tenants
+        )
         self.sessions: dict[int, list[tuple[NaiveModel, int]]] = {}
         self.open: list[int] = []  # GPUs that wait for requests, the longest first
         self.epoch_ends_us = 0

@@ -16,6 +16,7 @@ from dispatcher.core.events import (
     Event,
     GpuAdded,
     GpuLost,
+    GpuRetired,
     RequestsArrived,
     SetTimer,
     StartBatch,
@@ -72,6 +73,9 @@ class NaiveScheduler:
                     batch.model.sent -= 1
                 self.gpus[event.gpu_id] = NaiveGpu(self.gpus[event.gpu_id].speed, is_here=False)
                 self._note_fleet_changed()
+            elif isinstance(event, GpuRetired):
+                gpu = self.gpus[event.gpu_id]
+                gpu.is_here, gpu.is_leaving = bool(gpu.batches), bool(gpu.batches)
             elif isinstance(event, GpuAdded):
                 if event.gpu_id == len(self.gpus):
                     self.gpus.append(NaiveGpu(1.0))
@@ -137,7 +141,7 @@ class NaiveScheduler:
         is_rival = self.policy in (Policy.CLOCKWORK, Policy.NEXUS, Policy.SHEPHERD)
         if is_rival or self.drop_rule is DropRule.NEVER or not here:
             return False
-        if any(len(gpu.batches) != 1 for gpu in here):
+        if any(len(gpu.batches) != 1 or gpu.is_leaving for gpu in here):
             return False
         fastest = max(gpu.speed for gpu in self.gpus)
         first_free_us = min(gpu.batches[0].start_us + gpu.batches[0].execution_us for gpu in here)
@@ -150,6 +154,8 @@ class NaiveScheduler:
         model.sent -= 1
         if gpu.batches:
             gpu.batches[0].start_us = max(gpu.batches[0].ready_us, self.now_us)
+        elif gpu.is_leaving:
+            gpu.is_here = gpu.is_leaving = False
         return model
 
     # Candidates
@@ -291,7 +297,7 @@ class NaiveScheduler:
 
     def _open_gpus(self) -> list[NaiveGpu]:
         """Busy GPUs with nothing behind what they execute, the first to be free first."""
-        single = [gpu for gpu in self.gpus if gpu.is_here and len(gpu.batches) == 1]
+        single = [gpu for gpu in self.gpus if gpu.is_here and not gpu.is_leaving and len(gpu.batches) == 1]
         return sorted(single, key=lambda gpu: gpu.batches[0].start_us + gpu.batches[0].execution_us)
 
     def _waiting(self) -> list[tuple[Candidate, NaiveModel]]:

@@ -17,6 +17,7 @@ from dispatcher.core.events import (
     Event,
     GpuAdded,
     GpuLost,
+    GpuRetired,
     PreemptBatch,
     RequestsArrived,
     SetTimer,
@@ -111,6 +112,7 @@ class Twins:
         self.executing: dict[int, list[StartBatch]] = {}  # by GPU, the older first
         self.finishes_us: dict[int, int] = {}  # by batch, when it is reported
         self.lost: list[int] = []
+        self.leaving: set[int] = set()
         self.gpus_known = len(regime.speeds)
         self.open: dict[int, tuple[int, int]] = {}  # request -> (model, deadline)
 
@@ -171,6 +173,8 @@ class Twins:
                 for request_id in done.request_ids.tolist():
                     del self.open[request_id]
                 events.append(BatchFinished(gpu_id, done.batch_id))
+                if not held and gpu_id in self.leaving:
+                    self._note_lost(gpu_id)
                 if held and self.finishes_us[held[0].batch_id] <= self.now_us:
                     self.finishes_us[held[0].batch_id] = self.now_us + 1
         return events
@@ -185,15 +189,27 @@ class Twins:
         if not here:
             return []
         gpu_id = self.random.choice(here)
-        self.lost.append(gpu_id)
+        can_leave = self.regime.rules.policy not in (Policy.NEXUS, Policy.SHEPHERD)
+        if can_leave and self.random.random() < 0.5:
+            self.leaving.add(gpu_id)
+            if not self.executing.get(gpu_id):
+                self._note_lost(gpu_id)
+            return [GpuRetired(gpu_id)]
+        self._note_lost(gpu_id)
         again = [i for batch in self.executing.pop(gpu_id, []) for i in batch.request_ids.tolist()]
         return [GpuLost(gpu_id), *self._arrived([(self.open[i][0], i, self.open[i][1]) for i in again])]
+
+    def _note_lost(self, gpu_id: int) -> None:
+        self.lost.append(gpu_id)
+        self.leaving.discard(gpu_id)
 
     def _step(self, events: list[Event]) -> None:
         fast = self.fast.step(self.now_us, events)
         slow = self.slow.step(self.now_us, events)
         assert [plain(command) for command in fast] == [plain(command) for command in slow]
         self.fast.validate()
+        if self.random.random() < 0.2:
+            self.fast.take_observation()  # looking changes nothing
         self.timer_us = None
         for command in fast:
             if isinstance(command, StartBatch):
@@ -210,6 +226,7 @@ class Twins:
                 self.timer_us = command.at_us + late_us
 
     def _start(self, command: StartBatch) -> None:
+        assert command.gpu_id not in self.leaving, "a GPU that leaves got a batch"
         held = self.executing.setdefault(command.gpu_id, [])
         assert len(held) < 2
         for request_id in command.request_ids.tolist():
