@@ -21,3 +21,8 @@ F = TypeVar("F", bound=Callable[..., object])
 def kernel(function: F) -> F:
     """A compiled function of arrays and scalars that allocates nothing."""
     return njit(cache=True, _nrt=False, error_model="numpy", forceinline=True)(function)  # type: ignore[call-overload, no-any-return]
+
+
+def loop_kernel(function: F) -> F:
+    """A kernel that runs for long: it lets go of the interpreter lock, and becomes part of no caller."""
+    return njit(cache=True, _nrt=False, error_model="numpy", nogil=True)(function)  # type: ignore[call-overload, no-any-return]
