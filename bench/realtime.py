@@ -33,7 +33,7 @@ from dispatcher.simulation.simulate import new_requests
 US_PER_S = 1_000_000
 LAG_US_MAX = 2_000
 """A request handled later than this is handled too late (issue 3; Chen et al. 2023's stress test)."""
-QUEUE_MAX = 100_000
+QUEUE_MAX = 20_000
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the measurements here")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a run")
     parser.add_argument("--repeats", type=int, default=3, help="of these the quietest is shown")
-    parser.add_argument("--policy", choices=[policy.value for policy in Policy], default=Policy.ADAPTIVE.value)
+    parser.add_argument(
+        "--policy", choices=[policy.value for policy in Policy], default=Policy.ADAPTIVE.value
+    )
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     measure(TABLE[0], TABLE_RATES_RPS[0], 0.1, Policy(arguments.policy), 0)  # loads or compiles the kernels
