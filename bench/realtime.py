@@ -172,7 +172,8 @@ def main() -> None:
     ranks = " ".join(f"{rank:>9}" for rank in ("p50", "p99", "p99.99", "largest"))
     print(f"{'':56} {'lag, us':>30} {'decision latency, us':>38}")
     print(
-        f"{'curve':>9} {'models':>6} {'GPUs':>6} {'requests/s':>11} {'bad rate':>9} {'preempted':>9} {ranks} {ranks}"
+        f"{'curve':>9} {'models':>6} {'GPUs':>6} {'requests/s':>11} {'bad rate':>9} {'preempted':>9} "
+        f"{ranks} {ranks}"
     )
     found = []
     for each in table(arguments):

@@ -10,12 +10,14 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from dispatcher.core.compiled import kernel
+
 SECOND_NS = 1_000_000_000
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def monotonic_ns(typing_context: Any) -> Any:
-    """Nanoseconds of the clock of Python's ``time.monotonic_ns``: the C library's ``clock_gettime``."""
+def _clock_gettime(typing_context: Any) -> Any:
+    """The C library's, of the monotonic clock, in nanoseconds."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         word, number = ir.IntType(64), ir.IntType(32)
@@ -29,3 +31,9 @@ def monotonic_ns(typing_context: Any) -> Any:
         return builder.add(builder.mul(seconds, word(SECOND_NS)), rest_ns)
 
     return types.int64(), generate
+
+
+@kernel
+def monotonic_ns() -> int:
+    """Nanoseconds of the clock of Python's ``time.monotonic_ns``."""
+    return int(_clock_gettime())  # type: ignore[call-arg]

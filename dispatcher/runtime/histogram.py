@@ -15,9 +15,9 @@ BUCKETS = 50_000
 
 
 class Histogram(NamedTuple):
-    """``count[i]`` times in [100 i, 100 (i + 1)) ns; ``largest_ns`` holds one number."""
+    """``counts[i]`` times in [100 i, 100 (i + 1)) ns; ``largest_ns`` holds one number."""
 
-    count: NDArray[np.int64]
+    counts: NDArray[np.int64]
     largest_ns: NDArray[np.int64]
 
 
@@ -30,13 +30,13 @@ def new_histogram() -> Histogram:
 def note(histogram: Histogram, time_ns: int, times: int) -> None:
     """Count the time so many times; a negative one, as nothing at all."""
     time_ns = max(time_ns, 0)
-    histogram.count[min(time_ns // BUCKET_NS, BUCKETS - 1)] += times
+    histogram.counts[min(time_ns // BUCKET_NS, BUCKETS - 1)] += times
     histogram.largest_ns[0] = max(histogram.largest_ns[0], time_ns)
 
 
 def quantile_us(histogram: Histogram, share: float) -> float:
     """The time, in microseconds, that this share of those noted does not exceed; 0 if there are none."""
-    upto = np.cumsum(histogram.count)
+    upto = np.cumsum(histogram.counts)
     if upto[-1] == 0:
         return 0.0
     bucket = int(np.searchsorted(upto, share * upto[-1]))

@@ -3,16 +3,17 @@ The scheduler on the machine's own clock, fed by whole arrays of arrivals: how m
 
 The third driver of the scheduler's kernels, beside the live one (whose requests come from
 sockets, one Python call each) and the simulator's (whose time is virtual). Here requests come
-from prepared arrays and GPUs are emulated, but time is real: the loop reads the clock, takes in every
-arrival and every end of a batch whose instant has come, has the scheduler settle, carries out its commands, and
-begins again. It never sleeps. If it falls behind, requests are handled late, and that is measured.
+from prepared arrays and GPUs are emulated, but time is real: the loop reads the clock, takes in
+every arrival and every end of a batch whose instant has come, has the scheduler settle, carries
+out its commands, and begins again. It never sleeps. If it falls behind, requests are handled late,
+and that is measured.
 
-Lag       of a request: from its arrival's instant until the step that took it in is over, commands
-          carried out.
-Decision  a command to start a batch or to drop a request. Its latency: from the *earliest* instant at which
-latency   anything that its step took in was due (an arrival, the end of a batch, the scheduler's timer) until
-          the command is in the outbox. A step's decisions may follow from something later, never from
-          anything earlier, so that the figure is never too small.
+Lag        of a request: from its arrival's instant until the step that took it in is over, commands
+           carried out.
+Decision   a command to start a batch or to drop a request. Its latency: from the *earliest* instant at
+           which anything that its step took in was due (an arrival, the end of a batch, the
+           scheduler's timer) until the command is in the outbox. A decision may follow from something
+           later, never from anything earlier, so that the figure is never too small.
 
 An emulated GPU counts the delays from the instant at which it is really told, not from the one
 that the scheduler was told; so a slow scheduler makes batches late, and they count as bad.

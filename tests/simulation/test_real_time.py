@@ -37,6 +37,6 @@ def test_a_run_on_real_time_answers_each_request_once() -> None:
     requests = new_requests(models, arrival_us, model_index, Delays())
     observed = run_in_real_time(models, 12, requests, delays=Delays(), rules=Rules())
     check_run(requests, models, Delays(), [1.0] * 12, may_be_late=True)
-    assert observed.lag.count.sum() == len(arrival_us)
+    assert observed.lag.counts.sum() == len(arrival_us)
     batches = len(np.unique(np.stack([requests.gpu, requests.start_us])[:, requests.gpu >= 0], axis=1).T)
-    assert observed.decision.count.sum() == batches + (requests.gpu < 0).sum()
+    assert observed.decision.counts.sum() == batches + (requests.gpu < 0).sum()

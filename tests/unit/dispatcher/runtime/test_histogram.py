@@ -22,4 +22,4 @@ def test_what_lies_beyond_the_last_bucket_is_the_largest() -> None:
     note(histogram, 10 * BUCKETS * BUCKET_NS, 1)
     note(histogram, -5, 1)
     assert quantile_us(histogram, 0.99) == largest_us(histogram) == 10 * BUCKETS * BUCKET_NS / 1e3
-    assert histogram.count[0] == 1
+    assert histogram.counts[0] == 1

@@ -1,0 +1,41 @@
+"""Words that two threads share: loads that acquire, stores that release, in arrays of int64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+WORD_BYTES = 8
+LINE_WORDS = 16
+"""Shared words lie so far apart that no two of different writers are in one line of a cache."""
+
+
+def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    parts = context.make_array(kind)(context, builder, array)
+    return cgutils.get_item_pointer(context, builder, kind, parts, [index])
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def load_acquire(typing_context: Any, array: Any, index: Any) -> Any:
+    """``array[index]``; what its writer wrote before it is visible after this."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _place(context, builder, signature.args[0], *arguments)
+        return builder.load_atomic(place, "acquire", WORD_BYTES)
+
+    return types.int64(array, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def store_release(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
+    """``array[index] = value``; what was written before it is visible to whoever reads the value."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _place(context, builder, signature.args[0], arguments[0], arguments[1])
+        builder.store_atomic(arguments[2], place, "release", WORD_BYTES)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.int64), generate
