@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from dispatcher.core.compiled import kernel
 
 WORD_BYTES = 8
 LINE_WORDS = 16
@@ -19,8 +23,8 @@ def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def load_acquire(typing_context: Any, array: Any, index: Any) -> Any:
-    """``array[index]``; what its writer wrote before it is visible after this."""
+def _load(typing_context: Any, array: Any, index: Any) -> Any:
+    """An atomic load that acquires."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = _place(context, builder, signature.args[0], *arguments)
@@ -30,8 +34,8 @@ def load_acquire(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def store_release(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
-    """``array[index] = value``; what was written before it is visible to whoever reads the value."""
+def _store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
+    """An atomic store that releases."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = _place(context, builder, signature.args[0], arguments[0], arguments[1])
@@ -39,3 +43,15 @@ def store_release(typing_context: Any, array: Any, index: Any, value: Any) -> An
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.int64), generate
+
+
+@kernel
+def load_acquire(array: NDArray[np.int64], index: int) -> int:
+    """``array[index]``; what its writer wrote before it is visible after this."""
+    return int(_load(array, index))  # type: ignore[call-arg]
+
+
+@kernel
+def store_release(array: NDArray[np.int64], index: int, value: int) -> None:
+    """``array[index] = value``; what was written before it is visible to whoever reads the value."""
+    _store(array, index, value)  # type: ignore[call-arg]
