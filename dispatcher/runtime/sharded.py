@@ -36,7 +36,7 @@ from dispatcher.core.state import FAR_US, new_state
 from dispatcher.simulation.loop import DROPPED, EXECUTED, Requests
 
 STEP_US = 10
-STEPS_BEHIND_MAX = 4
+STEPS_BEHIND_MAX = 32
 RING_PLACES = 4_096
 
 
@@ -155,7 +155,9 @@ def part_step(shared: Sharded, part: Part, s: int, now_us: int) -> None:
         and is_empty(state.waiting)
         and first(shared.down, s) < 0
     )
-    store_release(shared.clock, (1 + s) * LINE_WORDS, FAR_US if is_done else now_us)
+    reached_us = FAR_US if is_done else now_us
+    if shared.clock[(1 + s) * LINE_WORDS] != reached_us:
+        store_release(shared.clock, (1 + s) * LINE_WORDS, reached_us)
 
 
 @kernel

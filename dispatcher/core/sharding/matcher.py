@@ -63,7 +63,9 @@ def matcher_step(matcher: Matcher, now_us: int, up: Rings, down: Rings) -> None:
         matcher.is_reserved[g] = 1
         free_at_us = free_us(state, g, now_us)
         send(down, m % shards, GRANT, m // shards, g, state.gpu[g].speed, free_at_us, 0, now_us, 0)
-    store_release(matcher.idle_word, 0, 0 if is_empty(state.idle) else 1)
+    gpu_is_idle = 0 if is_empty(state.idle) else 1
+    if matcher.idle_word[0] != gpu_is_idle:
+        store_release(matcher.idle_word, 0, gpu_is_idle)
 
 
 @kernel
