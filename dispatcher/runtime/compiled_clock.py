@@ -15,7 +15,7 @@ from dispatcher.core.compiled import kernel
 SECOND_NS = 1_000_000_000
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _clock_gettime(typing_context: Any) -> Any:
     """The C library's, of the monotonic clock, in nanoseconds."""
 

@@ -22,7 +22,7 @@ def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any
     return cgutils.get_item_pointer(context, builder, kind, parts, [index])
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _load(typing_context: Any, array: Any, index: Any) -> Any:
     """An atomic load that acquires."""
 
@@ -33,7 +33,7 @@ def _load(typing_context: Any, array: Any, index: Any) -> Any:
     return types.int64(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
     """An atomic store that releases."""
 

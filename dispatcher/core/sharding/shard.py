@@ -70,7 +70,7 @@ def new_shard(state: State) -> Shard:
 def shard_step(
     shard: Shard, now_us: int, ring: int, up: Rings, down: Rings, gpu_is_idle: int, outbox: Outbox
 ) -> bool:
-    """Settle what the requests taken in and the clock ask for; False when the outbox must be emptied first."""
+    """Settle what the clock and the requests ask for; False when the outbox must be emptied first."""
     state = shard.state
     if gpu_is_idle == 1:
         put(state.idle, 0, 0)
