@@ -75,7 +75,8 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.2f}; best of the repeats")
     print(
-        f"{'curve':>9} {'models':>6} {'GPUs':>6} {'shards':>10} {'requests/s':>12} {'bad rate':>9} {'ratio':>6}"
+        f"{'curve':>9} {'models':>6} {'GPUs':>6} {'shards':>10} {'requests/s':>12} "
+        f"{'bad rate':>9} {'ratio':>6}"
     )
     found = []
     for cluster, rate_rps in CASES:
