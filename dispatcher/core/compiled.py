@@ -65,7 +65,13 @@ def is_there(record: Any, field: str) -> bool:
     return bool(dict(zip(record.fields, record.types, strict=True))[field] != types.none)
 
 
+def loop_kernel(function: F) -> F:
+    """A kernel that runs for long: it lets go of the interpreter lock, and becomes part of no caller."""
+    return _kept(njit(cache=True, nogil=True, **OPTIONS)(function))  # type: ignore[call-overload, no-any-return]
+
+
 def _kept(compiled: Any) -> Any:
+    """The function, its code on disk good only while the core's files are these."""
     cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if cache_file is not None:  # None where numba may not compile or keep anything
         cache_file._source_stamp = (*cache_file._source_stamp, core_digest())

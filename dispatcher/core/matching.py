@@ -72,7 +72,7 @@ def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
     """Compute the model's candidate as though a GPU were idle, and put it where it belongs."""
     speed = speed_to_count_on(state, m, now_us)
     state.model[m].speed = speed
-    b = _formed(state, m, speed, now_us, now_us, outbox)
+    b = formed(state, m, speed, now_us, now_us, outbox)
     model = state.model[m]
     model.batch = b
     if b == 0:
@@ -94,7 +94,7 @@ def renew(state: State, m: int, now_us: int, outbox: Outbox) -> None:
 
 
 @kernel
-def _formed(state: State, m: int, speed: int, now_us: int, gpu_free_us: int, outbox: Outbox) -> int:
+def formed(state: State, m: int, speed: int, now_us: int, gpu_free_us: int, outbox: Outbox) -> int:
     """``form_allowed_batch``; requests that it drops are noted as lost."""
     drops_before = outbox.counts[0].drops
     b = form_allowed_batch(state, m, speed, now_us, gpu_free_us, outbox)
@@ -137,7 +137,7 @@ def _grant(state: State, m: int, g: int, now_us: int, outbox: Outbox) -> None:
     if speed > state.model[m].speed and state.totals[0].policy != CLOCKWORK:
         b = largest_in_time(state, m, speed, now_us, free_us(state, g, now_us))
     if b == 0 or 2 * b < min(state.model[m].batch, target_batch(state, m, now_us)):
-        b = _formed(state, m, speed, now_us, free_us(state, g, now_us), outbox)
+        b = formed(state, m, speed, now_us, free_us(state, g, now_us), outbox)
     if b > 0:
         send_batch(state, m, g, b, now_us, outbox)
         remove(state.waiting, m)

@@ -105,17 +105,17 @@ def run(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, until_us
             g = top_item(fleet.finishing)
             if not take_signal(state, now_us, FINISHED, g, fleet.gpu[g].batch):
                 return False
-            _end_batch(fleet, g)
+            end_batch(fleet, g)
         while progress.arrived < len(requests.arrival_us) and requests.arrival_us[progress.arrived] == now_us:
             if not has_room(outbox, 0, 1):
-                _carry_out(state, outbox, requests, fleet, now_us)
+                carry_out(state, outbox, requests, fleet, now_us)
             i = progress.arrived
             m, tenant = requests.model_index[i], requests.tenant_index[i]
             take_request(state, now_us, m, tenant, i, requests.deadline_us[i], outbox)
             progress.arrived += 1
         while not settle(state, now_us, outbox):
-            _carry_out(state, outbox, requests, fleet, now_us)
-        _carry_out(state, outbox, requests, fleet, now_us)
+            carry_out(state, outbox, requests, fleet, now_us)
+        carry_out(state, outbox, requests, fleet, now_us)
         progress.timer_us = next_instant_us(state)
 
 
@@ -133,7 +133,7 @@ def _next_us(requests: Requests, fleet: Fleet) -> int:
 
 
 @kernel
-def _carry_out(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, now_us: int) -> None:
+def carry_out(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, now_us: int) -> None:
     """Obey the commands in the outbox and empty it."""
     counts = outbox.counts[0]
     if counts.preempts == 1:
@@ -219,7 +219,7 @@ def _tally(fleet: Fleet, g: int, m: int, b: int, start_us: int, end_us: int) -> 
 
 
 @kernel
-def _end_batch(fleet: Fleet, g: int) -> None:
+def end_batch(fleet: Fleet, g: int) -> None:
     """The GPU's older batch is executed; the one behind it, if any, moves up."""
     gpu = fleet.gpu[g]
     gpu.batches -= 1
