@@ -21,6 +21,8 @@ JSON_TYPE = (b"content-type", b"application/json")
 
 STATUS_BY_REASON = {
     Reason.QUEUE_FULL: 429,
+    Reason.GPUS_BUSY: 429,
+    Reason.OVER_SHARE: 429,
     Reason.DEADLINE_UNREACHABLE: 503,
     Reason.WINDOW: 503,
     Reason.GPU_LOST: 503,

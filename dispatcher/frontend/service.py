@@ -26,6 +26,8 @@ class Reason(StrEnum):
     """Machine-readable cause of an answer without result."""
 
     QUEUE_FULL = "queue_full"
+    GPUS_BUSY = "gpus_busy"
+    OVER_SHARE = "over_share"
     DEADLINE_UNREACHABLE = "deadline_unreachable"
     WINDOW = "window"
     LATE = "late"

@@ -54,6 +54,14 @@ _DROPS = {
         Outcome.REJECTED,
         Refusal(Reason.QUEUE_FULL, "the queue of this model is full"),
     ),
+    DropReason.GPUS_BUSY: (
+        Outcome.REJECTED,
+        Refusal(Reason.GPUS_BUSY, "every GPU is busy until it is too late for this request"),
+    ),
+    DropReason.OVER_SHARE: (
+        Outcome.REJECTED,
+        Refusal(Reason.OVER_SHARE, "the GPUs are overloaded and this tenant has had its share"),
+    ),
     DropReason.DEADLINE_UNREACHABLE: (
         Outcome.DROPPED,
         Refusal(Reason.DEADLINE_UNREACHABLE, "no GPU can answer this request in time"),

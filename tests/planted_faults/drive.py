@@ -19,10 +19,11 @@ from dispatcher.core.delays import Delays
 from dispatcher.core.events import Command, DropRequest, Event, StartBatch
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import DropRule, Policy, Rules
+from dispatcher.core.tenant_spec import TenantSpec
 from tests.property.test_core_twin import Regime, Twins
 
 FOUND = 3
-SEEDS = range(160)
+SEEDS = range(400)
 """A regime each; every policy and every drop rule has its turn."""
 
 
@@ -109,6 +110,10 @@ def regime(seed: int, draw: random.Random, is_large: bool, grid_us: int) -> Regi
         requests=draw.randint(20, 150),
         gap_us_mean=slowness * draw.choice([100, 300, 1_000, 1_000, 5_000]),
         deadline_spread_us=slowness * draw.choice([0, 0, 20_000]),
+        tenants=tuple(
+            TenantSpec(f"t{index}", draw.randint(1, 4), draw.randint(0, 1))
+            for index in range(draw.choice([1, 2, 3]))
+        ),
         loses_gpus=draw.random() < 0.4,
         is_late=draw.random() < 0.4,
     )

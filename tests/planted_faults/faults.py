@@ -100,22 +100,7 @@ FAULTS = (
         "due candidates lie",
     ),
     Fault("matching", "if b < model.batch_max and ", "if ", "holds a batch that cannot grow"),
-    Fault(
-        "matching", "drops > drops_before and ", "drops >= drops_before and ", "notes losses that are none"
-    ),
     Fault("matching", "remove_heads(state, m, b)", "is_empty(state.idle)", "requests are started twice"),
-    Fault(
-        "matching",
-        "if not is_in(state.waiting, m):",
-        "if state.model[m].batch > 0:",
-        "forgets how long it waited",
-    ),
-    Fault(
-        "matching",
-        "        return int(state.gpu[top_item(state.busy)].speed)",
-        "        return 0",
-        "wrong GPU's speed",
-    ),
     # When a candidate is due
     Fault(
         "policies",
@@ -129,13 +114,27 @@ FAULTS = (
         "return frontrun_us\n    if policy == LATEST",
         "eager waits",
     ),
+    Fault("matching", "outbox.counts[0].drops - drops_before", "0", "losses go unnoticed"),
     Fault(
-        "policies",
-        "hold_ppm = min(state.totals[0].hold_ppm, state",
-        "hold_ppm = max(state.totals[0].hold_ppm, state",
-        "hold too long",
+        "matching", "            return int(speed)\n", "            return 0\n", "counts on the fastest GPU"
     ),
-    Fault("policies", "    if waited:\n", "    if not waited:\n", "a hit counts as a miss"),
+    Fault("matching", "if b == 0 or 2 * b <", "if b == 0 or b <", "slow GPUs are refused small batches"),
+    Fault("policies", "idle * idle >= state", "idle * idle < state", "holds where GPUs are plenty"),
+    Fault("policies", "hold_ppm + count *", "hold_ppm - count *", "a hit counts as a miss"),
+    Fault("gpus", "    state.model[m].sent += 1\n", "", "forgets its own batches"),
+    Fault("gpus", "        state.gpu[g].is_leaving = 1\n", "        pass\n", "a leaving GPU stays"),
+    Fault(
+        "advance",
+        "deadline_us):\n        touch(state, m)\n",
+        "deadline_us):\n        pass\n",
+        "an arrival changes nothing",
+    ),
+    Fault("advance", "    write_drop(outbox, request_id, reason)\n", "", "a refused request hears nothing"),
+    Fault("admission", "record.saved_ns < cost_ns", "record.saved_ns < 0", "nobody is over the share"),
+    Fault("admission", "priority = max(priority,", "priority = min(priority,", "the least urgent first"),
+    Fault("admission", "record.demand_ns <= part_ns", "record.demand_ns < 0", "unused shares are lost"),
+    Fault("admission", "totals.lost * 100 > ", "totals.lost * 100 < ", "capacity follows the wrong sign"),
+    Fault("admission", "+ 1] > deadline_us", "+ 1] > deadline_us + 20_000", "lets in what no GPU can do"),
     # Queues, rates, heaps
     Fault("queues", "and request_id < entry", "and request_id > entry", "ties out of order"),
     Fault("queues", "model.count >= model.queue_max", "model.count > model.queue_max", "one too many waits"),
@@ -179,13 +178,6 @@ FAULTS = (
         "stays too deep",
     ),
     # One instant; the outbox; the state at the start
-    Fault("advance", "        touch(state, m)\n", "        pass\n", "an arrival changes no candidate"),
-    Fault(
-        "advance",
-        "        write_drop(outbox, request_id, QUEUE_FULL)",
-        "        pass",
-        "a refused request hears nothing",
-    ),
     Fault(
         "advance",
         "if not settle(state, now_us, outbox):\n        return OUTBOX_FULL",

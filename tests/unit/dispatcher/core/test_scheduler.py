@@ -160,10 +160,17 @@ def test_more_commands_than_the_outbox_holds_are_all_given() -> None:
     core = scheduler(count, model(batch_size_max=1, queue_max=10 * count), rules=Rules(Policy.EAGER))
     commands = core.step(0, [arrived(*((i, 5_000) for i in range(count)))])
     assert len(starts(commands)) == count
-    core.step(1, [arrived(*((i, 3_500) for i in range(count, 9 * count)))])
-    commands = core.step(501, [WakeUp()])
+    commands = core.step(1, [arrived(*((i, 3_500) for i in range(count, 9 * count)))])
     assert len([each for each in commands if isinstance(each, DropRequest)]) == 8 * count
     core.validate()
+
+
+def test_request_that_no_gpu_can_begin_in_time_is_refused_at_once() -> None:
+    core = scheduler(1, rules=Rules(Policy.EAGER))
+    core.step(0, [arrived((0, 10_000))])  # executes until 3,000; a batch of one more until 6,000
+    refused = [DropRequest(1, DropReason.GPUS_BUSY)]
+    assert core.step(10, [arrived((1, 5_999))])[:1] == refused
+    assert refused[0] not in core.step(20, [arrived((2, 6_000))])
 
 
 def test_early_wake_up_changes_nothing() -> None:

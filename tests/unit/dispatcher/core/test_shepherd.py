@@ -104,7 +104,7 @@ def test_what_a_preempted_batch_has_executed_is_busy_time_and_no_batch() -> None
     assert result.gpus_busy_mean * 20_000 == pytest.approx(1_000 + 6_000 + 3_000)
     assert [each.batches for each in result.models] == [1, 1]
     assert [each.served_in_time for each in result.models] == [1, 4]
-    assert result.models[0].p50_ms == 10.0  # begun at 7 ms
+    assert result.models[0].latency_ms.p50 == 10.0  # begun at 7 ms
 
 
 def test_own_drop_rule_and_a_factor_that_ends_every_chain() -> None:

@@ -75,6 +75,7 @@ def test_metrics_are_prometheus_text() -> None:
         pending=2,
         gpus=2,
         gpus_ready=1,
+        gpus_advised=3,
         hold_factor=0.25,
         plan_version=9,
     )
@@ -84,6 +85,7 @@ def test_metrics_are_prometheus_text() -> None:
     assert f"fermata_batch_size_sum{{{label}}} 3" in lines
     assert f"fermata_batch_size_count{{{label}}} 1" in lines
     assert f"fermata_gpu_busy_seconds_total{{{label}}} 1.5" in lines
+    assert "fermata_gpus_advised 3" in lines
     assert {"fermata_hold_factor 0.25", "fermata_plan_version 9", "fermata_gpus_ready 1"} <= set(lines)
     named = {line.split()[2] for line in lines if line.startswith("# TYPE")}
     assert len(named) == sum(line.startswith("# HELP") for line in lines)
