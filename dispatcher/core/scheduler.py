@@ -20,6 +20,10 @@ it still executes (``matching``, ``gpus``). Of several due candidates the one wh
 goes first. Candidates are formed as though a GPU were idle, and again for the very GPU
 that takes them.
 
+GPUs may differ in speed: a window counts on the slowest GPU that would do, and a GPU that is
+slower than counted on takes a smaller batch. In overload tenants get their shares of the
+GPUs, and what no GPU can do in time is refused as it arrives (``admission``).
+
 A candidate is formed anew when requests of its model arrive, when a GPU has taken
 one, and when its window has ended: it is smaller then, or its head is dropped. Nothing
 else changes it, so an event costs a few heap operations (``heaps``) whatever the number of

@@ -75,8 +75,8 @@ FAULTS = (
     Fault(
         "matching",
         "put(state.waiting, m, state.model[m].latest_us)",
-        "put(state.waiting, m, now_us)",
-        "first come first",
+        "put(state.waiting, m, m)",
+        "the first model first",
     ),
     Fault(
         "matching",
