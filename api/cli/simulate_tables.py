@@ -54,6 +54,19 @@ def show_result(result: SimulationResult, policy: str, seed: int) -> None:
         console.print(
             f"and {len(worst_first) - MODELS_SHOWN} more models with a lower bad rate; --json shows all"
         )
+    if result.tenants:
+        console.print(_tenants(result))
+
+
+def _tenants(result: SimulationResult) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("tenant", overflow="fold")
+    for heading in ("offered\nrps", "goodput\nrps", "bad\nrate", "over\nshare"):
+        table.add_column(heading, justify="right", vertical="bottom", no_wrap=True)
+    for tenant in result.tenants:
+        rates = (f"{tenant.offered_rps:,.1f}", f"{tenant.goodput_rps:,.1f}", f"{tenant.bad_rate:.3%}")
+        table.add_row(tenant.tenant_id, *rates, f"{tenant.rejected_over_share:,}")
+    return table
 
 
 def _row(model: ModelResult) -> list[str]:

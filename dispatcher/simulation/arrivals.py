@@ -17,6 +17,20 @@ def merged_arrivals(scenario: Scenario, seed: int) -> tuple[NDArray[np.int64], N
     )
 
 
+def tenants_drawn(scenario: Scenario, seed: int, model_index: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The tenant of each request, by its model's shares; each model draws for itself."""
+    tenant_index = np.zeros(len(model_index), dtype=np.int32)
+    if len(scenario.tenants) == 1:
+        return tenant_index
+    for m, model in enumerate(scenario.models):
+        shares = np.array(model.tenant_shares or [1.0] * len(scenario.tenants))
+        key = (len(scenario.models) + m,)
+        random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+        mine = np.flatnonzero(model_index == m)
+        tenant_index[mine] = random.choice(len(shares), size=len(mine), p=shares / shares.sum())
+    return tenant_index
+
+
 def merged(streams: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """One stream of ``(arrival_us, model_index)`` from one for each model."""
     arrival_us = np.concatenate(streams)

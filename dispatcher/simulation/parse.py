@@ -1,7 +1,8 @@
 """
 From a scenario file's content to a scenario, or to every fault in it.
 
-Fields that may be left out: ``seed`` 0, ``warmup_s`` 0, ``delays`` those of ``Delays``,
+Fields that may be left out: ``tenants`` (all requests are of one), ``models[].tenants`` equal parts,
+``seed`` 0, ``warmup_s`` 0, ``delays`` those of ``Delays``,
 ``gpus[].type`` "gpu", ``gpus[].speed`` 1, ``models[].queue_max`` 10,000,
 ``models[].batch_size_max`` the last size of a table, or for alpha and beta the largest batch
 whose execution fits the SLO, at most 1,024.
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from dispatcher.core.delays import Delays
+from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
+from dispatcher.simulation.parse_tenants import parse_tenant_shares, parse_tenants
 from dispatcher.simulation.reader import Reader, joined
 from dispatcher.simulation.scenario import (
     US_PER_S,
@@ -56,13 +59,16 @@ def parse_scenario(data: object, *, folder: Path | None = None) -> Scenario:
     ``InputInvalid`` with all faults at once.
     """
     reader = Reader()
-    required, optional = ("duration_s", "gpus", "models"), ("seed", "warmup_s", "delays")
+    required, optional = ("duration_s", "gpus", "models"), ("seed", "warmup_s", "delays", "tenants")
     document = reader.fields("", data, required, optional)
     duration_s = reader.number("duration_s", document.get("duration_s", 1), above=0, most=DURATION_S_MAX)
     warmup_s = reader.number("warmup_s", document.get("warmup_s", 0), most=DURATION_S_MAX)
     if warmup_s >= duration_s:
         reader.refuse("warmup_s", warmup_s, f"must be less than duration_s, {duration_s:g}")
-    models = _models(reader, document["models"], folder or Path()) if "models" in document else ()
+    tenants = parse_tenants(reader, document["tenants"]) if "tenants" in document else EVERYONE
+    models: tuple[ScenarioModel, ...] = ()
+    if "models" in document:
+        models = _models(reader, document["models"], folder or Path(), tenants)
     expected = sum(model.arrivals.rate_rps for model in models) * duration_s
     if expected > REQUESTS_MAX:
         reader.refuse("duration_s", duration_s, f"must make at most {REQUESTS_MAX} requests at these rates")
@@ -73,6 +79,7 @@ def parse_scenario(data: object, *, folder: Path | None = None) -> Scenario:
         models=models,
         gpu_groups=_gpu_groups(reader, document["gpus"]) if "gpus" in document else (),
         delays=_delays(reader, document.get("delays", {})),
+        tenants=tenants,
     )
     if reader.faults:
         raise InputInvalid("scenario", reader.faults)
@@ -108,11 +115,13 @@ def _gpu_groups(reader: Reader, value: object) -> tuple[GpuGroup, ...]:
     return tuple(groups)
 
 
-def _models(reader: Reader, value: object, folder: Path) -> tuple[ScenarioModel, ...]:
+def _models(
+    reader: Reader, value: object, folder: Path, tenants: tuple[TenantSpec, ...]
+) -> tuple[ScenarioModel, ...]:
     models = []
     seen: set[str] = set()
     for path, item in reader.items("models", value):
-        model = _model(reader, path, item, folder)
+        model = _model(reader, path, item, folder, tenants)
         if model.id and model.id in seen:
             reader.refuse(f"{path}.id", model.id, "must not name two models")
         seen.add(model.id)
@@ -120,8 +129,11 @@ def _models(reader: Reader, value: object, folder: Path) -> tuple[ScenarioModel,
     return tuple(models)
 
 
-def _model(reader: Reader, path: str, value: object, folder: Path) -> ScenarioModel:
-    required, optional = ("id", "slo_ms", "latency_ms", "arrivals"), ("batch_size_max", "queue_max")
+def _model(
+    reader: Reader, path: str, value: object, folder: Path, tenants: tuple[TenantSpec, ...]
+) -> ScenarioModel:
+    required = ("id", "slo_ms", "latency_ms", "arrivals")
+    optional = ("batch_size_max", "queue_max", "tenants")
     given = reader.fields(path, value, required, optional)
     slo_ms = reader.number(f"{path}.slo_ms", given.get("slo_ms", 1), above=0, most=SLO_MS_MAX)
     slo_us = max(1, int(slo_ms * US_PER_MS + 1e-6))
@@ -131,6 +143,9 @@ def _model(reader: Reader, path: str, value: object, folder: Path) -> ScenarioMo
         curve, largest = _curve(reader, joined(path, "latency_ms"), given["latency_ms"], slo_us)
     if "arrivals" in given:
         arrivals = _arrivals(reader, joined(path, "arrivals"), given["arrivals"], folder)
+    shares: tuple[float, ...] = ()
+    if "tenants" in given:
+        shares = parse_tenant_shares(reader, joined(path, "tenants"), given["tenants"], tenants)
     return ScenarioModel(
         id=reader.text(f"{path}.id", given.get("id", "-")),
         slo_us=slo_us,
@@ -140,6 +155,7 @@ def _model(reader: Reader, path: str, value: object, folder: Path) -> ScenarioMo
             f"{path}.queue_max", given.get("queue_max", QUEUE_DEFAULT), least=1, most=QUEUE_MAX
         ),
         arrivals=arrivals,
+        tenant_shares=shares,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -63,6 +64,18 @@ class ModelResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantResult:
+    """One tenant over the measured interval, by its requests of all models."""
+
+    tenant_id: str
+    arrived: int
+    offered_rps: float
+    goodput_rps: float
+    bad_rate: float
+    rejected_over_share: int
+
+
+@dataclass(frozen=True, slots=True)
 class SimulationResult:
     """
     A whole run over the measured interval of ``duration_s``.
@@ -71,7 +84,7 @@ class SimulationResult:
     models and for the model where it is largest. Counts and latencies are those of all models together.
     ``gpus_busy_mean`` is execution time divided by the interval, ``gpu_busy_share`` that
     divided by ``gpu_count``; ``gpus_touched`` executed anything at all. ``hold_factor`` is
-    the scheduler's at the end.
+    the scheduler's at the end; ``tenants`` is empty where there is only one.
     """
 
     duration_s: float
@@ -91,6 +104,7 @@ class SimulationResult:
     gpus_touched: int
     hold_factor: float
     models: tuple[ModelResult, ...]
+    tenants: tuple[TenantResult, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain objects, no number that is not finite."""
@@ -98,7 +112,12 @@ class SimulationResult:
 
 
 def summarise(
-    model_ids: list[str], requests: Requests, fleet: Fleet, resp_us: int, hold_factor: float
+    model_ids: list[str],
+    requests: Requests,
+    fleet: Fleet,
+    resp_us: int,
+    hold_factor: float,
+    tenant_ids: Sequence[str] = (),
 ) -> SimulationResult:
     """Count and sort what the loop wrote down."""
     from_us, to_us = (int(each) for each in fleet.measured_us)
@@ -138,10 +157,28 @@ def summarise(
         gpus_touched=int((fleet.gpu["executed"] > 0).sum()),
         hold_factor=hold_factor,
         models=models,
+        tenants=tuple(
+            _tenant_result(tenant_id, _selected(measured, measured.tenant_index == t), duration_s)
+            for t, tenant_id in enumerate(tenant_ids)
+            if len(tenant_ids) > 1
+        ),
     )
 
 
-def _selected(requests: Requests, which: slice | NDArray[np.int64]) -> Requests:
+def _tenant_result(tenant_id: str, requests: Requests, duration_s: float) -> TenantResult:
+    arrived = len(requests.outcome)
+    in_time = int(((requests.outcome == EXECUTED) & (requests.finish_us <= requests.deadline_us)).sum())
+    return TenantResult(
+        tenant_id=tenant_id,
+        arrived=arrived,
+        offered_rps=arrived / duration_s,
+        goodput_rps=in_time / duration_s,
+        bad_rate=_share(arrived - in_time, arrived),
+        rejected_over_share=int((requests.outcome == DROPPED + OVER_SHARE).sum()),
+    )
+
+
+def _selected(requests: Requests, which: slice | NDArray[np.int64] | NDArray[np.bool_]) -> Requests:
     return Requests(
         arrival_us=requests.arrival_us[which],
         deadline_us=requests.deadline_us[which],

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dispatcher.core.delays import Delays
 from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
 from profiles.latency import LatencyCurve
 
 US_PER_S = 1_000_000
@@ -41,7 +42,12 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScenarioModel:
-    """One model of a scenario."""
+    """
+    One model of a scenario.
+
+    ``tenant_shares`` says in which parts its requests are of each of the scenario's tenants; empty
+    stands for equal parts.
+    """
 
     id: str
     slo_us: int
@@ -49,6 +55,7 @@ class ScenarioModel:
     batch_size_max: int
     queue_max: int
     arrivals: Arrivals
+    tenant_shares: tuple[float, ...] = ()
 
     def spec(self) -> ModelSpec:
         """The model as the scheduler sees it."""
@@ -79,6 +86,7 @@ class Scenario:
     models: tuple[ScenarioModel, ...]
     gpu_groups: tuple[GpuGroup, ...]
     delays: Delays = field(default_factory=Delays)
+    tenants: tuple[TenantSpec, ...] = EVERYONE
 
     @property
     def gpu_count(self) -> int:

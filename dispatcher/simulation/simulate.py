@@ -15,7 +15,7 @@ from dispatcher.core.outbox import Outbox, new_outbox
 from dispatcher.core.rules import Rules
 from dispatcher.core.state import FAR_US, State, hold_factor, new_state
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
-from dispatcher.simulation.arrivals import merged_arrivals
+from dispatcher.simulation.arrivals import merged_arrivals, tenants_drawn
 from dispatcher.simulation.loop import PENDING, Fleet, Requests, new_fleet, run
 from dispatcher.simulation.result import SimulationResult, summarise
 from dispatcher.simulation.scenario import Scenario
@@ -47,16 +47,19 @@ def simulate(scenario: Scenario, rules: Rules, *, seed: int | None = None) -> Si
 
 def new_simulation(scenario: Scenario, rules: Rules, *, seed: int | None = None) -> Simulation:
     """The scenario's arrivals drawn and its GPUs idle, at instant 0."""
-    arrival_us, model_index = merged_arrivals(scenario, scenario.seed if seed is None else seed)
+    used_seed = scenario.seed if seed is None else seed
+    arrival_us, model_index = merged_arrivals(scenario, used_seed)
+    tenant_index = tenants_drawn(scenario, used_seed, model_index)
     models = [model.spec() for model in scenario.models]
     return _started(
         models,
         scenario.gpu_count,
-        new_requests(models, arrival_us, model_index, scenario.delays),
+        new_requests(models, arrival_us, model_index, scenario.delays, tenant_index),
         delays=scenario.delays,
         rules=rules,
         measured_us=(scenario.warmup_us, scenario.duration_us),
         gpu_speeds=scenario.gpu_speeds,
+        tenants=scenario.tenants,
     )
 
 
@@ -68,6 +71,7 @@ def result_of(scenario: Scenario, simulation: Simulation) -> SimulationResult:
         simulation.fleet,
         scenario.delays.resp_us,
         hold_factor(simulation.state),
+        [tenant.tenant_id for tenant in scenario.tenants],
     )
 
 

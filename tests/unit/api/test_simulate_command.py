@@ -21,6 +21,13 @@ models:
     arrivals: {kind: poisson, rate_rps: 200}
 """
 
+TENANTS = """gpus: 2
+warmup_s: 1
+tenants:
+  - {id: modest, weight: 2}
+  - {id: crawler}
+"""
+
 
 @pytest.fixture
 def scenario(tmp_path: Path) -> Path:
@@ -153,3 +160,17 @@ def test_faulty_scenario_is_refused_whole(scenario: Path) -> None:
     result = CliRunner().invoke(app, ["simulate", str(scenario)])
     assert isinstance(result.exception, InputInvalid)
     assert [fault.field for fault in result.exception.faults] == ["models[0].slo_ms", "gpus"]
+
+
+def test_tenants_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.yaml"
+    flood = SCENARIO.replace("rate_rps: 200", "rate_rps: 4000").replace("gpus: 2", TENANTS)
+    path.write_text(flood + "    tenants: {modest: 1, crawler: 9}\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["simulate", str(path), "--json"])
+    assert result.exit_code == 0, result.output
+    modest, crawler = json.loads(result.stdout)["tenants"]
+    assert (modest["tenant_id"], modest["rejected_over_share"]) == ("modest", 0)
+    assert crawler["rejected_over_share"] > 0
+    assert modest["bad_rate"] < 0.1 < crawler["bad_rate"]
+    assert modest["offered_rps"] == pytest.approx(400, rel=0.1)
+    assert "crawler" in CliRunner().invoke(app, ["simulate", str(path)]).stdout

@@ -124,6 +124,12 @@ REFUSED_BY_THE_SCHEMA = [
     ("gpus", [], "gpus: must be a list of at least one element"),
     ("gpus", [{"count": 1, "speed": 0}], "gpus[0].speed: must be a finite number >= 0.001"),
     ("gpus", [{"speed": 1}], "gpus[0].count: is required"),
+    ("tenants", [], "tenants: must be a list of at least one element"),
+    ("tenants", [{"weight": 2}], "tenants[0].id: is required"),
+    ("tenants", [{"id": "a", "weight": 0}], "tenants[0].weight: must be a whole number >= 1"),
+    ("tenants", [{"id": "a", "priority": -1}], "tenants[0].priority: must be a whole number >= 0"),
+    ("models.0.tenants", {}, "models[0].tenants: must be an object of at least one tenant's share"),
+    ("models.0.tenants", {"everyone": 0}, "models[0].tenants.everyone: must be a finite number > 0"),
     ("models", [], "models: must be a list of at least one element"),
     ("models.0", 3, "models[0]: must be an object"),
     ("models.0.id", "", "models[0].id: must be a text of 1 to 200"),
@@ -158,6 +164,8 @@ def test_fault_names_field_limit_and_value_and_the_schema_agrees(
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
+        ("tenants", [{"id": "a"}, {"id": "a"}], "tenants[1].id: must not name two tenants"),
+        ("models.0.tenants", {"b": 1}, "models[0].tenants.b: must be a tenant of the scenario"),
         ("warmup_s", 10, "warmup_s: must be less than duration_s, 10"),
         ("models.0.arrivals.rate_rps", 9e6, "must make at most 50000000 requests"),
         (
