@@ -12,8 +12,6 @@ and measuring included, runs in one thread. Others on the machine show up as lag
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import resource
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -21,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.report import write_json
 from dispatcher.core.delays import Delays
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import Policy, Rules
@@ -183,9 +182,7 @@ def main() -> None:
             f"{each.preempted:>9,} {each.lag_us.columns()} {each.decision_us.columns()}",
             flush=True,
         )
-    if arguments.json is not None:
-        document = {"python": platform.python_version(), "machine": platform.machine(), "measurements": found}
-        arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_json(arguments.json, measurements=found)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ curve of the measurements (alpha 1.053, beta 5.072 ms). Goodput is the largest r
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bench.report import write_json
 from dispatcher.core.delays import Delays
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import DropRule, Policy, Rules
@@ -116,8 +116,7 @@ def main() -> None:
                     "gpu_busy_share": result.gpu_busy_share,
                 }
             )
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    write_json(arguments.json, goodput=rows)
 
 
 if __name__ == "__main__":

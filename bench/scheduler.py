@@ -10,14 +10,13 @@ clients is part of what is timed, drawing arrivals is not. Run as
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bench.report import write_json
 from dispatcher.core.delays import Delays
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import Policy, Rules
@@ -105,9 +104,7 @@ def main() -> None:
                 f"{each.bad_rate:>9.3%} {each.requests_per_s:>12,.0f}",
                 flush=True,
             )
-    if arguments.json is not None:
-        document = {"python": platform.python_version(), "machine": platform.machine(), "measurements": found}
-        arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_json(arguments.json, measurements=found)
 
 
 if __name__ == "__main__":

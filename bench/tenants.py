@@ -10,12 +10,12 @@ default delays; capacity is about 6,000 requests/s. Run as
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bench.report import write_json
 from dispatcher.core.delays import Delays
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import Rules
@@ -113,9 +113,7 @@ def main() -> None:
             f"{row.case:>14} {row.tenant:>8} {row.offered_rps:>9,.0f} {'yes' if row.are_shared else 'no':>7} "
             f"{row.goodput_rps:>12,.0f} {row.bad_rate:>9.2%}"
         )
-    if arguments.json is not None:
-        document = [asdict(row) for row in rows]
-        arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_json(arguments.json, shares=[asdict(row) for row in rows])
 
 
 if __name__ == "__main__":

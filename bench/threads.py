@@ -12,15 +12,14 @@ alternate, and wall time counts: two free cores are needed for the ratio to mean
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import time
 from pathlib import Path
 
 import numpy as np
 
 from bench.realtime import LIGHT, RESNET50, US_PER_S, SubCluster
+from bench.report import write_json
 from dispatcher.core.delays import Delays
 from dispatcher.core.rules import Rules
 from dispatcher.runtime.real_time import bring_into_memory
@@ -105,9 +104,7 @@ def main() -> None:
                 f"{requests_per_s:>12,.0f} {bad:>9.3%} {ratio:>6.2f}",
                 flush=True,
             )
-    if arguments.json is not None:
-        document = {"python": platform.python_version(), "machine": platform.machine(), "measurements": found}
-        arguments.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_json(arguments.json, measurements=found)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import typer
 
 from api.cli.output import ExitCode, emit, fail, talk
 from api.cli.scenario_file import load_scheduler, read_scenario
-from api.cli.simulate import DropName, PolicyName
+from dispatcher.core.rules import DropRule, Policy, Rules
 
 if TYPE_CHECKING:
     from dispatcher.simulation.goodput import Goodput, Judgement
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def goodput(
     scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML or JSON.", show_default=False)],
     policy: Annotated[
-        PolicyName, typer.Option(help="When a batch that could start does start.")
-    ] = PolicyName.ADAPTIVE,
+        Policy, typer.Option(help="When a batch that could start does start.")
+    ] = Policy.ADAPTIVE,
     drop: Annotated[
-        DropName | None,
+        DropRule | None,
         typer.Option(help="Which waiting requests are given up; the policy's own if left out."),
     ] = None,
     bad_rate_max: Annotated[
@@ -39,11 +39,10 @@ def goodput(
     Example: fermata goodput examples/scenario.yaml --policy deferred
     """
     parsed = read_scenario(scenario)
-    from dispatcher.core.rules import DropRule, Policy, Rules
     from dispatcher.simulation.goodput import Unscalable, find_goodput
 
     used_seed = parsed.seed if seed is None else seed
-    rules = Rules(Policy(policy.value), None if drop is None else DropRule(drop.value))
+    rules = Rules(policy, drop)
     load_scheduler()
     try:
         found = find_goodput(

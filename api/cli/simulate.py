@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,36 +11,16 @@ import typer
 from api.cli.output import emit
 from api.cli.plot_option import check_plot, run_and_plot, window_us
 from api.cli.scenario_file import load_scheduler, read_scenario
-
-
-class PolicyName(StrEnum):
-    """The policies of ``dispatcher.core``, named here so that help needs no compiled code."""
-
-    ADAPTIVE = "adaptive"
-    DEFERRED = "deferred"
-    EAGER = "eager"
-    LATEST = "latest"
-    TIMEOUT = "timeout"
-    CLOCKWORK = "clockwork"
-    NEXUS = "nexus"
-    SHEPHERD = "shepherd"
-
-
-class DropName(StrEnum):
-    """The drop rules of ``dispatcher.core``."""
-
-    WINDOW = "window"
-    HOPELESS = "hopeless"
-    NEVER = "never"
+from dispatcher.core.rules import DropRule, Policy, Rules
 
 
 def simulate(
     scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML or JSON.", show_default=False)],
     policy: Annotated[
-        PolicyName, typer.Option(help="When a batch that could start does start.")
-    ] = PolicyName.ADAPTIVE,
+        Policy, typer.Option(help="When a batch that could start does start.")
+    ] = Policy.ADAPTIVE,
     drop: Annotated[
-        DropName | None,
+        DropRule | None,
         typer.Option(help="Which waiting requests are given up; the policy's own if left out."),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Takes the place of the scenario's seed.")] = None,
@@ -64,11 +43,10 @@ def simulate(
         check_plot(plot)
     parsed = read_scenario(scenario)
     window = window_us(parsed, plot_from_s, plot_s)
-    from dispatcher.core.rules import DropRule, Policy, Rules
     from dispatcher.simulation.simulate import new_simulation, result_of
 
     used_seed = parsed.seed if seed is None else seed
-    rules = Rules(Policy(policy.value), None if drop is None else DropRule(drop.value))
+    rules = Rules(policy, drop)
     load_scheduler()
     simulation = new_simulation(parsed, rules, seed=used_seed)
     began_s = time.perf_counter()
