@@ -39,7 +39,7 @@ from dispatcher.core.settling import next_instant_us, settle
 from dispatcher.core.state import FAR_US, NEVER, State, new_state
 from dispatcher.runtime.compiled_clock import monotonic_ns
 from dispatcher.runtime.histogram import Histogram, new_histogram, note
-from dispatcher.simulation.loop import Fleet, Requests, carry_out, end_batch, new_fleet
+from dispatcher.simulation.loop import Fleet, Requests, carry_out, end_batch, new_fleet, next_us
 
 RUN_MAX = 1_024
 """Arrivals taken in by one step; more of them wait for the next."""
@@ -95,7 +95,7 @@ def run_real_time(
         now_ns = monotonic_ns() - origin_ns
         now_us = now_ns // 1_000
         first = progress.arrived
-        cause_us = _earliest_cause_us(requests, fleet)
+        cause_us = next_us(requests, fleet)
         if cause_us == NEVER:
             return True
         if cause_us > now_us:
@@ -110,7 +110,8 @@ def run_real_time(
             if not has_room(outbox, 0, 1):
                 _carry_out(state, outbox, requests, fleet, observed, origin_ns, cause_us)
             i = progress.arrived
-            take_request(state, now_us, requests.model_index[i], 0, i, requests.deadline_us[i], outbox)
+            m, tenant = requests.model_index[i], requests.tenant_index[i]
+            take_request(state, now_us, m, tenant, i, requests.deadline_us[i], outbox)
             progress.arrived += 1
         while not settle(state, now_us, outbox):
             _carry_out(state, outbox, requests, fleet, observed, origin_ns, cause_us)
@@ -120,19 +121,6 @@ def run_real_time(
         for i in range(first, progress.arrived):
             note(observed.lag, handled_ns - requests.arrival_us[i] * 1_000, 1)
         observed.steps[0] += 1
-
-
-@kernel
-def _earliest_cause_us(requests: Requests, fleet: Fleet) -> int:
-    """When the next thing is due; NEVER if nothing is to come."""
-    cause_us = int(fleet.progress[0].timer_us)
-    if fleet.progress[0].arrived < len(requests.arrival_us):
-        arrival_us = int(requests.arrival_us[fleet.progress[0].arrived])
-        cause_us = arrival_us if cause_us == NEVER else min(cause_us, arrival_us)
-    if not is_empty(fleet.finishing):
-        end_us = top_key(fleet.finishing)
-        cause_us = end_us if cause_us == NEVER else min(cause_us, end_us)
-    return cause_us
 
 
 @kernel

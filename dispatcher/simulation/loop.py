@@ -98,7 +98,7 @@ def run(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, until_us
     """
     progress = fleet.progress[0]
     while True:
-        now_us = _next_us(requests, fleet)
+        now_us = next_us(requests, fleet)
         if now_us == NEVER or now_us >= until_us:
             return True
         while not is_empty(fleet.finishing) and top_key(fleet.finishing) <= now_us:
@@ -120,16 +120,16 @@ def run(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, until_us
 
 
 @kernel
-def _next_us(requests: Requests, fleet: Fleet) -> int:
+def next_us(requests: Requests, fleet: Fleet) -> int:
     """When the next thing happens; NEVER if nothing will."""
-    next_us = int(fleet.progress[0].timer_us)
+    soonest_us = int(fleet.progress[0].timer_us)
     if fleet.progress[0].arrived < len(requests.arrival_us):
         arrival_us = int(requests.arrival_us[fleet.progress[0].arrived])
-        next_us = arrival_us if next_us == NEVER else min(next_us, arrival_us)
+        soonest_us = arrival_us if soonest_us == NEVER else min(soonest_us, arrival_us)
     if not is_empty(fleet.finishing):
         end_us = top_key(fleet.finishing)
-        next_us = end_us if next_us == NEVER else min(next_us, end_us)
-    return next_us
+        soonest_us = end_us if soonest_us == NEVER else min(soonest_us, end_us)
+    return soonest_us
 
 
 @kernel
