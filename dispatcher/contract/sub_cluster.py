@@ -50,8 +50,24 @@ class LoadReporting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interval_s: float = 5.0
 
 
+class Tenant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    One of those whose requests share the GPUs; a request names its tenant by ``id``.
+
+    ``weight`` and ``priority`` are as in ``dispatcher.core.tenant_spec.TenantSpec``.
+    """
+
+    id: str
+    weight: int = 1
+    priority: int = 0
+
+
 class SubClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One sub-cluster of one plan version, as its dispatcher runs it."""
+    """
+    One sub-cluster of one plan version, as its dispatcher runs it.
+
+    Without ``tenants`` all requests are of one. With them, a request that names none is the first's.
+    """
 
     id: str
     plan_version: int
@@ -60,3 +76,4 @@ class SubClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: Rules = Rules()
     delays: Delays = Delays()
     reporting: LoadReporting | None = None
+    tenants: tuple[Tenant, ...] = ()

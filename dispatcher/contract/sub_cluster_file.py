@@ -11,8 +11,9 @@ import msgspec
 
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import read_struct, shown
-from dispatcher.contract.sub_cluster import LoadReporting, ServedModel, SubClusterSpec, Tensor
+from dispatcher.contract.sub_cluster import LoadReporting, ServedModel, SubClusterSpec, Tenant, Tensor
 from dispatcher.core.rules import Policy
+from dispatcher.core.tenant_spec import PRIORITY_MAX, TENANTS_MAX, WEIGHT_MAX
 from profiles.faults import Fault, InputInvalid
 
 SUBJECT = "sub-cluster specification"
@@ -70,6 +71,7 @@ def _faults(spec: SubClusterSpec) -> Iterator[Fault]:
         yield Fault("rules.policy", shown(spec.rules.policy), limit)
     if spec.reporting is not None:
         yield from _reporting_faults(spec.reporting)
+    yield from _tenant_faults(spec.tenants)
 
 
 def _model_faults(model: ServedModel, path: str) -> Iterator[Fault]:
@@ -128,6 +130,20 @@ def _reporting_faults(reporting: LoadReporting) -> Iterator[Fault]:
         yield Fault("reporting.url", shown(reporting.url), "must be an http or https address")
     if not (math.isfinite(reporting.interval_s) and reporting.interval_s > 0):
         yield Fault("reporting.interval_s", shown(reporting.interval_s), "must be a finite number > 0")
+
+
+def _tenant_faults(tenants: Sequence[Tenant]) -> Iterator[Fault]:
+    if len(tenants) > TENANTS_MAX:
+        yield Fault("tenants", f"{len(tenants)} tenants", f"must be at most {TENANTS_MAX}")
+    for index, tenant in enumerate(tenants):
+        path = f"tenants[{index}]"
+        if not tenant.id:
+            yield Fault(f"{path}.id", shown(tenant.id), "must not be empty")
+        if not 1 <= tenant.weight <= WEIGHT_MAX:
+            yield Fault(f"{path}.weight", shown(tenant.weight), f"must lie in 1..{WEIGHT_MAX}")
+        if not 0 <= tenant.priority <= PRIORITY_MAX:
+            yield Fault(f"{path}.priority", shown(tenant.priority), f"must lie in 0..{PRIORITY_MAX}")
+    yield from _duplicates([tenant.id for tenant in tenants], "tenants", "id")
 
 
 def _duplicates(names: Sequence[str], path: str, field: str) -> Iterator[Fault]:

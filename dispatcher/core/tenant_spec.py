@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 WEIGHT_MAX = 1_000_000
+PRIORITY_MAX = 100
+TENANTS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,8 @@ class TenantSpec:
     def __post_init__(self) -> None:
         if not 1 <= self.weight <= WEIGHT_MAX:
             raise ValueError(f"{self.tenant_id}: weight must be in 1..{WEIGHT_MAX}, got {self.weight}.")
-        if self.priority < 0:
-            raise ValueError(f"{self.tenant_id}: priority must not be negative, got {self.priority}.")
+        if not 0 <= self.priority <= PRIORITY_MAX:
+            raise ValueError(f"{self.tenant_id}: priority must be in 0..{PRIORITY_MAX}, got {self.priority}.")
 
 
 EVERYONE = (TenantSpec("everyone"),)

@@ -54,6 +54,7 @@ class HttpDoor:
     def __init__(self, service: InferenceService) -> None:
         self._service = service
         self._index = {model.id.encode(): index for index, model in enumerate(service.models)}
+        self._tenants = {tenant.id: index for index, tenant in enumerate(service.tenants)}
         self._body_bytes_max = [body_bytes_max(model) for model in service.models]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,11 +131,13 @@ class HttpDoor:
         try:
             header_length = _header_length(scope)
             body = await _body(scope, receive, self._body_bytes_max[index])
-            request = parse_infer(model, body, header_length)
+            request = parse_infer(model, body, header_length, self._tenants)
         except RequestInvalid:
             self._service.note_invalid(index)
             raise
-        answer = await self._service.submit(index, request.inputs, arrived_us, request.timeout_us)
+        answer = await self._service.submit(
+            index, request.inputs, arrived_us, request.timeout_us, request.tenant_index
+        )
         if isinstance(answer, Completed):
             return infer_response(model, request, answer)
         return refusal_response(answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from dispatcher.frontend.tensors import Array, TensorInvalid, from_bytes, from_j
 from profiles.faults import Fault
 
 FAULTS_SHOWN_MAX = 20
+TENANTS_SHOWN_MAX = 20
+NO_TENANTS: Mapping[str, int] = {}
 BODY_BYTES_FREE = 64 * 2**10
 BODY_BYTES_PER_ELEMENT = 64
 """A number of a nested, indented JSON list takes about this much at most."""
@@ -42,12 +44,14 @@ class InferRequest:
     One valid request: an item for each input of the model, shape ``(1, *declared)``.
 
     ``timeout_us`` counts from the arrival of the request; None leaves the model's SLO.
+    ``tenant_index`` is the place of the tenant that the request named, 0 where it named none.
     """
 
     id: str | None
     timeout_us: int | None
     inputs: tuple[Array, ...]
     outputs: tuple[WantedOutput, ...]
+    tenant_index: int = 0
 
 
 class _Input(msgspec.Struct):
@@ -78,13 +82,18 @@ def body_bytes_max(model: ServedModel) -> int:
     return BODY_BYTES_FREE + BODY_BYTES_PER_ELEMENT * sum(math.prod(tensor.shape) for tensor in model.inputs)
 
 
-def parse_infer(model: ServedModel, body: bytes, header_length: int | None = None) -> InferRequest:
+def parse_infer(
+    model: ServedModel,
+    body: bytes,
+    header_length: int | None = None,
+    tenants: Mapping[str, int] = NO_TENANTS,
+) -> InferRequest:
     """
     The request in ``body``.
 
     ``header_length`` is the value of ``Inference-Header-Content-Length``: that many bytes
-    are JSON, the rest raw tensors in the order of the inputs. Raises ``RequestInvalid``
-    that names every field at fault with its value and limit.
+    are JSON, the rest raw tensors in the order of the inputs. ``tenants`` gives each known
+    tenant's index. Raises ``RequestInvalid`` that names every field at fault with its value and limit.
     """
     header, raw = body, b""
     if header_length is not None:
@@ -99,6 +108,7 @@ def parse_infer(model: ServedModel, body: bytes, header_length: int | None = Non
         inputs = _inputs(model, parsed.inputs, raw, faults)
         outputs = _outputs(model, parsed, faults)
         timeout_us = _timeout_us(parsed.parameters or {}, faults)
+        tenant_index = _tenant_index(parsed.parameters or {}, tenants, faults)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RequestInvalid(f"body: must be an infer request in JSON: {error}") from error
     except RecursionError as error:
@@ -106,7 +116,7 @@ def parse_infer(model: ServedModel, body: bytes, header_length: int | None = Non
     if faults:
         more = f"; and {len(faults) - FAULTS_SHOWN_MAX} more" if len(faults) > FAULTS_SHOWN_MAX else ""
         raise RequestInvalid("; ".join(map(str, faults[:FAULTS_SHOWN_MAX])) + more)
-    return InferRequest(parsed.id, timeout_us, inputs, outputs)
+    return InferRequest(parsed.id, timeout_us, inputs, outputs, tenant_index)
 
 
 def _inputs(
@@ -199,6 +209,20 @@ def _timeout_us(parameters: dict[str, Any], faults: list[Fault]) -> int | None:
         faults.append(Fault("parameters.timeout", shown(value), "must be a whole number of microseconds > 0"))
         return None
     return int(value)
+
+
+def _tenant_index(parameters: dict[str, Any], tenants: Mapping[str, int], faults: list[Fault]) -> int:
+    """Where the sub-cluster has no tenants, who names one means nothing by it."""
+    value = parameters.get("tenant")
+    if value is None or not tenants:
+        return 0
+    index = tenants.get(value) if isinstance(value, str) else None
+    if index is None:
+        known = ", ".join(list(tenants)[:TENANTS_SHOWN_MAX]) + (
+            ", ..." if len(tenants) > TENANTS_SHOWN_MAX else ""
+        )
+        faults.append(Fault("parameters.tenant", shown(value), f"must be one of {known}"))
+    return index or 0
 
 
 def _whole(value: object) -> bool:

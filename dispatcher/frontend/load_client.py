@@ -48,10 +48,13 @@ class DrivenModel:
     urls: tuple[str, ...] = ()
 
 
-def infer_body(inputs: Sequence[tuple[str, str, Sequence[int], Sequence[float]]]) -> bytes:
+def infer_body(
+    inputs: Sequence[tuple[str, str, Sequence[int], Sequence[float]]], tenant: str | None = None
+) -> bytes:
     """An infer request of one item; each input is name, datatype, shape without the batch, flat data."""
     return msgspec.json.encode(
-        {
+        ({} if tenant is None else {"parameters": {"tenant": tenant}})
+        | {
             "inputs": [
                 {"name": name, "datatype": datatype, "shape": [1, *shape], "data": list(data)}
                 for name, datatype, shape, data in inputs

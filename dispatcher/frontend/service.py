@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from dispatcher.contract.sub_cluster import ServedModel
+from dispatcher.contract.sub_cluster import ServedModel, Tenant
 from dispatcher.frontend.tensors import Array
 
 
@@ -61,6 +61,11 @@ class InferenceService(Protocol):
     def models(self) -> Sequence[ServedModel]: ...
 
     @property
+    def tenants(self) -> Sequence[Tenant]:
+        """None where all requests are of one."""
+        ...
+
+    @property
     def ready(self) -> bool:
         """At least one GPU serves and no drain has begun."""
         ...
@@ -70,7 +75,12 @@ class InferenceService(Protocol):
         ...
 
     def submit(
-        self, model_index: int, inputs: tuple[Array, ...], arrived_us: int, timeout_us: int | None
+        self,
+        model_index: int,
+        inputs: tuple[Array, ...],
+        arrived_us: int,
+        timeout_us: int | None,
+        tenant_index: int = 0,
     ) -> Awaitable[Answer]:
         """Hand in one request; the answer comes exactly once."""
         ...

@@ -25,6 +25,7 @@ from dispatcher.contract.load_report import LoadReport
 from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.core.advance import advance
 from dispatcher.core.scheduler import ModelSpec, Scheduler
+from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
 from dispatcher.frontend.http_door import HttpDoor
 from dispatcher.frontend.http_server import HttpServer
 from dispatcher.runtime.clock import now_us
@@ -70,7 +71,8 @@ def scheduler_for(spec: SubClusterSpec) -> Scheduler:
         ModelSpec(model.id, model.slo_us, np.array(model.latency_us, dtype=np.int64), model.queue_max)
         for model in spec.models
     ]
-    return Scheduler(models, spec.gpus, delays=spec.delays, rules=spec.rules)
+    tenants = [TenantSpec(tenant.id, tenant.weight, tenant.priority) for tenant in spec.tenants]
+    return Scheduler(models, spec.gpus, delays=spec.delays, rules=spec.rules, tenants=tenants or EVERYONE)
 
 
 def run_dispatcher(

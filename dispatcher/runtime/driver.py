@@ -68,17 +68,19 @@ class SchedulerDriver:
         self._model_index: list[int] = []
         self._request_id: list[int] = []
         self._deadline_us: list[int] = []
+        self._tenant_index: list[int] = []
         self._lateness_us_max = min(TIMER_LATENESS_US_MAX, int(resp_us * TIMER_LATENESS_SHARE_MAX))
         self._timer_us: int | None = None
         self._told_us = 0
         self._step_is_due = False
         self._closed = False
 
-    def arrive(self, model_index: int, request_id: int, deadline_us: int) -> None:
+    def arrive(self, model_index: int, request_id: int, deadline_us: int, tenant_index: int = 0) -> None:
         """One request for the next step."""
         self._model_index.append(model_index)
         self._request_id.append(request_id)
         self._deadline_us.append(deadline_us)
+        self._tenant_index.append(tenant_index)
         self._step_soon()
 
     def tell(self, event: Event) -> None:
@@ -126,9 +128,11 @@ class SchedulerDriver:
                     np.array(self._model_index, dtype=np.int32),
                     np.array(self._request_id, dtype=np.int64),
                     np.array(self._deadline_us, dtype=np.int64),
+                    np.array(self._tenant_index, dtype=np.int32) if any(self._tenant_index) else None,
                 )
             )
-            self._model_index, self._request_id, self._deadline_us = [], [], []
+            self._model_index, self._request_id = [], []
+            self._deadline_us, self._tenant_index = [], []
         return events
 
     def _carry_out(self, commands: Sequence[Command]) -> None:

@@ -51,7 +51,13 @@ _KINDS: dict[str, type[Any]] = {
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _FIELDS = {kind: tuple(kind.__dataclass_fields__) for kind in _KINDS.values()}
-_ARRAYS = {"model_index": np.int32, "request_id": np.int64, "deadline_us": np.int64, "request_ids": np.int64}
+_ARRAYS = {
+    "model_index": np.int32,
+    "request_id": np.int64,
+    "deadline_us": np.int64,
+    "tenant_index": np.int32,
+    "request_ids": np.int64,
+}
 
 
 class EventLogInvalid(ValueError):

@@ -27,7 +27,7 @@ import numpy as np
 import structlog
 
 from dispatcher.contract import wire
-from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec
+from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tenant
 from dispatcher.core.events import BatchFinished, DropReason, DropRequest, GpuAdded, GpuLost, StartBatch
 from dispatcher.core.scale_advice import ScaleAdvisor
 from dispatcher.core.scheduler import Scheduler
@@ -77,6 +77,7 @@ _DROPS = {
 class _Request:
     id: int
     model_index: int
+    tenant_index: int
     due_us: int  # the answer is promised by then
     deadline_us: int  # execution must end by then
     inputs: tuple[Array, ...]
@@ -162,6 +163,10 @@ class LiveSubCluster:
         return self._spec.models
 
     @property
+    def tenants(self) -> Sequence[Tenant]:
+        return self._spec.tenants
+
+    @property
     def ready(self) -> bool:
         return not self._draining and bool(self._link.ready_gpus)
 
@@ -169,13 +174,18 @@ class LiveSubCluster:
         return now_us()
 
     def submit(
-        self, model_index: int, inputs: tuple[Array, ...], arrived_us: int, timeout_us: int | None
+        self,
+        model_index: int,
+        inputs: tuple[Array, ...],
+        arrived_us: int,
+        timeout_us: int | None,
+        tenant_index: int = 0,
     ) -> asyncio.Future[Answer]:
         answer: asyncio.Future[Answer] = self._loop.create_future()
         promise_us = self._spec.models[model_index].slo_us
         due_us = arrived_us + (promise_us if timeout_us is None else min(promise_us, timeout_us))
         deadline_us = due_us - self._spec.delays.resp_us
-        request = _Request(self._next_id, model_index, due_us, deadline_us, inputs, answer)
+        request = _Request(self._next_id, model_index, tenant_index, due_us, deadline_us, inputs, answer)
         self._next_id += 1
         self._meter.arrived(model_index, arrived_us)
         if self._draining:
@@ -198,6 +208,8 @@ class LiveSubCluster:
             gpus_advised=self._gpus_advised,
             hold_factor=self._scheduler.hold_factor,
             plan_version=self._spec.plan_version,
+            tenants=[tenant.id for tenant in self._spec.tenants],
+            tenant_outcomes=self._meter.tenant_outcomes,
         )
 
     # The listener of the workers
@@ -262,7 +274,7 @@ class LiveSubCluster:
 
     def _give_to_scheduler(self, request: _Request) -> None:
         self._requests[request.id] = request
-        self._driver.arrive(request.model_index, request.id, request.deadline_us)
+        self._driver.arrive(request.model_index, request.id, request.deadline_us, request.tenant_index)
 
     def _start_batch(self, command: StartBatch) -> None:
         requests = [self._requests.pop(request_id) for request_id in command.request_ids.tolist()]
@@ -326,7 +338,7 @@ class LiveSubCluster:
 
     def _answer(self, request: _Request, outcome: Outcome, answer: Answer) -> None:
         """The one place where a request ends; its client may be gone."""
-        self._meter.answered(request.model_index, outcome)
+        self._meter.answered(request.model_index, outcome, request.tenant_index)
         if not request.answer.done():
             request.answer.set_result(answer)
 

@@ -73,6 +73,7 @@ class LoadMeter:
 
     A batch and its time belong to the interval in which it ended, a request to the one in
     which it was answered. Instants are microseconds of one monotonic clock.
+    ``tenant_outcomes`` counts answers since the start by (tenant's index, outcome).
     """
 
     def __init__(self, model_ids: Sequence[str], now_us: int, wall_s: float) -> None:
@@ -80,6 +81,7 @@ class LoadMeter:
         self._before = [Tally() for _ in model_ids]
         self._now = [Tally() for _ in model_ids]
         self._gaps = [Gaps() for _ in model_ids]
+        self.tenant_outcomes: Counter[tuple[int, Outcome]] = Counter()
         self._started_us = now_us
         self._started_wall_s = wall_s
 
@@ -87,8 +89,11 @@ class LoadMeter:
         self._now[model_index].arrived += 1
         self._gaps[model_index].arrived(at_us)
 
-    def answered(self, model_index: int, outcome: Outcome) -> None:
+    def answered(self, model_index: int, outcome: Outcome, tenant_index: int | None = None) -> None:
+        """``tenant_index`` is None for a request that never got as far as a tenant's."""
         self._now[model_index].outcomes[outcome] += 1
+        if tenant_index is not None:
+            self.tenant_outcomes[tenant_index, outcome] += 1
 
     def batch_executed(self, model_index: int, batch_size: int, execution_us: int) -> None:
         self._now[model_index].batch_executed(batch_size, execution_us)

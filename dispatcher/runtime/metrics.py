@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dispatcher.frontend.service import Outcome
 from dispatcher.runtime.load_meter import Tally
 
 _Sample = tuple[str, float]
+
+NO_OUTCOMES: Mapping[tuple[int, Outcome], int] = {}
 
 
 def metrics_text(
@@ -20,8 +22,14 @@ def metrics_text(
     gpus_advised: int,
     hold_factor: float,
     plan_version: int,
+    tenants: Sequence[str] = (),
+    tenant_outcomes: Mapping[tuple[int, Outcome], int] = NO_OUTCOMES,
 ) -> str:
-    """All metrics of one dispatcher; ``tallies`` count since its start, one for each model."""
+    """
+    All metrics of one dispatcher; ``tallies`` count since its start, one for each model.
+
+    ``tenant_outcomes`` counts by (index of the tenant, outcome).
+    """
     pairs = list(zip((_escaped(model) for model in models), tallies, strict=True))
     requests = (
         (f'fermata_requests_total{{model="{model}",outcome="{outcome}"}}', tally.outcomes[outcome])
@@ -39,8 +47,18 @@ def metrics_text(
     busy = (
         (f'fermata_gpu_busy_seconds_total{{model="{model}"}}', tally.busy_us / 1e6) for model, tally in pairs
     )
+    by_tenant = (
+        (
+            f'fermata_tenant_requests_total{{tenant="{_escaped(tenant)}",outcome="{outcome}"}}',
+            tenant_outcomes.get((index, outcome), 0),
+        )
+        for index, tenant in enumerate(tenants)
+        for outcome in Outcome
+        if outcome is not Outcome.INVALID
+    )
     families = (
         _family("fermata_requests_total", "counter", "Requests answered, by outcome.", requests),
+        _family("fermata_tenant_requests_total", "counter", "Requests answered, by tenant.", by_tenant),
         _family("fermata_batch_size", "summary", "Requests in an executed batch.", sizes),
         _family("fermata_gpu_busy_seconds_total", "counter", "Measured execution time of batches.", busy),
         _gauge("fermata_requests_pending", "Requests accepted and not yet answered.", pending),

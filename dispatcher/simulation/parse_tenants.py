@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dispatcher.core.tenant_spec import EVERYONE, WEIGHT_MAX, TenantSpec
+from dispatcher.core.tenant_spec import EVERYONE, PRIORITY_MAX, TENANTS_MAX, WEIGHT_MAX, TenantSpec
 from dispatcher.simulation.reader import Reader, joined
 
-PRIORITY_MAX = 100
-TENANTS_MAX = 1_000
 SHARE_MAX = 1_000_000
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dispatcher.contract.sub_cluster import SubClusterSpec
+from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tenant
 from dispatcher.core.rules import Policy, Rules
-from dispatcher.frontend.load_client import DrivenModel, drive
+from dispatcher.frontend.load_client import DrivenModel, drive, infer_body
 from dispatcher.runtime.dispatcher_daemon import scheduler_for
 from dispatcher.runtime.event_log import EventLogInvalid, read_event_log, replay
 from tests.integration.live_processes import BODY, PATIENCE_S, emulated, live
@@ -57,6 +57,41 @@ def test_a_live_run_replays_to_identical_commands(tmp_path: Path) -> None:
         for request_id in event["request_id"]
     }
     assert len(arrived) == sent
+
+
+def test_who_floods_is_held_to_its_share_and_the_other_is_served(tmp_path: Path) -> None:
+    """One GPU serves about 130 a second; one tenant asks for three times that, the other for a quarter."""
+    log = tmp_path / "events.jsonl"
+    model = ServedModel("m", 600_000, (0, *(40_000 + 5_000 * size for size in range(1, 17))))
+    spec = SubClusterSpec("sc", 1, 1, (model,), tenants=(Tenant("flooding"), Tenant("modest")))
+    bodies = {
+        tenant.id: infer_body([("input", "FP32", (4,), (1, 2, 3, 4))], tenant.id) for tenant in spec.tenants
+    }
+    with live(tmp_path) as processes:
+        dispatcher = processes.start_dispatcher(spec, "--event-log", str(log))
+        processes.start_worker(0)
+        processes.until_gpus_ready(1)
+        arrivals = [
+            (at_s, name)
+            for name, count in (("flooding", 2_400), ("modest", 200))
+            for at_s in np.linspace(0, 6, count)
+        ]
+        driven = {name: DrivenModel("m", 2_000, body) for name, body in bodies.items()}
+        result = asyncio.run(drive(processes.url, arrivals, driven))
+        flooding, modest = result.models
+        assert flooding.bad_rate > 0.5, processes.talk()
+        assert modest.bad_rate < flooding.bad_rate / 2, processes.talk()
+        refused = processes.metric("fermata_tenant_requests_total", tenant="flooding", outcome="rejected")
+        assert refused > processes.metric(
+            "fermata_tenant_requests_total", tenant="modest", outcome="rejected"
+        )
+        assert processes.metric("fermata_tenant_requests_total") == result.sent
+        dispatcher.terminate()
+        assert dispatcher.wait(PATIENCE_S) == 0, processes.talk()
+    recorded, steps = read_event_log(log)
+    assert recorded.tenants == spec.tenants
+    assert replay(steps, scheduler_for(recorded).step) is None
+    assert '"over_share"' in log.read_text()
 
 
 def test_a_changed_log_is_told_from_the_replay(tmp_path: Path) -> None:

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from dispatcher.contract.sub_cluster import LoadReporting, ModelBackend, ServedModel, SubClusterSpec, Tensor
+from dispatcher.contract.sub_cluster import (
+    LoadReporting,
+    ModelBackend,
+    ServedModel,
+    SubClusterSpec,
+    Tenant,
+    Tensor,
+)
 from dispatcher.contract.sub_cluster_file import decode_sub_cluster, encode_sub_cluster, parse_sub_cluster
 from dispatcher.core.delays import Delays
 from dispatcher.core.rules import Policy, Rules
@@ -44,7 +51,14 @@ def test_a_written_specification_reads_back_equal() -> None:
         backend=ModelBackend("onnx", "model.onnx"),
     )
     spec = SubClusterSpec(
-        "sc", 1, 4, (model,), Rules(Policy.EAGER), Delays(1, 2, 3), LoadReporting("http://127.0.0.1:1", 0.5)
+        "sc",
+        1,
+        4,
+        (model,),
+        Rules(Policy.EAGER),
+        Delays(1, 2, 3),
+        LoadReporting("http://127.0.0.1:1", 0.5),
+        (Tenant("gold", 3, 1), Tenant("silver")),
     )
     assert decode_sub_cluster(encode_sub_cluster(spec)) == spec
 
@@ -56,6 +70,7 @@ def test_every_fault_is_reported_at_once() -> None:
     data["delays"] = {"ctrl_us": -1}
     data["reporting"] = {"url": "ftp://x", "interval_s": 0}
     data["models"].append({"id": "m", "slo_us": "fast", "latency_us": [0]})
+    data["tenants"] = [{"id": "a", "weight": 0, "priority": 101}, {"id": "a"}, {"id": ""}]
     structural = faults_of(data)
     assert set(structural) == {"surprise", "delays", "models[1].slo_us"}
     del data["surprise"], data["delays"]
@@ -67,6 +82,10 @@ def test_every_fault_is_reported_at_once() -> None:
         "models[1].slo_us",
         "models[1].latency_us",
         "models[].id",
+        "tenants[0].weight",
+        "tenants[0].priority",
+        "tenants[2].id",
+        "tenants[].id",
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.contract.sub_cluster import ServedModel, Tensor
+from dispatcher.contract.sub_cluster import ServedModel, Tenant, Tensor
 from dispatcher.frontend.http_door import HttpDoor
 from dispatcher.frontend.service import Answer, Completed, Reason, Refusal
 from dispatcher.frontend.tensors import Array
@@ -31,6 +31,8 @@ class Twice:
 
     def __init__(self) -> None:
         self.models = (TWICE,)
+        self.tenants: tuple[Tenant, ...] = ()
+        self.tenants_asking: list[int] = []
         self.ready = True
         self.refusal: Refusal | None = None
         self.timeouts: list[int | None] = []
@@ -40,10 +42,16 @@ class Twice:
         return 17
 
     async def submit(
-        self, model_index: int, inputs: tuple[Array, ...], arrived_us: int, timeout_us: int | None
+        self,
+        model_index: int,
+        inputs: tuple[Array, ...],
+        arrived_us: int,
+        timeout_us: int | None,
+        tenant_index: int = 0,
     ) -> Answer:
         assert (model_index, arrived_us) == (0, 17)
         self.timeouts.append(timeout_us)
+        self.tenants_asking.append(tenant_index)
         with np.errstate(over="ignore"):
             return self.refusal or Completed((inputs[0] * 2, inputs[1]))
 
@@ -165,6 +173,21 @@ def test_null_parameters_and_a_missing_id_are_fine() -> None:
     content = body(parameters=None, outputs=None)
     del content["id"]
     assert "id" not in infer(content).json()
+
+
+def test_the_tenant_reaches_the_service_and_an_unknown_one_is_refused() -> None:
+    service = Twice()
+    assert infer(body(parameters={"tenant": "b"}), service).status_code == 200  # there are none to tell apart
+    service.tenants = (Tenant("a"), Tenant("b", weight=3))
+    infer(body(parameters={"tenant": "b"}), service)
+    infer(body(), service)
+    assert service.tenants_asking == [0, 1, 0]
+    for wrong in ("c", 1):
+        answer = infer(body(parameters={"tenant": wrong}), service)
+        assert answer.status_code == 400
+        assert answer.json()["error"] == f"parameters.tenant: must be one of a, b, got {wrong!r}"
+    assert service.tenants_asking == [0, 1, 0]
+    assert service.invalid == 2
 
 
 def test_timeout_reaches_the_service() -> None:
