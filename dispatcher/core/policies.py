@@ -14,8 +14,10 @@ saved. So h follows two things.
 
 - The hold factor: whether requests are lost. It falls by 0.03 with each that is dropped or late
   and rises by 0.000045 with each that is started: a whole deferral as long as fewer than 1.5
-  requests in a thousand are lost, none when more are. Whose fault a loss was does not matter,
-  for where GPUs are short starting early is limited by the second rule.
+  requests in a thousand are lost, none when more are. It may fall to a fifth below nothing, which has
+  to be made good first: bursts lose requests by the hundred, and come again before so many are
+  started as would earn another hold. Whose fault a loss was does not matter, for where GPUs are
+  short starting early is limited by the second rule.
 - The model's own batches, where GPUs are short: beside two or more that are sent and not yet
   executed the candidate is held until frontrun; beside one, for at least a quarter of the time. When
   one ends the share is taken anew. Short means that fewer are idle than the root of their
@@ -30,6 +32,8 @@ from dispatcher.core.state import ADAPTIVE, CLOCKWORK, DEFERRED, EAGER, HOLD_WHO
 HOLD_GAINED_PER_REQUEST_PPM = 45
 HOLD_LOST_PER_LOSS_PPM = 30_000
 """The ratio of the two is the bad rate up to which all is deferred: 1.5 in a thousand."""
+HOLD_DEBT_MAX_PPM = 200_000
+"""How far losses push the account below nothing, so that a burst's are not forgotten before the next."""
 HOLD_BESIDE_ONE_BATCH_PPM = 250_000
 
 
@@ -52,7 +56,7 @@ def due_us(state: State, m: int, now_us: int, frontrun_us: int) -> int:
 @kernel
 def hold_share_ppm(state: State, m: int) -> int:
     """The share of its deferral that the model's candidate waits under the adaptive policy."""
-    hold_ppm = int(state.totals[0].hold_ppm)
+    hold_ppm = int(max(0, state.totals[0].hold_ppm))
     sent = state.model[m].sent
     idle = state.idle[0].slot
     if sent == 0 or idle * idle >= state.totals[0].gpus:
@@ -73,4 +77,4 @@ def note_lost(state: State, count: int) -> None:
     """So many requests were dropped, or sent although they will be late."""
     totals = state.totals[0]
     if totals.policy == ADAPTIVE:
-        totals.hold_ppm = max(0, totals.hold_ppm - count * HOLD_LOST_PER_LOSS_PPM)
+        totals.hold_ppm = max(-HOLD_DEBT_MAX_PPM, totals.hold_ppm - count * HOLD_LOST_PER_LOSS_PPM)

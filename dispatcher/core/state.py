@@ -117,7 +117,7 @@ TOTALS = _record(
     "data_us",
     "commit_ahead_us",  # under clockwork
     "preemption_ppm",  # how much larger a batch preempts another under shepherd
-    "hold_ppm",  # hold factor, by whether requests are lost
+    "hold_ppm",  # hold factor, by whether requests are lost; below 0 a debt
     "batches",  # started so far; the next batch's id
     "last_touched",  # head of the list of touched models, NEVER if it is empty
     "gpus",  # known so far, lost ones included
@@ -219,7 +219,7 @@ def distinct_speeds(gpu_speeds: Sequence[float]) -> list[float]:
 
 def hold_factor(state: State) -> float:
     """Share of the deferral that candidates wait for, from 0 to 1."""
-    return float(state.totals[0]["hold_ppm"]) / HOLD_WHOLE_PPM
+    return max(0.0, float(state.totals[0]["hold_ppm"]) / HOLD_WHOLE_PPM)
 
 
 def with_gpus(state: State, rows: Sequence[int]) -> State:

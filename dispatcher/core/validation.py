@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dispatcher.core.heaps import ABSENT, check_heap
+from dispatcher.core.policies import HOLD_DEBT_MAX_PPM
 from dispatcher.core.state import HOLD_WHOLE_PPM, NEVER, State
 
 
@@ -12,7 +13,7 @@ def check_state(state: State, now_us: int | None) -> None:
         check_heap(heap)
     totals = state.totals[0]
     assert totals["last_touched"] == NEVER, "a touched model was not settled"
-    assert 0 <= totals["hold_ppm"] <= HOLD_WHOLE_PPM
+    assert -HOLD_DEBT_MAX_PPM <= totals["hold_ppm"] <= HOLD_WHOLE_PPM
     seen: set[int] = set()
     for m in range(len(state.model)):
         seen_before = len(seen)

@@ -266,7 +266,7 @@ class NaiveScheduler:
             return min(arrived_us + int(self.rules.timeout_share * slo_us), latest_us)
         if self.policy is Policy.DEFERRED or frontrun_us <= self.now_us:
             return frontrun_us
-        return self.now_us + (frontrun_us - self.now_us) * self._hold_ppm_of(model) // 1_000_000
+        return self.now_us + (frontrun_us - self.now_us) * max(0, self._hold_ppm_of(model)) // 1_000_000
 
     def _hold_ppm_of(self, model: NaiveModel) -> int:
         idle = [gpu for gpu in self.gpus if gpu.is_here and not gpu.batches]
@@ -372,7 +372,7 @@ class NaiveScheduler:
 
     def _note_lost(self, count: int) -> None:
         if self.policy is Policy.ADAPTIVE:
-            self.hold_ppm = max(0, self.hold_ppm - 30_000 * count)
+            self.hold_ppm = max(-200_000, self.hold_ppm - 30_000 * count)
 
     def _next_us(self) -> int | None:
         candidates = [model.candidate for model in self.models if model.candidate is not None]

@@ -120,6 +120,12 @@ FAULTS = (
     ),
     Fault("matching", "if b == 0 or 2 * b <", "if b == 0 or b <", "slow GPUs are refused small batches"),
     Fault("policies", "idle * idle >= state", "idle * idle < state", "holds where GPUs are plenty"),
+    Fault(
+        "policies",
+        "max(-HOLD_DEBT_MAX_PPM, totals",
+        "max(0, totals",
+        "losses beyond the last hold are forgotten",
+    ),
     Fault("policies", "hold_ppm + count *", "hold_ppm - count *", "a hit counts as a miss"),
     Fault("gpus", "    state.model[m].sent += 1\n", "", "forgets its own batches"),
     Fault("gpus", "        state.gpu[g].is_leaving = 1\n", "        pass\n", "a leaving GPU stays"),

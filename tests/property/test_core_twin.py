@@ -132,7 +132,7 @@ class Twins:
             here = [each for each in arrivals if each[0] <= self.now_us]
             arrivals = arrivals[len(here) :]
             self._step([*events, *self._arrived([each[1:] for each in here]), WakeUp()])
-        assert abs(self.fast.hold_factor - self.slow.hold_ppm / 1e6) < 1e-12
+        assert abs(self.fast.hold_factor - max(0, self.slow.hold_ppm) / 1e6) < 1e-12
 
     def _keeps_late_requests(self) -> bool:
         return self.regime.rules.drop is DropRule.NEVER

@@ -102,6 +102,16 @@ def test_late_answers_count_as_lost_where_nothing_is_dropped() -> None:
     assert hold_factor(fleet) == 0.970045
 
 
+def test_losses_of_a_burst_are_made_good_before_anything_is_held_again() -> None:
+    fleet = state(rules=Rules(Policy.ADAPTIVE))
+    note_lost(fleet, 500)
+    assert hold_factor(fleet) == 0
+    note_started(fleet, 200_000 // 45)
+    assert (hold_factor(fleet), hold_share_ppm(fleet, 0)) == (0, 0)
+    note_started(fleet, 1_000)
+    assert 0.044 < hold_factor(fleet) <= 0.045
+
+
 @pytest.mark.parametrize("policy", [Policy.EAGER, Policy.DEFERRED])
 def test_pure_policies_do_not_adapt(policy: Policy) -> None:
     pure = state(rules=Rules(policy))
