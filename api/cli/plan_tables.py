@@ -43,6 +43,13 @@ def show_plan(problem: PlanningProblem, plan: Plan | None) -> None:
         )
         table.add_row(cluster.id, cluster.gpu_type, cluster.zone, gpus, members)
     console.print(table)
+    for pipeline in problem.pipelines:
+        budgets = ", ".join(f"{s.model} {problem.models[s.model].slo_ms:g}" for s in pipeline.stages)
+        console.print(
+            f"pipeline {pipeline.id}: {pipeline.slo_ms:g} ms divided: {budgets}; bound and gap are for this division",
+            markup=False,
+            soft_wrap=True,
+        )
     for left in plan.unserved:
         console.print(f"unserved: {_percent(left.share)} of {left.model}", markup=False, soft_wrap=True)
     for excuse in plan.excuses:

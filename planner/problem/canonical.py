@@ -8,12 +8,14 @@ import json
 from typing import Any
 
 from planner.plan.codec import plan_to_json
+from planner.problem.pipelines import pipeline_to_json, without_pipeline_fields
 from planner.problem.problem import Model, ModelProfile, PlanningPolicy, PlanningProblem
 from profiles.latency import AffineCurve
 
 
 def problem_to_json(problem: PlanningProblem) -> dict[str, Any]:
     """The document that ``parse_problem`` reads back as this problem, every default written out."""
+    staged = {stage.model for pipeline in problem.pipelines for stage in pipeline.stages}
     return {
         "epochs": [{"start": e.start, "hours": e.hours} for e in problem.epochs],
         "gpu_types": [
@@ -26,7 +28,11 @@ def problem_to_json(problem: PlanningProblem) -> dict[str, Any]:
             for g in problem.gpu_types.values()
         ],
         "pools": [{"gpu_type": p.gpu_type, "zone": p.zone, "available": p.available} for p in problem.pools],
-        "models": [_model(m) for m in problem.models.values()],
+        "models": [
+            without_pipeline_fields(_model(m)) if m.id in staged else _model(m)
+            for m in problem.models.values()
+        ],
+        "pipelines": [pipeline_to_json(pipeline) for pipeline in problem.pipelines],
         "policy": _policy(problem.policy),
         "active_plan": None if problem.active_plan is None else plan_to_json(problem.active_plan),
     }
@@ -38,6 +44,7 @@ def problem_digest(problem: PlanningProblem) -> str:
     document["gpu_types"].sort(key=lambda g: g["id"])
     document["pools"].sort(key=lambda p: (p["gpu_type"], p["zone"]))
     document["models"].sort(key=lambda m: m["id"])
+    document["pipelines"].sort(key=lambda p: p["id"])
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 from dispatcher.core.delays import Delays
 from planner.plan.codec import read_plan
 from planner.plan.plan import Plan
+from planner.problem.budgets import with_budgets
 from planner.problem.canonical import with_digest
 from planner.problem.names import nearest
+from planner.problem.pipelines import read_pipelines, stage_models
 from planner.problem.problem import (
     Epoch,
     GpuReservation,
@@ -39,7 +41,7 @@ USD_LIMIT = 1e6
 CV_LIMIT = 1_000.0
 HOURS_LIMIT = 10_000.0
 
-_TOP = ("epochs", "gpu_types", "pools", "models", "policy", "active_plan")
+_TOP = ("epochs", "gpu_types", "pools", "models", "pipelines", "policy", "active_plan")
 _MODEL = ("id", "slo_ms", "priority", "demand_rps", "arrival_cv", "profiles")
 _PROFILE = (
     "alpha_ms",
@@ -77,10 +79,11 @@ def parse_problem(data: object) -> PlanningProblem:
         reader.refuse("epochs", len(epochs), f"must have at most {EPOCHS_LIMIT} elements")
     gpu_types = _by_id(reader, "gpu_types", top.get("gpu_types", []), _gpu_type, lambda g: g.id, count_min=1)
     pools = _pools(reader, top.get("pools", []), gpu_types)
+    pipelines = read_pipelines(reader, top.get("pipelines") or [], len(epochs))
     models = _by_id(
         reader,
         "models",
-        top.get("models", []),
+        stage_models(reader, pipelines, top.get("models", [])),
         lambda r, p, v: _model(r, p, v, len(epochs), gpu_types),
         lambda m: m.id,
     )
@@ -89,7 +92,8 @@ def parse_problem(data: object) -> PlanningProblem:
     active_plan: Plan | None = None if active is None else read_plan(reader, "active_plan", active)
     if reader.faults:
         raise InputInvalid("problem", reader.faults)
-    return with_digest(PlanningProblem(tuple(epochs), gpu_types, pools, models, policy, active_plan, ""))
+    problem = PlanningProblem(tuple(epochs), gpu_types, pools, models, policy, active_plan, "", pipelines)
+    return with_digest(with_budgets(problem))
 
 
 def _by_id(

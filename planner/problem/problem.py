@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from dispatcher.core.delays import Delays
 from planner.plan.plan import Plan
+from planner.problem.pipelines import Pipeline
 from profiles.latency import LatencyCurve
 
 ModelId: TypeAlias = str
@@ -110,7 +111,7 @@ class PlanningProblem:
     One planning problem. Immutable; built by ``planner.problem.parse``, which reports every fault at once.
 
     ``digest`` is the SHA-256 of the problem's canonical JSON, so that a plan names the
-    problem that it answers.
+    problem that it answers. Models that are stages of a pipeline have their budget as SLO.
     """
 
     epochs: tuple[Epoch, ...]
@@ -120,6 +121,7 @@ class PlanningProblem:
     policy: PlanningPolicy
     active_plan: Plan | None
     digest: str
+    pipelines: tuple[Pipeline, ...] = ()
 
     @property
     def horizon_hours(self) -> float:

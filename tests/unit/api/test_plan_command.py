@@ -66,6 +66,13 @@ def test_solve_prints_a_table(problem_file: Path) -> None:
         assert part in result.stdout, part
 
 
+def test_a_pipeline_is_planned_and_its_division_shown() -> None:
+    result = run("solve", Path("examples/problem-pipeline.json"), "--solver", "greedy")
+    assert result.exit_code == 0
+    for part in ("pipeline photo-search: 120 ms divided: HRNet_W18_C", "BERT_base_seq32"):
+        assert part in result.stdout, part
+
+
 def test_unserved_demand_ends_with_three_and_still_prints(scarce_file: Path) -> None:
     result = run("solve", scarce_file, "--json")
     assert result.exit_code == 3
