@@ -46,7 +46,8 @@ def show_plan(problem: PlanningProblem, plan: Plan | None) -> None:
     for pipeline in problem.pipelines:
         budgets = ", ".join(f"{s.model} {problem.models[s.model].slo_ms:g}" for s in pipeline.stages)
         console.print(
-            f"pipeline {pipeline.id}: {pipeline.slo_ms:g} ms divided: {budgets}; bound and gap are for this division",
+            f"pipeline {pipeline.id}: {pipeline.slo_ms:g} ms divided: {budgets}; "
+            "bound and gap are for this division",
             markup=False,
             soft_wrap=True,
         )
