@@ -11,7 +11,7 @@ import typer
 from api.cli.output import emit
 from api.cli.plot_option import check_plot, run_and_plot, window_us
 from api.cli.scenario_file import load_scheduler, read_scenario
-from dispatcher.core.rules import DropRule, Policy, Rules
+from dispatcher.core.rules import TIME_QUANTILES, DropRule, Policy, Rules
 
 
 def simulate(
@@ -22,6 +22,14 @@ def simulate(
     drop: Annotated[
         DropRule | None,
         typer.Option(help="Which waiting requests are given up; the policy's own if left out."),
+    ] = None,
+    time_quantile: Annotated[
+        float | None,
+        typer.Option(
+            min=TIME_QUANTILES[0],
+            max=TIME_QUANTILES[1],
+            help="Schedule by this quantile of the execution times measured; by the profile if left out.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Takes the place of the scenario's seed.")] = None,
     plot: Annotated[
@@ -46,7 +54,7 @@ def simulate(
     from dispatcher.simulation.simulate import new_simulation, result_of
 
     used_seed = parsed.seed if seed is None else seed
-    rules = Rules(policy, drop)
+    rules = Rules(policy, drop, time_quantile=time_quantile)
     load_scheduler()
     simulation = new_simulation(parsed, rules, seed=used_seed)
     began_s = time.perf_counter()
@@ -56,6 +64,7 @@ def simulate(
     data = {
         "policy": policy.value,
         "drop": rules.drop_rule.value,
+        "time_quantile": time_quantile,
         "seed": used_seed,
         "simulated_requests_per_wall_second": len(simulation.requests.arrival_us) / wall_s,
         **result.to_json(),
