@@ -13,6 +13,8 @@ from api.cli.plot_option import check_plot, run_and_plot, window_us
 from api.cli.scenario_file import load_scheduler, read_scenario
 from dispatcher.core.rules import TIME_QUANTILES, DropRule, Policy, Rules
 
+TIME_QUANTILE_HELP = "Schedule by this quantile of measured execution times; by the profile if left out."
+
 
 def simulate(
     scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML or JSON.", show_default=False)],
@@ -25,11 +27,7 @@ def simulate(
     ] = None,
     time_quantile: Annotated[
         float | None,
-        typer.Option(
-            min=TIME_QUANTILES[0],
-            max=TIME_QUANTILES[1],
-            help="Schedule by this quantile of the execution times measured; by the profile if left out.",
-        ),
+        typer.Option(min=TIME_QUANTILES[0], max=TIME_QUANTILES[1], help=TIME_QUANTILE_HELP),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Takes the place of the scenario's seed.")] = None,
     plot: Annotated[

@@ -7,7 +7,6 @@ import msgspec
 from dispatcher.core.delays import Delays
 from dispatcher.core.rules import Rules
 
-
 LIVE_RULES = Rules(time_quantile=0.9)
 """Where nothing else is asked for: real execution times vary (docs/decisions/0010)."""
 

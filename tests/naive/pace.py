@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.naive.records import NaiveModel
+from tests.naive.records import NaiveBatch, NaiveModel
 
 EDGES_PPM = [round(10**6 * 2 ** (k / 64)) for k in range(-128, 193)]
 RETRIED_AFTER_US = 10**6
@@ -22,25 +23,32 @@ class NaivePace:
     in_force_ppm: int = 10**6
 
 
+def _profile_us(model: NaiveModel, speed: float, b: int) -> int:
+    return math.ceil(int(model.spec.latency_us[b]) / speed - 1e-6)
+
+
 class NaivePaces:
     def __init__(self, time_quantile: float | None) -> None:
         self.quantile = time_quantile
         self.of: dict[tuple[NaiveModel, float], NaivePace] = {}
 
-    def execution_us(self, model: NaiveModel, speed: float, profile_us: int) -> int:
-        pace = self.of.get((model, speed))
+    def execution_us(self, model: NaiveModel, speed: float, b: int) -> int:
+        pace, profile_us = self.of.get((model, speed)), _profile_us(model, speed, b)
         return profile_us if pace is None else -(-profile_us * pace.in_force_ppm // 10**6)
 
-    def measured_speeds(self, model: NaiveModel) -> list[float]:
-        return [speed for each, speed in self.of if each is model]
+    def fastest_speed(self, model: NaiveModel, greatest: float) -> float:
+        """At which one request takes least: the greatest, or one that was measured."""
+        measured = sorted((speed for each, speed in self.of if each is model), reverse=True)
+        return min([greatest, *measured], key=lambda speed: self.execution_us(model, speed, 1))
 
-    def learn(self, model: NaiveModel, speed: float, took_us: int, profile_us: int, now_us: int) -> bool:
-        """One batch more; whether anything may be otherwise for the model."""
+    def learn(self, batch: NaiveBatch, speed: float, now_us: int) -> bool:
+        """The batch has ended; whether anything may be otherwise for its model."""
         if self.quantile is None:
             return False
+        model, took_us = batch.model, now_us - batch.start_us
         is_first = (model, speed) not in self.of
         pace = self.of.setdefault((model, speed), NaivePace())
-        ratio_ppm = took_us * 10**6
+        ratio_ppm, profile_us = took_us * 10**6, _profile_us(model, speed, len(batch.requests))
         fits = [k for k, edge_ppm in enumerate(EDGES_PPM) if ratio_ppm <= edge_ppm * profile_us]
         pace.weights[fits[0] if fits else len(EDGES_PPM) - 1] += 256
         pace.measured_us = now_us

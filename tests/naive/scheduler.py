@@ -135,9 +135,8 @@ class NaiveScheduler:
                 touched.append(model)
 
     def _is_within_share(self, model: NaiveModel, tenant: int) -> bool:
-        fastest = self._fastest_for(model)
         size = self._target(model)
-        cost_ns = self._execution_us(model, fastest, size) * 1_000 // size
+        cost_ns = self._execution_us(model, self._fastest_for(model), size) * 1_000 // size
         here = [round(gpu.speed / self.fastest_ever * 1e6) for gpu in self.gpus if gpu.is_here]
         return self.admission.lets_in(tenant, cost_ns, self.now_us, here)
 
@@ -170,22 +169,13 @@ class NaiveScheduler:
         return self.delays.ctrl_us + b * self.delays.data_us
 
     def _execution_us(self, model: NaiveModel, speed: float, b: int) -> int:
-        return self.paces.execution_us(model, speed, self._profile_us(model, speed, b))
-
-    def _profile_us(self, model: NaiveModel, speed: float, b: int) -> int:
-        return math.ceil(int(model.spec.latency_us[b]) / speed - 1e-6)
+        return self.paces.execution_us(model, speed, b)
 
     def _fastest_for(self, model: NaiveModel) -> float:
-        """The speed at which one request takes least: the greatest, or one that was measured."""
-        greatest = max(gpu.speed for gpu in self.gpus)
-        speeds = [greatest, *sorted(self.paces.measured_speeds(model), reverse=True)]
-        return min(speeds, key=lambda speed: self._execution_us(model, speed, 1))
+        return self.paces.fastest_speed(model, max(gpu.speed for gpu in self.gpus))
 
     def _measure(self, gpu: NaiveGpu) -> bool:
-        batch = gpu.batches[0]
-        profile_us = self._profile_us(batch.model, gpu.speed, len(batch.requests))
-        took_us = self.now_us - batch.start_us
-        return self.paces.learn(batch.model, gpu.speed, took_us, profile_us, self.now_us)
+        return self.paces.learn(gpu.batches[0], gpu.speed, self.now_us)
 
     def _finish_us(self, model: NaiveModel, speed: float, b: int, gpu_free_us: int) -> int:
         return max(self.now_us + self._lead_us(b), gpu_free_us) + self._execution_us(model, speed, b)
