@@ -11,7 +11,9 @@ import typer
 from api.cli.output import emit
 from api.cli.plot_option import check_plot, run_and_plot, window_us
 from api.cli.scenario_file import load_scheduler, read_scenario
-from dispatcher.core.rules import DropRule, Policy, Rules
+from dispatcher.core.rules import TIME_QUANTILES, DropRule, Policy, Rules
+
+TIME_QUANTILE_HELP = "Schedule by this quantile of measured execution times; by the profile if left out."
 
 
 def simulate(
@@ -22,6 +24,10 @@ def simulate(
     drop: Annotated[
         DropRule | None,
         typer.Option(help="Which waiting requests are given up; the policy's own if left out."),
+    ] = None,
+    time_quantile: Annotated[
+        float | None,
+        typer.Option(min=TIME_QUANTILES[0], max=TIME_QUANTILES[1], help=TIME_QUANTILE_HELP),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Takes the place of the scenario's seed.")] = None,
     plot: Annotated[
@@ -46,7 +52,7 @@ def simulate(
     from dispatcher.simulation.simulate import new_simulation, result_of
 
     used_seed = parsed.seed if seed is None else seed
-    rules = Rules(policy, drop)
+    rules = Rules(policy, drop, time_quantile=time_quantile)
     load_scheduler()
     simulation = new_simulation(parsed, rules, seed=used_seed)
     began_s = time.perf_counter()
@@ -56,6 +62,7 @@ def simulate(
     data = {
         "policy": policy.value,
         "drop": rules.drop_rule.value,
+        "time_quantile": time_quantile,
         "seed": used_seed,
         "simulated_requests_per_wall_second": len(simulation.requests.arrival_us) / wall_s,
         **result.to_json(),

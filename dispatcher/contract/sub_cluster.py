@@ -7,6 +7,9 @@ import msgspec
 from dispatcher.core.delays import Delays
 from dispatcher.core.rules import Rules
 
+LIVE_RULES = Rules(time_quantile=0.9)
+"""Where nothing else is asked for: real execution times vary (docs/decisions/0010)."""
+
 
 class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
@@ -73,7 +76,7 @@ class SubClusterSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     plan_version: int
     gpus: int
     models: tuple[ServedModel, ...]
-    rules: Rules = Rules()
+    rules: Rules = LIVE_RULES
     delays: Delays = Delays()
     reporting: LoadReporting | None = None
     tenants: tuple[Tenant, ...] = ()

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from dispatcher.core.compiled import kernel
 from dispatcher.core.heaps import is_empty, top_key
+from dispatcher.core.pace import fastest_row
 from dispatcher.core.rates import BUCKET_US, target_batch
 from dispatcher.core.state import DROP_NEVER, NEVER, TIMEOUT, State
 
@@ -72,14 +73,14 @@ def no_gpu_in_time(state: State, m: int, now_us: int, deadline_us: int) -> bool:
     if totals.gpus_here == 0:
         return False
     start_us = max(now_us + totals.ctrl_us + totals.data_us, top_key(state.busy))
-    return bool(start_us + state.latency_us[totals.fastest, state.model[m].curve + 1] > deadline_us)
+    return bool(start_us + state.latency_us[fastest_row(state, m), state.model[m].curve + 1] > deadline_us)
 
 
 @kernel
 def _cost_ns(state: State, m: int, now_us: int) -> int:
     """GPU time of one request in a batch of the size aimed at."""
     b = target_batch(state, m, now_us)
-    return int(state.latency_us[state.totals[0].fastest, state.model[m].curve + b] * NS_PER_US // b)
+    return int(state.latency_us[fastest_row(state, m), state.model[m].curve + b] * NS_PER_US // b)
 
 
 @kernel

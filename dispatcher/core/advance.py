@@ -14,6 +14,7 @@ from dispatcher.core.heaps import is_in
 from dispatcher.core.matching import touch
 from dispatcher.core.observation import note_arrived, note_bad
 from dispatcher.core.outbox import GPUS_BUSY, OVER_SHARE, QUEUE_FULL, Outbox, has_room, write_drop
+from dispatcher.core.pace import is_pace_changed, is_pace_forgotten
 from dispatcher.core.queues import insert
 from dispatcher.core.rates import count_arrival
 from dispatcher.core.settling import next_instant_us, settle
@@ -83,8 +84,9 @@ def take_signal(state: State, now_us: int, kind: int, g: int, batch: int) -> boo
         if gpu.batches == 0 or gpu.batch != batch:
             return False
         m = gpu.model
+        has_new_times = is_pace_changed(state, g, now_us)
         finish_batch(state, g, now_us)
-        if state.totals[0].policy == ADAPTIVE and is_in(state.holding, m):
+        if has_new_times or (state.totals[0].policy == ADAPTIVE and is_in(state.holding, m)):
             touch(state, m)
     elif kind == LOST:
         lose_gpu(state, g)
@@ -109,6 +111,8 @@ def take_request(
         _refuse(state, request_id, OVER_SHARE, outbox)
         return
     count_arrival(state, m, now_us)
+    if is_pace_forgotten(state, m, now_us):
+        touch(state, m)
     if no_gpu_in_time(state, m, now_us, deadline_us):
         _refuse(state, request_id, GPUS_BUSY, outbox)
     elif insert(state, m, request_id, deadline_us):

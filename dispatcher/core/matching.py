@@ -24,6 +24,7 @@ from dispatcher.core.gpus import free_us, give_batch
 from dispatcher.core.heaps import is_empty, put, remove, top_item, top_key
 from dispatcher.core.observation import note_bad
 from dispatcher.core.outbox import Outbox, has_room
+from dispatcher.core.pace import fastest_row, note_sent_batch
 from dispatcher.core.policies import due_us, note_lost, note_started
 from dispatcher.core.queues import first_entry, remove_heads
 from dispatcher.core.rates import target_batch
@@ -153,6 +154,7 @@ def send_batch(state: State, m: int, g: int, b: int, now_us: int, outbox: Outbox
     batch = totals.batches
     totals.batches += 1
     start_us = give_batch(state, g, m, batch, now_us + lead_us(state, b), execution, now_us)
+    note_sent_batch(state, g, m, b)
     _write_start(state, m, g, batch, b, start_us, start_us + execution, outbox)
     if totals.drop == DROP_NEVER:
         late = due_before(state, m, start_us + execution, b)
@@ -219,4 +221,4 @@ def speed_to_count_on(state: State, m: int, now_us: int) -> int:
         speed = state.gpu[top_item(state.busy)].speed
         if all_in_time(state, m, speed, now_us, now_us):
             return int(speed)
-    return int(state.totals[0].fastest)
+    return int(fastest_row(state, m))

@@ -40,6 +40,7 @@ from dispatcher.core.heaps import is_empty, put, remove, top_item, top_key
 from dispatcher.core.matching import send_batch, touch
 from dispatcher.core.nexus_packing import heard_for_us, pack
 from dispatcher.core.outbox import Outbox, has_room
+from dispatcher.core.pace import fastest_row
 from dispatcher.core.queues import first_entry
 from dispatcher.core.rates import BUCKET_US
 from dispatcher.core.state import DROP_HOPELESS, DROP_NEVER, DROP_WINDOW, FAR_US, NEVER, RATE_BUCKETS, State
@@ -218,13 +219,13 @@ def _await_expiry(state: State, m: int) -> None:
     model.latest_us = FAR_US
     if state.totals[0].drop != DROP_NEVER:
         head_due_us = state.queue[first_entry(state, m)].deadline_us
-        model.latest_us = head_due_us - execution_us(state, m, state.totals[0].fastest, 1) - lead_us(state, 1)
+        model.latest_us = head_due_us - execution_us(state, m, fastest_row(state, m), 1) - lead_us(state, 1)
     put(state.waiting, m, model.latest_us)
 
 
 @kernel
 def _expire(state: State, m: int, now_us: int, outbox: Outbox) -> None:
     """Drop the heads that not even a batch of one on the fastest GPU could save."""
-    alone_us = finish_us(state, m, state.totals[0].fastest, 1, now_us, now_us)
+    alone_us = finish_us(state, m, fastest_row(state, m), 1, now_us, now_us)
     drop_heads(state, m, due_before(state, m, alone_us, state.model[m].count), alone_us, outbox)
     _await_expiry(state, m)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dispatcher.core.compiled import kernel
+from dispatcher.core.pace import fastest_row
 from dispatcher.core.rates import BUCKET_US, target_batch
 from dispatcher.core.state import RATE_BUCKETS, State
 
@@ -69,10 +70,10 @@ def needed_us(state: State, now_us: int) -> int:
     batches that they execute now.
     """
     needed = 0
-    latency_us = state.latency_us[state.totals[0].fastest]
     for m in range(len(state.model)):
         b = target_batch(state, m, now_us)
-        needed += state.model[m].arrivals * latency_us[state.model[m].curve + b] // b
+        execution_us = state.latency_us[fastest_row(state, m), state.model[m].curve + b]
+        needed += state.model[m].arrivals * execution_us // b
     return needed
 
 

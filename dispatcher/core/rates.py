@@ -9,6 +9,7 @@ counted and never divided, so that the arithmetic stays in whole numbers.
 from __future__ import annotations
 
 from dispatcher.core.compiled import kernel
+from dispatcher.core.pace import fastest_row
 from dispatcher.core.state import NEVER, RATE_BUCKETS, RATE_PLACES, State
 
 BUCKET_US = 50_000
@@ -81,7 +82,7 @@ def _target(state: State, m: int, bucket: int) -> int:
     """
     model = state.model[m]
     curve = model.curve
-    latency_us = state.latency_us[state.totals[0].fastest]
+    latency_us = state.latency_us[fastest_row(state, m)]
     data_us = state.totals[0].data_us
     is_known = model.first_bucket != NEVER and bucket > model.first_bucket
     span_us = min(bucket - model.first_bucket, RATE_BUCKETS) * BUCKET_US

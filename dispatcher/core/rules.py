@@ -31,6 +31,9 @@ class DropRule(StrEnum):
 OWN_DROP_RULES = {Policy.CLOCKWORK: DropRule.HOPELESS, Policy.SHEPHERD: DropRule.HOPELESS}
 """Of the policies whose own rule is not ``window``."""
 
+TIME_QUANTILES = (0.5, 0.999)
+"""The least and the most that ``Rules.time_quantile`` may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -49,6 +52,9 @@ class Rules:
     preemption_factor
         Under ``Policy.SHEPHERD`` a batch is preempted by one at least this many times as large;
         above 1, 3.03 by Zhang et al. 2023 (NSDI).
+    time_quantile
+        Execution times are taken to be this quantile of those measured, as a multiple of the profile's
+        and learnt while running (``pace``); in 0.5..0.999, None to trust the profile.
     """
 
     policy: Policy = Policy.ADAPTIVE
@@ -56,6 +62,7 @@ class Rules:
     timeout_share: float = 0.25
     commit_ahead_us: int = 5_000
     preemption_factor: float = 3.03
+    time_quantile: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.timeout_share <= 1:
@@ -64,6 +71,9 @@ class Rules:
             raise ValueError(f"commit_ahead_us must not be negative, got {self.commit_ahead_us}.")
         if not (math.isfinite(self.preemption_factor) and self.preemption_factor > 1):
             raise ValueError(f"preemption_factor must be finite and above 1, got {self.preemption_factor}.")
+        least, most = TIME_QUANTILES
+        if self.time_quantile is not None and not least <= self.time_quantile <= most:
+            raise ValueError(f"time_quantile must be in {least}..{most}, got {self.time_quantile}.")
 
     @property
     def drop_rule(self) -> DropRule:

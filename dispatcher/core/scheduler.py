@@ -32,6 +32,8 @@ models and GPUs.
 The policies ``clockwork``, ``nexus`` and ``shepherd`` decide otherwise at one place or another;
 each has its module.
 
+Where execution times vary the table by which all this is reckoned follows the measured ones (``pace``).
+
 The kernels change a few arrays in place (``state``) and write commands into others
 (``outbox``); the class below translates.
 """

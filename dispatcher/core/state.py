@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dispatcher.core.delays import Delays
 from dispatcher.core.heaps import Heap, enlarged, new_heap
 from dispatcher.core.model_spec import ModelSpec
+from dispatcher.core.pace_state import enlarged_pace, new_pace
 from dispatcher.core.rival_state import (
     enlarged_nexus,
     enlarged_shepherd,
@@ -145,7 +146,8 @@ class State(NamedTuple):
     that could take one more batch by the instant they become free. ``here`` counts the GPUs
     that are here, for each row of ``latency_us``, ``speed_ppm`` how fast they are compared to the
     first. ``nexus`` and ``shepherd`` are what those policies must know besides (``rival_state``),
-    None under the others.
+    None under the others; ``pace`` is what was learnt of real execution times (``pace_state``), None
+    where the profile is trusted.
     """
 
     model: NDArray[Any]
@@ -163,6 +165,7 @@ class State(NamedTuple):
     busy: Heap
     nexus: Any
     shepherd: Any
+    pace: Any
 
 
 def new_state(
@@ -188,12 +191,16 @@ def new_state(
     tenant["weight"] = [each.weight for each in tenants]
     tenant["priority"] = [each.priority for each in tenants]
     totals["fastest"] = len(speeds) - 1
+    latency_us = np.vstack([latency_row(models, speed) for speed in speeds])
+    pace = None
+    if rules.time_quantile is not None:
+        pace = new_pace(rules.time_quantile, latency_us, len(models))
     state = State(
         model=model,
         gpu=np.zeros(0, dtype=GPU),
         tenant=tenant,
         totals=totals,
-        latency_us=np.vstack([latency_row(models, speed) for speed in speeds]),
+        latency_us=latency_us,
         here=np.zeros(len(speeds), dtype=np.int64),
         speed_ppm=np.array([round(speed / speeds[0] * 1e6) for speed in speeds], dtype=np.int64),
         queue=np.empty(queue_entries, dtype=ENTRY),
@@ -204,6 +211,7 @@ def new_state(
         busy=new_heap(0),
         nexus=new_nexus(len(models)) if rules.policy is Policy.NEXUS else None,
         shepherd=new_shepherd(_batch_max(models)) if rules.policy is Policy.SHEPHERD else None,
+        pace=pace,
     )
     return with_gpus(state, [speeds.index(speed) for speed in gpu_speeds])
 
@@ -236,6 +244,8 @@ def with_gpus(state: State, rows: Sequence[int]) -> State:
             state = state._replace(nexus=enlarged_nexus(state.nexus, capacity))
         if state.shepherd is not None:
             state = state._replace(shepherd=enlarged_shepherd(state.shepherd, capacity))
+        if state.pace is not None:
+            state = state._replace(pace=enlarged_pace(state.pace, capacity))
     state.gpu["speed"][known:total] = rows
     state.totals["gpus"] = total
     state.totals["fastest"] = min([int(state.totals["fastest"][0]), *rows])

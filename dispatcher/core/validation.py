@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dispatcher.core.heaps import ABSENT, check_heap
 from dispatcher.core.policies import HOLD_DEBT_MAX_PPM
+from dispatcher.core.pace import JUDGED_EVERY, PPM, WEIGHT_MAX
 from dispatcher.core.state import HOLD_WHOLE_PPM, NEVER, State
 
 
@@ -22,6 +23,8 @@ def check_state(state: State, now_us: int | None) -> None:
     for g in range(totals["gpus"]):
         _check_gpu(state, g)
     assert state.model["sent"].sum() == state.gpu["batches"][: totals["gpus"]].sum(), "a batch got lost"
+    if state.pace is not None:
+        _check_pace(state)
     if state.nexus is not None:
         for g in range(totals["gpus"]):
             _check_nexus_gpu(state, g)
@@ -90,6 +93,23 @@ def _check_nexus_gpu(state: State, g: int) -> None:
             assert s in _open_sessions(state, int(session["model"])), f"GPU {g} is not found by its model"
         s = int(session["next"])
     assert s == gpu["cursor"], f"the sessions of GPU {g} are no ring"
+
+
+def _check_pace(state: State) -> None:
+    """The table is the profile at the paces in force, and weights are counted right."""
+    record, weight = state.pace.record, state.pace.weight
+    assert (weight >= 0).all(), "a negative weight"
+    assert (weight.sum(axis=2) == record["total"]).all(), "weights do not add up"
+    assert (record["total"] <= WEIGHT_MAX).all(), "old samples are kept for ever"
+    assert (record["unjudged"] < JUDGED_EVERY).all(), "samples wait to be judged"
+    for speed in range(len(state.latency_us)):
+        for m, model in enumerate(state.model):
+            part = slice(int(model["curve"]), int(model["curve"] + model["batch_max"]) + 1)
+            edge_ppm = int(state.pace.edge_ppm[record["bin"][speed, m]])
+            expected_us = -(-state.pace.profile_us[speed, part] * edge_ppm // PPM)
+            assert (state.latency_us[speed, part] == expected_us).all(), f"model {m}: not its pace"
+    held = state.gpu["batches"][: len(state.pace.gpu)]
+    assert (state.pace.gpu["profile_us"][held > 0] > 0).all(), "a batch of unknown profile"
 
 
 def _open_sessions(state: State, m: int) -> list[int]:

@@ -76,6 +76,8 @@ def new_sharded(
     """Model m goes to shard ``m % shards``, with its requests in their order."""
     if len(models) % shards != 0:
         raise ValueError(f"{len(models)} models do not part evenly over {shards} shards.")
+    if rules.time_quantile is not None:
+        raise ValueError(f"time_quantile must be None: shards learn no times, got {rules.time_quantile}.")
     known = new_state([replace(spec, queue_max=1) for spec in models], [1.0] * gpu_count, delays, rules)
     for g in range(gpu_count):
         add_gpu(known, g)

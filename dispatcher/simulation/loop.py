@@ -6,8 +6,8 @@ the ends of the batches that emulated GPUs execute. Of what happens at the same 
 come first (by id), then arrivals (in their order), then timers, all in one step.
 
 An emulated GPU takes a batch in when its inputs have arrived, executes one at a time in the
-order they were sent, each for exactly its curve's time, and reports the end at once. A batch that
-is preempted stops at once.
+order they were sent, each for its curve's time (times the batch's factor, where times vary), and
+reports the end at once. A batch that is preempted stops at once.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dispatcher.core.heaps import Heap, is_empty, new_heap, put, remove, top_ite
 from dispatcher.core.outbox import Outbox, empty, has_room
 from dispatcher.core.settling import next_instant_us, settle
 from dispatcher.core.state import NEVER, State
+from dispatcher.simulation.execution import EXACT_PPM
 
 PENDING, EXECUTED, DROPPED = 0, 1, 2
 """``Requests.outcome`` is DROPPED + the core's code of the reason for a dropped request."""
@@ -59,13 +60,15 @@ class Fleet(NamedTuple):
     """
     The emulated GPUs, and what they executed in the measured interval.
 
-    ``latency_us`` is the true time of a batch, laid out like ``State.latency_us``;
+    ``latency_us`` is the true time of a batch, laid out like ``State.latency_us``, and ``factor_ppm``
+    what it is multiplied by, one after the other (``execution``);
     ``finishing`` holds the executing GPUs by the end of their older batch; ``progress`` is the
     single record of how many requests have arrived and when the scheduler wants to be called.
     """
 
     gpu: NDArray[Any]
     latency_us: NDArray[np.int64]
+    factor_ppm: NDArray[np.int64]
     finishing: Heap
     tally: NDArray[Any]
     measured_us: NDArray[np.int64]
@@ -73,14 +76,20 @@ class Fleet(NamedTuple):
 
 
 def new_fleet(
-    gpu_count: int, model_count: int, latency_us: NDArray[np.int64], measure_from_us: int, measure_to_us: int
+    gpu_count: int,
+    model_count: int,
+    latency_us: NDArray[np.int64],
+    measure_from_us: int,
+    measure_to_us: int,
+    factor_ppm: NDArray[np.int64] = EXACT_PPM,
 ) -> Fleet:
-    """All GPUs idle; only what happens within the interval is tallied."""
+    """All GPUs idle; only what happens within the interval is tallied. The table is copied."""
     progress = np.zeros(1, dtype=PROGRESS)
     progress["timer_us"] = NEVER
     return Fleet(
         gpu=np.zeros(gpu_count, dtype=EMULATED_GPU),
-        latency_us=latency_us,
+        latency_us=latency_us.copy(),
+        factor_ppm=factor_ppm,
         finishing=new_heap(gpu_count),
         tally=np.zeros(model_count, dtype=MODEL_TALLY),
         measured_us=np.array([measure_from_us, measure_to_us], dtype=np.int64),
@@ -157,7 +166,7 @@ def _execute(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, i: 
     if gpu.batches == 1:
         start_us = max(start_us, gpu.end_us)
     speed = state.gpu[g].speed
-    end_us = start_us + fleet.latency_us[speed, state.model[start.model].curve + b]
+    end_us = start_us + _true_us(state, fleet, speed, start.model, b, start.batch)
     if gpu.batches == 0:
         gpu.batch = start.batch
         gpu.end_us = end_us
@@ -173,6 +182,14 @@ def _execute(state: State, outbox: Outbox, requests: Requests, fleet: Fleet, i: 
         requests.finish_us[request] = end_us
         requests.gpu[request] = g
     _tally(fleet, g, start.model, b, start_us, end_us)
+
+
+@kernel
+def _true_us(state: State, fleet: Fleet, speed: int, m: int, b: int, batch: int) -> int:
+    """How long the batch really takes."""
+    factor_ppm = fleet.factor_ppm[batch % len(fleet.factor_ppm)]
+    latency_us = fleet.latency_us[speed, state.model[m].curve + b]
+    return max(1, int((latency_us * factor_ppm + 500_000) // 1_000_000))
 
 
 @kernel

@@ -2,7 +2,7 @@
 From a scenario file's content to a scenario, or to every fault in it.
 
 Fields that may be left out: ``tenants`` (all requests are of one), ``models[].tenants`` equal parts,
-``seed`` 0, ``warmup_s`` 0, ``delays`` those of ``Delays``,
+``seed`` 0, ``warmup_s`` 0, ``delays`` those of ``Delays``, ``execution`` exact,
 ``gpus[].type`` "gpu", ``gpus[].speed`` 1, ``models[].queue_max`` 10,000,
 ``models[].batch_size_max`` the last size of a table, or for alpha and beta the largest batch
 whose execution fits the SLO, at most 1,024.
@@ -15,6 +15,7 @@ from typing import Any
 
 from dispatcher.core.delays import Delays
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
+from dispatcher.simulation.execution import Execution
 from dispatcher.simulation.parse_tenants import parse_tenant_shares, parse_tenants
 from dispatcher.simulation.reader import Reader, joined
 from dispatcher.simulation.scenario import (
@@ -42,6 +43,9 @@ SHAPE_MAX = 1_000
 GPUS_MAX = 100_000
 SPEED_MIN = 0.001
 SPEED_MAX = 1_000
+EXECUTION_CV_MAX = 5
+EXECUTION_FACTOR_MIN = 0.01
+EXECUTION_FACTOR_MAX = 100
 BATCH_SIZE_MAX = 1_024
 QUEUE_MAX = 1_000_000
 QUEUE_DEFAULT = 10_000
@@ -59,7 +63,16 @@ def parse_scenario(data: object, *, folder: Path | None = None) -> Scenario:
     ``InputInvalid`` with all faults at once.
     """
     reader = Reader()
-    required, optional = ("duration_s", "gpus", "models"), ("seed", "warmup_s", "delays", "tenants")
+    required, optional = (
+        ("duration_s", "gpus", "models"),
+        (
+            "seed",
+            "warmup_s",
+            "delays",
+            "tenants",
+            "execution",
+        ),
+    )
     document = reader.fields("", data, required, optional)
     duration_s = reader.number("duration_s", document.get("duration_s", 1), above=0, most=DURATION_S_MAX)
     warmup_s = reader.number("warmup_s", document.get("warmup_s", 0), most=DURATION_S_MAX)
@@ -80,6 +93,7 @@ def parse_scenario(data: object, *, folder: Path | None = None) -> Scenario:
         gpu_groups=_gpu_groups(reader, document["gpus"]) if "gpus" in document else (),
         delays=_delays(reader, document.get("delays", {})),
         tenants=tenants,
+        execution=_execution(reader, document.get("execution", {})),
     )
     if reader.faults:
         raise InputInvalid("scenario", reader.faults)
@@ -98,6 +112,15 @@ def _delays(reader: Reader, value: object) -> Delays:
             for name in names
         )
     )
+
+
+def _execution(reader: Reader, value: object) -> Execution:
+    given = reader.fields("execution", value, (), ("cv", "factor"))
+    cv = reader.number("execution.cv", given.get("cv", 0.0), most=EXECUTION_CV_MAX)
+    factor = reader.number(
+        "execution.factor", given.get("factor", 1.0), least=EXECUTION_FACTOR_MIN, most=EXECUTION_FACTOR_MAX
+    )
+    return Execution(cv, factor)
 
 
 def _gpu_groups(reader: Reader, value: object) -> tuple[GpuGroup, ...]:

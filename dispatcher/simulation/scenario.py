@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dispatcher.core.delays import Delays
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
+from dispatcher.simulation.execution import EXACT, Execution
 from profiles.latency import LatencyCurve
 
 US_PER_S = 1_000_000
@@ -87,6 +88,7 @@ class Scenario:
     gpu_groups: tuple[GpuGroup, ...]
     delays: Delays = field(default_factory=Delays)
     tenants: tuple[TenantSpec, ...] = EVERYONE
+    execution: Execution = EXACT
 
     @property
     def gpu_count(self) -> int:

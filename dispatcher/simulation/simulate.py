@@ -16,6 +16,7 @@ from dispatcher.core.rules import Rules
 from dispatcher.core.state import FAR_US, State, hold_factor, new_state
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
 from dispatcher.simulation.arrivals import merged_arrivals, tenants_drawn
+from dispatcher.simulation.execution import EXACT_PPM, factors_ppm
 from dispatcher.simulation.loop import PENDING, Fleet, Requests, new_fleet, run
 from dispatcher.simulation.result import SimulationResult, summarise
 from dispatcher.simulation.scenario import Scenario
@@ -60,6 +61,7 @@ def new_simulation(scenario: Scenario, rules: Rules, *, seed: int | None = None)
         measured_us=(scenario.warmup_us, scenario.duration_us),
         gpu_speeds=scenario.gpu_speeds,
         tenants=scenario.tenants,
+        factor_ppm=factors_ppm(scenario.execution, used_seed),
     )
 
 
@@ -155,8 +157,13 @@ def run_requests(
     measured_us: tuple[int, int],
     gpu_speeds: Sequence[float] | None = None,
     tenants: Sequence[TenantSpec] = EVERYONE,
+    factor_ppm: NDArray[np.int64] = EXACT_PPM,
 ) -> tuple[State, Fleet]:
-    """Fill in what becomes of the requests; the scheduler's last state and the emulated GPUs."""
+    """
+    Fill in what becomes of the requests; the scheduler's last state and the emulated GPUs.
+
+    ``factor_ppm`` says how far execution is from the curves (``execution.factors_ppm``).
+    """
     simulation = _started(
         models,
         gpu_count,
@@ -166,6 +173,7 @@ def run_requests(
         measured_us=measured_us,
         gpu_speeds=gpu_speeds,
         tenants=tenants,
+        factor_ppm=factor_ppm,
     )
     simulation.run_on()
     return simulation.state, simulation.fleet
@@ -181,6 +189,7 @@ def _started(
     measured_us: tuple[int, int],
     gpu_speeds: Sequence[float] | None,
     tenants: Sequence[TenantSpec] = EVERYONE,
+    factor_ppm: NDArray[np.int64] = EXACT_PPM,
 ) -> Simulation:
     if not 0 <= measured_us[0] < measured_us[1]:
         raise ValueError(f"the measured interval must not be empty, got {measured_us} us.")
@@ -188,5 +197,5 @@ def _started(
     state = new_state(models, speeds, delays, rules, tenants)
     for g in range(gpu_count):
         add_gpu(state, g)
-    fleet = new_fleet(gpu_count, len(models), state.latency_us, *measured_us)
+    fleet = new_fleet(gpu_count, len(models), state.latency_us, *measured_us, factor_ppm)
     return Simulation(state, new_outbox(models), requests, fleet)

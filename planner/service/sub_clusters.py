@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from dispatcher.contract.sub_cluster import LoadReporting, ServedModel, SubClusterSpec
-from dispatcher.core.rules import Policy, Rules
+from dispatcher.contract.sub_cluster import LIVE_RULES, LoadReporting, ServedModel, SubClusterSpec
 from planner.plan.plan import Placement, Plan, SubCluster
 from planner.problem.capacity import load_gpus, slo_us
 from planner.problem.problem import PlanningProblem
@@ -93,7 +92,7 @@ def sub_cluster_spec(
             _served(found.problem, sub_cluster, placement, registered.get(placement.model))
             for placement in sub_cluster.placements
         ),
-        rules=Rules(Policy.ADAPTIVE),
+        rules=LIVE_RULES,
         delays=found.problem.policy.delays,
         reporting=LoadReporting(reporting_url) if reporting_url else None,
     )

@@ -234,19 +234,17 @@ class NaiveNexus(NaiveScheduler):
         fits = [b for b in sizes if self._finish_us(model, gpu.speed, b, gpu_free_us) <= keeps_us]
         return max(fits, default=0)
 
-    def _fastest(self) -> float:
-        return max(gpu.speed for gpu in self.gpus)
-
     def _last_chance_us(self, model: NaiveModel) -> float:
         if self.drop_rule is DropRule.NEVER:
             return math.inf
-        return model.queue[0][0] - self._execution_us(model, self._fastest(), 1) - self._lead_us(1)
+        return model.queue[0][0] - self._execution_us(model, self._fastest_for(model), 1) - self._lead_us(1)
 
     def _expire(self, model: NaiveModel) -> None:
-        alone_us = self._finish_us(model, self._fastest(), 1, self.now_us)
+        alone_us = self._finish_us(model, self._fastest_for(model), 1, self.now_us)
         for deadline_us, request_id in list(model.queue):
             if deadline_us < alone_us:
                 self.commands.append(DropRequest(request_id, DropReason.DEADLINE_UNREACHABLE))
+                self.admission.lost += 1
                 model.queue.remove((deadline_us, request_id))
 
     def _begin_epoch(self) -> None:

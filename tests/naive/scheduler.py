@@ -25,6 +25,7 @@ from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import DropRule, Policy, Rules
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
 from tests.naive.admission import NaiveAdmission
+from tests.naive.pace import NaivePaces
 from tests.naive.records import Candidate, NaiveBatch, NaiveGpu, NaiveModel
 
 BUCKET_US = 50_000
@@ -52,6 +53,7 @@ class NaiveScheduler:
         self.policy, self.drop_rule, self.rules = rules.policy, rules.drop_rule, rules
         holds = self.policy in (Policy.ADAPTIVE, Policy.DEFERRED, Policy.LATEST, Policy.TIMEOUT)
         self.hold_ppm = 1_000_000 if holds else 0
+        self.paces = NaivePaces(rules.time_quantile)
         self.batch_count = 0
         self.now_us = 0
         self.commands: list[Command] = []
@@ -64,9 +66,11 @@ class NaiveScheduler:
         touched: list[NaiveModel] = []
         for event in events:
             if isinstance(event, BatchFinished):
+                has_new_times = self._measure(self.gpus[event.gpu_id])
                 model = self._finish_batch(self.gpus[event.gpu_id])
                 is_held = model.candidate is not None and model.candidate.waiting_since_us is None
-                if self.policy is Policy.ADAPTIVE and is_held and model not in touched:
+                is_to_renew = has_new_times or (self.policy is Policy.ADAPTIVE and is_held)
+                if is_to_renew and model not in touched:
                     touched.append(model)
             elif isinstance(event, GpuLost):
                 for batch in self.gpus[event.gpu_id].batches:
@@ -118,6 +122,8 @@ class NaiveScheduler:
                 self.commands.append(DropRequest(request_id, DropReason.OVER_SHARE))
                 continue
             model.arrivals_us.append(self.now_us)
+            if self.paces.forgets(model, self.now_us) and model not in touched:
+                touched.append(model)
             if self._no_gpu_in_time(model, deadline_us):
                 self.commands.append(DropRequest(request_id, DropReason.GPUS_BUSY))
                 continue
@@ -129,9 +135,8 @@ class NaiveScheduler:
                 touched.append(model)
 
     def _is_within_share(self, model: NaiveModel, tenant: int) -> bool:
-        fastest = max(gpu.speed for gpu in self.gpus)
         size = self._target(model)
-        cost_ns = self._execution_us(model, fastest, size) * 1_000 // size
+        cost_ns = self._execution_us(model, self._fastest_for(model), size) * 1_000 // size
         here = [round(gpu.speed / self.fastest_ever * 1e6) for gpu in self.gpus if gpu.is_here]
         return self.admission.lets_in(tenant, cost_ns, self.now_us, here)
 
@@ -143,7 +148,7 @@ class NaiveScheduler:
             return False
         if any(len(gpu.batches) != 1 or gpu.is_leaving for gpu in here):
             return False
-        fastest = max(gpu.speed for gpu in self.gpus)
+        fastest = self._fastest_for(model)
         first_free_us = min(gpu.batches[0].start_us + gpu.batches[0].execution_us for gpu in here)
         start_us = max(self.now_us + self._lead_us(1), first_free_us)
         return start_us + self._execution_us(model, fastest, 1) > deadline_us
@@ -164,7 +169,13 @@ class NaiveScheduler:
         return self.delays.ctrl_us + b * self.delays.data_us
 
     def _execution_us(self, model: NaiveModel, speed: float, b: int) -> int:
-        return math.ceil(int(model.spec.latency_us[b]) / speed - 1e-6)
+        return self.paces.execution_us(model, speed, b)
+
+    def _fastest_for(self, model: NaiveModel) -> float:
+        return self.paces.fastest_speed(model, max(gpu.speed for gpu in self.gpus))
+
+    def _measure(self, gpu: NaiveGpu) -> bool:
+        return self.paces.learn(gpu.batches[0], gpu.speed, self.now_us)
 
     def _finish_us(self, model: NaiveModel, speed: float, b: int, gpu_free_us: int) -> int:
         return max(self.now_us + self._lead_us(b), gpu_free_us) + self._execution_us(model, speed, b)
@@ -214,7 +225,7 @@ class NaiveScheduler:
 
     def _target(self, model: NaiveModel) -> int:
         spec = model.spec
-        speed = max(gpu.speed for gpu in self.gpus)
+        speed = self._fastest_for(model)
         bucket = self.now_us // BUCKET_US
         first = model.arrivals_us[0] // BUCKET_US if model.arrivals_us else bucket
         recent = [t for t in model.arrivals_us if bucket - BUCKETS <= t // BUCKET_US < bucket]
@@ -291,7 +302,7 @@ class NaiveScheduler:
             speeds = sorted({gpu.speed for gpu in here})
         elif open_gpus:
             speeds = [open_gpus[0].speed]
-        return next(filter(all_in_time, speeds), max(gpu.speed for gpu in self.gpus))
+        return next(filter(all_in_time, speeds), self._fastest_for(model))
 
     # Matching
 
@@ -364,6 +375,7 @@ class NaiveScheduler:
         gpu.batches.append(NaiveBatch(self.batch_count, ready_us, start_us, execution_us, model, requests))
         self.batch_count += 1
         model.sent += 1
+        model.came_us = None
         self._note_lost(sum(deadline_us < finish_us for deadline_us, _ in requests))
 
     def _note_started(self, count: int) -> None:

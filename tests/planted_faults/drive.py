@@ -103,7 +103,11 @@ def regime(seed: int, draw: random.Random, is_large: bool, grid_us: int) -> Regi
         delays = [Delays(0, 0, 0), Delays(), Delays(100, 900, 500), Delays(2_000, 0, 0)]
     return Regime(
         seed=seed,
-        rules=Rules(policies[seed % len(policies)], drops[seed // len(policies) % len(drops)]),
+        rules=Rules(
+            policies[seed % len(policies)],
+            drops[seed // len(policies) % len(drops)],
+            time_quantile=[None, 0.5, 0.99][seed % 3],
+        ),
         delays=draw.choice(delays),
         speeds=tuple(draw.choice([0.5, 1.0, 1.0, 2.0]) for _ in range(gpus)),
         models=tuple(_model(index, draw, grid_us, slowness) for index in range(models)),
@@ -116,6 +120,7 @@ def regime(seed: int, draw: random.Random, is_large: bool, grid_us: int) -> Regi
         ),
         loses_gpus=draw.random() < 0.4,
         is_late=draw.random() < 0.4,
+        paces=draw.choice([None, None, (0.9, 1.2), (0.3, 0.6), (0.5, 9.0)]),
     )
 
 

@@ -141,6 +141,35 @@ FAULTS = (
     Fault("admission", "record.demand_ns <= part_ns", "record.demand_ns < 0", "unused shares are lost"),
     Fault("admission", "totals.lost * 100 > ", "totals.lost * 100 < ", "capacity follows the wrong sign"),
     Fault("admission", "+ 1] > deadline_us", "+ 1] > deadline_us + 20_000", "lets in what no GPU can do"),
+    # Measured times
+    Fault("pace", "took_us = now_us - state.gpu[g].start_us", "took_us = now_us", "measures from instant 0"),
+    Fault(
+        "pace",
+        "    pace.gpu[g].profile_us = pace.gpu[g].next_profile_us\n",
+        "",
+        "compares with the profile of the batch before",
+    ),
+    Fault(
+        "pace", "+ PPM - 1) // PPM, total - SAMPLE_WEIGHT)", "+ PPM - 1) // PPM, total)", "outliers decide"
+    ),
+    Fault("pace", "<= edge_ppm[k] * profile_us", "< edge_ppm[k] * profile_us", "exact times count as slow"),
+    Fault(
+        "pace",
+        "pace.profile_us[speed, entry] * pace",
+        "state.latency_us[speed, entry] * pace",
+        "paces pile up",
+    ),
+    Fault("pace", "record.unjudged = 0\n    is", "is", "judged at each sample from the first 16 on"),
+    Fault("pace", "or state.model[m].sent > 0:", "or state.model[m].sent < 0:", "forgets while a batch runs"),
+    Fault("pace", "came_us[m] = NOTHING_CAME", "came_us[m] += 0", "forgets although batches are sent"),
+    Fault("pace", "if is_measured and state.latency_us", "if state.latency_us", "counts on GPUs never seen"),
+    Fault("advance", "if has_new_times or (", "if (", "a candidate keeps the old times"),
+    Fault(
+        "pace",
+        "entry] * pace.edge_ppm[k] + PPM - 1) // PPM\n    state.model[m].target_bucket = -1\n",
+        "entry] * pace.edge_ppm[k] + PPM - 1) // PPM\n",
+        "the target keeps the old times",
+    ),
     # Queues, rates, heaps
     Fault("queues", "and request_id < entry", "and request_id > entry", "ties out of order"),
     Fault("queues", "model.count >= model.queue_max", "model.count > model.queue_max", "one too many waits"),

@@ -46,6 +46,7 @@ class Regime:
     tenants: tuple[TenantSpec, ...]
     loses_gpus: bool
     is_late: bool  # timers and batches may be reported late
+    paces: tuple[float, float] | None = None  # least and most of true over profiled execution times
 
 
 @st.composite
@@ -68,7 +69,11 @@ def regimes(draw: st.DrawFn) -> Regime:
     speed = st.just(1.0) if equal else st.sampled_from([0.3, 0.5, 1.0, 2.0])
     return Regime(
         seed=draw(st.integers(0, 2**32)),
-        rules=Rules(draw(st.sampled_from(Policy)), draw(st.sampled_from([None, *DropRule]))),
+        rules=Rules(
+            draw(st.sampled_from(Policy)),
+            draw(st.sampled_from([None, *DropRule])),
+            time_quantile=draw(st.sampled_from([None, 0.5, 0.9, 0.999])),
+        ),
         delays=draw(st.sampled_from([Delays(0, 0, 0), Delays(), Delays(100, 900, 500), Delays(2_000, 0, 0)])),
         speeds=tuple(draw(st.lists(speed, min_size=1, max_size=5))),
         models=tuple(draw(model_specs(index)) for index in range(draw(st.integers(1, 4)))),
@@ -78,6 +83,7 @@ def regimes(draw: st.DrawFn) -> Regime:
         tenants=tuple(draw(tenant_specs(index)) for index in range(draw(st.integers(1, 3)))),
         loses_gpus=draw(st.booleans()),
         is_late=draw(st.booleans()),
+        paces=draw(st.sampled_from([None, (0.9, 1.2), (0.1, 0.5), (1.3, 1.3), (0.5, 9.0)])),
     )
 
 
@@ -233,8 +239,14 @@ class Twins:
             is_in_time = command.finish_us <= self.open[request_id][1]
             assert is_in_time or self._keeps_late_requests(), "started although it will be late"
         late_us = self.random.randrange(5_000) if self.regime.is_late else 0
-        self.finishes_us[command.batch_id] = max(command.finish_us + late_us, self.now_us + 1)
+        self.finishes_us[command.batch_id] = max(self._true_finish_us(command) + late_us, self.now_us + 1)
         held.append(command)
+
+    def _true_finish_us(self, batch: StartBatch) -> int:
+        if self.regime.paces is None:
+            return batch.finish_us
+        profile_us = int(self.regime.models[batch.model_index].latency_us[len(batch.request_ids)])
+        return batch.start_us + int(profile_us * self.random.uniform(*self.regime.paces))
 
 
 @settings(max_examples=250, deadline=None)

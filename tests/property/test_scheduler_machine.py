@@ -50,6 +50,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         delays=st.sampled_from(DELAYS),
         policy=st.sampled_from(Policy),
         drop=st.sampled_from([None, *DropRule]),
+        time_quantile=st.sampled_from([None, 0.5, 0.9, 0.999]),
     )
     def start(
         self,
@@ -58,8 +59,13 @@ class SchedulerMachine(RuleBasedStateMachine):
         delays: Delays,
         policy: Policy,
         drop: DropRule | None,
+        time_quantile: float | None,
     ) -> None:
-        self.models, self.delays, self.rules = models, delays, Rules(policy, drop)
+        self.models, self.delays, self.rules = (
+            models,
+            delays,
+            Rules(policy, drop, time_quantile=time_quantile),
+        )
         given = {"delays": delays, "rules": self.rules, "gpu_speeds": speeds}
         self.scheduler = Scheduler(models, len(speeds), **given)
         self.twin = naive_scheduler(models, len(speeds), **given)

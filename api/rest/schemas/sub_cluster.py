@@ -27,6 +27,7 @@ SPEC_EXAMPLE: dict[str, Any] = {
         "timeout_share": 0.25,
         "commit_ahead_us": 5_000,
         "preemption_factor": 3.03,
+        "time_quantile": 0.9,
     },
     "delays": {"ctrl_us": 100, "data_us": 50, "resp_us": 2_000},
     "reporting": {"url": "http://127.0.0.1:8080", "interval_s": 5.0},
@@ -65,6 +66,9 @@ class RulesOut(BaseModel):
     )
     preemption_factor: float = Field(
         description="How many times as large a batch preempts another under the shepherd policy."
+    )
+    time_quantile: float | None = Field(
+        description="The quantile of measured execution times that counts; null to trust the profile."
     )
 
 
