@@ -34,6 +34,11 @@ def assemble(
     if any(one is None for one in sized):
         return None
     clusters = _named(tables.problem, [_sub_cluster(tables, one) for one in sized if one is not None])
+    return stated(tables, clusters, solver=solver, seed=seed)
+
+
+def stated(tables: CapacityTables, clusters: tuple[SubCluster, ...], *, solver: str, seed: int) -> Plan:
+    """The plan of these sub-clusters, its claims worked out for this problem, its bound the fluid one."""
     unserved = tuple(_unserved(tables, clusters))
     plan = Plan(
         status=PlanStatus.PARTIAL if unserved else PlanStatus.FEASIBLE,
