@@ -48,6 +48,13 @@ class _World:
                     world.routes[p.model, s.id] = (p.share[epoch], p.batch_size)
         return world
 
+    def sent(self) -> dict[str, list[tuple[str, float, int]]]:
+        """Model, share and batch of each route, by sub-cluster."""
+        found: dict[str, list[tuple[str, float, int]]] = {}
+        for (model, name), (share, batch) in sorted(self.routes.items()):
+            found.setdefault(name, []).append((model, share, batch))
+        return found
+
     def difference(self, other: _World) -> list[str]:
         names = ("kind", "gpus", "held", "routes")
         return [name for name in names if getattr(self, name) != getattr(other, name)]
@@ -72,9 +79,10 @@ class _Judge:
         self.problem = problem
         self.epoch = epoch
         self.start = start
-        models = {m for m, _ in start.routes} & {m for m, _ in end.routes}
-        self.floor = {m: min(self.served(start, m), self.served(end, m)) for m in sorted(models)}
-        self.gib_before = {name: self.gib(start, name) for name in start.gpus}
+        self.needs: dict[tuple[str, str, float, int, int], float] = {}
+        first, last = self.served(start), self.served(end)
+        self.floor = {m: min(first[m], last[m]) for m in sorted(first.keys() & last.keys())}
+        self.gib_before = self.gib(start)
         used = self.used(start)
         self.stock = {(p.gpu_type, p.zone): p.available for p in problem.pools}
         self.stock = {p: max(n, used[p]) for p, n in self.stock.items()}
@@ -119,15 +127,16 @@ class _Judge:
             if gpus > self.stock.get(pool, 0):
                 text = f"{where}: {gpus} GPUs of {'/'.join(pool)}, {self.stock.get(pool, 0)} are there"
                 yield Violation("inventory", text, gpus - self.stock.get(pool, 0))
-        for name in sorted(world.gpus):
+        for name, gib in sorted(self.gib(world).items()):
             usable = self.problem.gpu_types[world.kind[name][0]].usable_gib
             limit = max(usable, self.gib_before.get(name, 0.0)) + GIB_TOLERANCE
-            if (gib := self.gib(world, name)) > limit:
+            if gib > limit:
                 yield Violation("memory", f"{where}: {name} needs {gib:.3f} of {limit:.3f} GiB", gib - limit)
         yield from self.routes(world, where)
+        served = self.served(world)
         for model, floor in self.floor.items():
             rate = self.problem.models[model].demand_rps[self.epoch] if model in self.problem.models else 0.0
-            missing = floor - self.served(world, model)
+            missing = floor - served.get(model, 0.0)
             stated = allowed.get(model)
             over = missing * rate - (stated or 0.0) * (1 + RELATIVE_TOLERANCE)
             if missing > SHARE_TOLERANCE and (stated is None or over > SHARE_TOLERANCE * max(1.0, rate)):
@@ -192,38 +201,52 @@ class _Judge:
             used[world.kind[name]] += gpus
         return used
 
-    def gib(self, world: _World, name: str) -> float:
-        """Weights of all models held or being loaded, and the largest workspace in force, on each GPU."""
-        gpu_type = world.kind[name][0]
-        workspace = 0.0
-        for (model, where), (_, batch) in world.routes.items():
-            known = self.problem.models.get(model)
-            if where == name and known and gpu_type in known.profiles:
-                workspace = max(workspace, batch * known.profiles[gpu_type].workspace_gib_per_item)
-        return sum(self.weights(m, gpu_type) for m in sorted(world.held[name])) + workspace
+    def gib(self, world: _World) -> dict[str, float]:
+        """By sub-cluster, on each GPU: weights held or being loaded, and the largest workspace in force."""
+        sent, found = world.sent(), {}
+        for name, (gpu_type, _) in world.kind.items():
+            workspaces = (
+                batch * self.problem.models[model].profiles[gpu_type].workspace_gib_per_item
+                for model, _, batch in sent.get(name, ())
+                if self.known(model, gpu_type)
+            )
+            weights = sum(self.weights(model, gpu_type) for model in sorted(world.held[name]))
+            found[name] = weights + max(workspaces, default=0.0)
+        return found
 
-    def served(self, world: _World, model: str) -> float:
-        total = 0.0
-        for (other, name), (share, _) in sorted(world.routes.items()):
-            known = self.problem.models.get(model)
-            usable = known and name in world.kind and world.kind[name][0] in known.profiles
-            if other == model and usable and model in world.held[name]:
-                total += share * self.carried(world, name)
+    def served(self, world: _World) -> dict[str, float]:
+        """Part of each routed model's traffic that is carried, 0 to 1."""
+        sent = world.sent()
+        carried = {name: self.carried(world, name, sent[name]) for name in sent if name in world.kind}
+        total: dict[str, float] = {}
+        for name, routes in sent.items():
+            for model, share, _ in routes:
+                here = (
+                    name in carried and model in world.held[name] and self.known(model, world.kind[name][0])
+                )
+                total[model] = total.get(model, 0.0) + (share * carried[name] if here else 0.0)
         return total
 
-    def carried(self, world: _World, name: str) -> float:
-        gpu_type = world.kind[name][0]
-        need, rate = 0.0, 0.0
-        for (model, where), (share, batch) in sorted(world.routes.items()):
-            known = self.problem.models.get(model)
-            if where == name and known and gpu_type in known.profiles:
-                sent = known.demand_rps[self.epoch] * share
-                delays = self.problem.policy.delays
-                need += float(need_gpus(known, gpu_type, [sent], batch, world.gpus[name], delays)[0])
-                rate += sent
+    def carried(self, world: _World, name: str, routes: list[tuple[str, float, int]]) -> float:
+        gpu_type, gpus = world.kind[name][0], world.gpus[name]
+        here = [route for route in routes if self.known(route[0], gpu_type)]
+        need = sum(self.need(model, gpu_type, share, batch, gpus) for model, share, batch in here)
+        rate = sum(self.problem.models[model].demand_rps[self.epoch] * share for model, share, _ in here)
         limit = self.problem.policy.scheduler_rate_rps_max
-        part = min(1.0, world.gpus[name] / need) if need > 0 else 1.0
+        part = min(1.0, gpus / need) if need > 0 else 1.0
         return part if limit is None or rate <= 0 else min(part, limit / rate)
+
+    def need(self, model: str, gpu_type: str, share: float, batch: int, gpus: int) -> float:
+        key = (model, gpu_type, share, batch, gpus)
+        if key not in self.needs:
+            known = self.problem.models[model]
+            rate = [known.demand_rps[self.epoch] * share]
+            found = need_gpus(known, gpu_type, rate, batch, gpus, self.problem.policy.delays)
+            self.needs[key] = float(found[0])
+        return self.needs[key]
+
+    def known(self, model: str, gpu_type: str) -> bool:
+        return model in self.problem.models and gpu_type in self.problem.models[model].profiles
 
 
 def _apply(world: _World, step: Step) -> None:
