@@ -65,6 +65,6 @@ def key_value_cache_gib(tokens: int, layers: int, width: int, precision: Precisi
     return 2 * tokens * layers * width * precision.bytes / GIB
 
 
-def load_time_s(model_weights_gib: float) -> float:
+def load_time_s(model_weights_gib: float, gib_per_s: float = LOAD_GIB_PER_S) -> float:
     """Seconds to load a model on a GPU, estimated."""
-    return LOAD_BASE_S + model_weights_gib / LOAD_GIB_PER_S
+    return LOAD_BASE_S + model_weights_gib / gib_per_s

@@ -1,4 +1,4 @@
-"""``fermata plan``: solve, verify, certify, compare and export plans, from files."""
+"""``fermata plan``: solve, verify, certify, compare, roll out and export plans, from files."""
 
 from __future__ import annotations
 
@@ -154,6 +154,55 @@ def diff(
 
     found = difference(_plan(before), _plan(after), _problem(problem))
     emit(difference_to_json(found), as_json=as_json, human=lambda: plan_tables.show_difference(found))
+
+
+@app.command()
+def rollout(
+    problem: ProblemFile,
+    before: Annotated[Path, typer.Argument(help="The running plan (JSON).", show_default=False)],
+    after: Annotated[Path, typer.Argument(help="The plan to go to (JSON).", show_default=False)],
+    epoch: Annotated[int, typer.Option(min=0, help="Epoch of AFTER; its demand is carried.")] = 0,
+    epoch_before: Annotated[
+        int | None, typer.Option(min=0, help="Epoch of BEFORE that is running; default: the same number.")
+    ] = None,
+    load_gib_per_s: Annotated[float, typer.Option(help="How fast a GPU loads weights.")] = 1.0,
+    no_loss: Annotated[
+        bool, typer.Option("--no-loss", help="Refuse instead of leaving demand out for a while.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the waves as JSON.")] = False,
+) -> None:
+    """
+    Order the loads, unloads and switches from one plan to another in waves that keep serving.
+
+    Exit status 3: there is no such order; what is missing is named. Exit status 5: AFTER breaks a rule.
+
+    Example: fermata plan rollout examples/problem.json before.json after.json --load-gib-per-s 2
+    """
+    from api.cli.rollout_tables import show_rollout
+    from planner.rollout.codec import rollout_to_json
+    from planner.rollout.rollout import RolloutRefused
+    from planner.rollout.rollout import rollout as ordered
+
+    question, running, following = _problem(problem), _plan(before), _plan(after)
+    _require_valid(question, following)
+    try:
+        found = ordered(
+            question,
+            running,
+            following,
+            epoch=epoch,
+            epoch_before=epoch_before,
+            loss_allowed=not no_loss,
+            load_gib_per_s=load_gib_per_s,
+        )
+    except ValueError as error:
+        fail(str(error).rstrip("."), code=ExitCode.BAD_INPUT)
+    except RolloutRefused as refused:
+        if as_json:
+            emit({"refused": list(refused.reasons)}, as_json=True, human=lambda: None)
+        hint = "allow a temporary loss by leaving out --no-loss" if no_loss else None
+        fail("; ".join(refused.reasons), hint=hint, code=ExitCode.UNSERVED)
+    emit(rollout_to_json(found), as_json=as_json, human=lambda: show_rollout(found))
 
 
 @app.command()

@@ -11,11 +11,13 @@ import numpy as np
 
 from planner.plan.churn import churn_gib, loaded_gib
 from planner.plan.plan import Plan, SubCluster
+from planner.plan.relabel import relabelled
 from planner.problem.capacity import need_gpus
 from planner.problem.problem import Model, PlanningProblem
 
 DEMAND_CHANGE_LEAST = 0.05  # of the peak; less is no reason to move
 OPENED, CLOSED, RESIZED, KEPT = "opened", "closed", "resized", "kept"
+REFILLED, REROUTED = "refilled", "rerouted"  # other models on the same GPUs; other shares or batches alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,11 @@ def difference(
     """
     What changes from ``before`` (None: nothing is there yet) to ``after``.
 
+    Sub-clusters of ``after`` go by the ids of those of ``before`` that they continue loading least.
     ``problem`` is the one that ``after`` answers. With the one that ``before`` answered, changes
     of demand are named and become reasons.
     """
+    after = relabelled(problem, before, after)
     demand = tuple(_demand(problem_before, problem)) if problem_before else ()
     return PlanDifference(
         cost_usd_per_hour=after.cost_usd_per_hour - (before.cost_usd_per_hour if before else 0.0),
@@ -182,9 +186,18 @@ def _sub_clusters(before: Plan | None, after: Plan, problem: PlanningProblem) ->
         elif now is None:
             change = CLOSED
         else:
-            change = KEPT if was.gpus == now.gpus else RESIZED
+            change = _change(was, now)
         loaded = loaded_gib(problem, was, now) if now else 0.0
         yield SubClusterChange(*key, change, gpus_before, gpus_after, loaded)
+
+
+def _change(was: SubCluster, now: SubCluster) -> str:
+    if was.gpus != now.gpus:
+        return RESIZED
+    old, new = ({p.model: p for p in cluster.placements} for cluster in (was, now))
+    if old.keys() != new.keys():
+        return REFILLED
+    return KEPT if old == new else REROUTED
 
 
 def _key(cluster: SubCluster) -> tuple[str, str, str]:

@@ -87,6 +87,7 @@ def _policy(policy: PlanningPolicy) -> dict[str, Any]:
         "scheduler_rate_rps_max": policy.scheduler_rate_rps_max,
         "bad_rate_max": policy.bad_rate_max,
         "churn_gib_max": policy.churn_gib_max,
+        "replan_worth_min": policy.replan_worth_min,
         "gpus": policy.gpus.value,
         "delays": {
             "ctrl_us": policy.delays.ctrl_us,

@@ -40,6 +40,7 @@ RPS_LIMIT = 1e9
 USD_LIMIT = 1e6
 CV_LIMIT = 1_000.0
 HOURS_LIMIT = 10_000.0
+WORTH_LIMIT = 1e6
 
 _TOP = ("epochs", "gpu_types", "pools", "models", "pipelines", "policy", "active_plan")
 _MODEL = ("id", "slo_ms", "priority", "demand_rps", "arrival_cv", "profiles")
@@ -57,6 +58,7 @@ _POLICY = (
     "scheduler_rate_rps_max",
     "bad_rate_max",
     "churn_gib_max",
+    "replan_worth_min",
     "gpus",
     "delays",
 )
@@ -308,6 +310,7 @@ def _policy(reader: Reader, value: object) -> PlanningPolicy:
             "policy.bad_rate_max", fields.get("bad_rate_max", default.bad_rate_max), above=0, most=0.5
         ),
         churn_gib_max=optional("churn_gib_max", GIB_LIMIT, least=0),
+        replan_worth_min=optional("replan_worth_min", WORTH_LIMIT, least=0),
         gpus=GpuReservation(
             reader.choice(
                 "policy.gpus", fields.get("gpus", default.gpus.value), [g.value for g in GpuReservation]

@@ -95,12 +95,20 @@ class GpuReservation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanningPolicy:
-    """The rules a plan must keep; None means no limit."""
+    """
+    The rules a plan must keep; None means no limit.
+
+    Parameters
+    ----------
+    replan_worth_min
+        Least (share of cost saved) / (share of GiB loaded) for which the active plan is replaced.
+    """
 
     sub_cluster_gpus_max: int = 64
     scheduler_rate_rps_max: float | None = None
     bad_rate_max: float = 0.01
     churn_gib_max: float | None = None
+    replan_worth_min: float | None = None
     gpus: GpuReservation = GpuReservation.RESERVED
     delays: Delays = field(default_factory=Delays)
 

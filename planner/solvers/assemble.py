@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from planner.plan.churn import loaded_gib
 from planner.plan.excuses import excuses
 from planner.plan.plan import Placement, Plan, PlanStatus, SubCluster, Unserved
+from planner.plan.relabel import continued, fresh_ids
 from planner.plan.verify import cost_usd_per_hour, gap
 from planner.problem.fluid import fluid_bound_usd_per_hour
 from planner.problem.problem import GpuReservation, PlanningProblem
@@ -36,6 +34,11 @@ def assemble(
     if any(one is None for one in sized):
         return None
     clusters = _named(tables.problem, [_sub_cluster(tables, one) for one in sized if one is not None])
+    return stated(tables, clusters, solver=solver, seed=seed)
+
+
+def stated(tables: CapacityTables, clusters: tuple[SubCluster, ...], *, solver: str, seed: int) -> Plan:
+    """The plan of these sub-clusters, its claims worked out for this problem, its bound the fluid one."""
     unserved = tuple(_unserved(tables, clusters))
     plan = Plan(
         status=PlanStatus.PARTIAL if unserved else PlanStatus.FEASIBLE,
@@ -105,18 +108,9 @@ def _named(problem: PlanningProblem, clusters: list[SubCluster]) -> tuple[SubClu
     """Ids: those of the active sub-clusters where continuing them loads least, new ones for the rest."""
     clusters = sorted(clusters, key=lambda c: (c.gpu_type, c.zone, c.placements[0].model, c.gpus))
     active = list(problem.active_plan.sub_clusters) if problem.active_plan else []
-    names: dict[int, str] = {}
-    if active and clusters:
-        cost = np.zeros((len(clusters), len(active)))
-        for (i, after), (a, before) in itertools.product(enumerate(clusters), enumerate(active)):
-            same = (after.gpu_type, after.zone) == (before.gpu_type, before.zone)
-            fresh = loaded_gib(problem, None, after)
-            cost[i, a] = (loaded_gib(problem, before, after) - fresh) if same else 0.0
-        for i, a in zip(*linear_sum_assignment(cost), strict=True):
-            if cost[i, a] < 0:
-                names[int(i)] = active[int(a)].id
-    taken = {cluster.id for cluster in active}
-    fresh_names = (name for n in itertools.count(1) if (name := f"sc-{n:02d}") not in taken)
+    kept = continued(problem, active, clusters)
+    names = {i: active[a].id for i, a in kept.items()}
+    fresh_names = fresh_ids(cluster.id for cluster in active)
     return tuple(
         dataclasses.replace(cluster, id=names.get(i) or next(fresh_names))
         for i, cluster in enumerate(clusters)

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from planner.formulation.formulation import Formulation, build
 from planner.formulation.instance import build_instance
 from planner.formulation.slots import choose_slots, slots_are_exact
-from planner.plan.churn import churn_gib
 from planner.plan.plan import Plan, PlanStatus
 from planner.plan.verify import gap, verify
 from planner.problem.problem import PlanningProblem
-from planner.problem.tables import IDLE_RPS, CapacityTables, capacity_tables
+from planner.problem.tables import CapacityTables, capacity_tables
 from planner.solvers import cp_sat, highs
 from planner.solvers.assemble import GAP_PROVEN, assemble, rounded_up, with_bound
 from planner.solvers.draft import DraftCluster
@@ -25,7 +24,9 @@ from planner.solvers.filling import fill
 from planner.solvers.greedy import CHURN_PRICE_TIE, search
 from planner.solvers.items import hot_parts
 from planner.solvers.outcome import Progress, SolveOutcome, SolveStatus, StagedResult
+from planner.solvers.rank import rank
 from planner.solvers.relaxation import relaxed_bound
+from planner.solvers.replan import replan
 from planner.solvers.start import drafts_of, seats, start_of
 
 Floats = NDArray[np.float64]
@@ -38,6 +39,7 @@ GREEDY_TIME_MAX_S = 15.0
 GUIDE_TIME_MAX_S = 1.0  # for the incumbent that only guides the choice of slots
 ALL_SPLIT_MODELS_MAX = 12  # in problems up to this size every model may be split
 RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S = 0.3, 20.0
+REPLAN_TIME_SHARE = 0.2  # kept for the choice between the active plan and the one found
 SEARCH_LEAST_S, SEARCH_PATIENCE = 0.5, 6
 PROVEN_RPS = 1e-6  # unserved demand that counts as proven
 CHURN_PRICES = (0.01, 0.1, 1.0, 10.0)  # dollars per hour and GiB, tried in turn until the budget holds
@@ -113,28 +115,19 @@ def solve(
     if not time_limit_s > 0:
         raise ValueError(f"time_limit_s must be positive, got {time_limit_s}.")
     started = time.monotonic()
-    run = Run(capacity_tables(problem), solver, seed, started, started + time_limit_s, progress)
+    settles = problem.active_plan is not None and problem.policy.replan_worth_min is not None
+    deadline = started + time_limit_s * (1 - REPLAN_TIME_SHARE if settles else 1)
+    run = Run(capacity_tables(problem), solver, seed, started, deadline, progress)
     if time.monotonic() < run.deadline_s:
         _greedy(run)
     if solver != "greedy" and time.monotonic() < run.deadline_s:
         _exact(run)
     if solver == "auto":
         _search_on(run)
+    settled = replan(run.tables, run.best, solver=solver, seed=seed, deadline_s=started + time_limit_s)
+    if settled is not None:
+        run.best = settled.plan
     return _outcome(run)
-
-
-def rank(problem: PlanningProblem, plan: Plan) -> tuple[float, ...]:
-    """Lexicographic worth, less is better: unserved requests/s by priority, dollars per hour, GiB loaded."""
-    classes = sorted({model.priority for model in problem.models.values()})
-    unserved = dict.fromkeys(classes, 0.0)
-    for left in plan.unserved:
-        model = problem.models[left.model]
-        unserved[model.priority] += sum(
-            share * max(rate, IDLE_RPS) * epoch.hours
-            for share, rate, epoch in zip(left.share, model.demand_rps, problem.epochs, strict=True)
-        )
-    loaded = churn_gib(problem, plan, problem.active_plan)
-    return (*(round(value, 6) for value in unserved.values()), round(plan.objective, 9), round(loaded, 6))
 
 
 def _greedy(run: Run) -> None:

@@ -13,7 +13,7 @@ from api.rest.faults import path_of
 from api.rest.schemas.common import Instant, Out
 from api.rest.schemas.registry import example
 from dispatcher.contract.reading import shown
-from planner.problem.parse import GIB_LIMIT, MICROSECONDS_LIMIT, RPS_LIMIT
+from planner.problem.parse import GIB_LIMIT, MICROSECONDS_LIMIT, RPS_LIMIT, WORTH_LIMIT
 from planner.service.runs import RunRequest
 from planner.store.records import RunState
 from profiles.faults import Fault
@@ -70,6 +70,10 @@ class PolicyBody(Strict):
     )
     churn_gib_max: Annotated[float, Field(ge=0, le=GIB_LIMIT)] | None = Field(
         default=None, description="Weights that may be loaded to leave the active plan, in GiB."
+    )
+    replan_worth_min: Annotated[float, Field(ge=0, le=WORTH_LIMIT)] | None = Field(
+        default=None,
+        description="Least (share of cost saved) / (share of GiB loaded) to replace the active plan.",
     )
     gpus: Literal["reserved", "per_epoch"] = Field(
         default="reserved", description="GPUs held for the whole horizon, or sized for each epoch."

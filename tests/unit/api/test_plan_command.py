@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli.plan import app
+from planner.plan.codec import plan_to_json
+from planner.plan.reprice import reprice
+from planner.plan.verify import gap
+from planner.problem.fluid import fluid_bound_usd_per_hour
+from planner.problem.parse import parse_problem
 from profiles.faults import InputInvalid
 from tests.planning import document, model, one_at_a_time
+from tests.rollouts import by_hand, sub_cluster
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / "docs/reference/plan.schema.json").read_text(encoding="utf-8"))
@@ -148,3 +156,61 @@ def test_export_prints_the_program(problem_file: Path, form: str, head: str) -> 
     assert run("export", problem_file, "--format", form).stdout.startswith(head)
     data = json.loads(run("export", problem_file, "--format", form, "--json").stdout)
     assert data["format"] == form
+
+
+@pytest.fixture
+def crossing(tmp_path: Path) -> Callable[[int], list[Path]]:
+    """Problem, before and after as files: two light models change places beside two heavy ones."""
+
+    def write(gpus: int) -> list[Path]:
+        weights = {"p": 10.0, "q": 10.0, "r": 5.0, "s": 4.0}
+        models = [model(m, [20.0], {"a": one_at_a_time(weights_gib=w)}) for m, w in weights.items()]
+        data = document(models, pools={"a": gpus})
+        homes = [{"one": "pr", "two": "qs"}, {"one": "ps", "two": "qr"}]
+        question = parse_problem(data)
+        plans = [
+            by_hand(*(sub_cluster(name, 1, **dict.fromkeys(own, 1.0)) for name, own in home.items()))
+            for home in homes
+        ]
+        stated = [reprice(question, dataclasses.replace(p, problem_digest=question.digest)) for p in plans]
+        bound = fluid_bound_usd_per_hour(question, {})
+        stated = [
+            dataclasses.replace(p, fluid_bound=bound, physical_gap=gap(p.objective, bound)) for p in stated
+        ]
+        files = []
+        for name, content in zip(
+            ("crossing", "before", "after"), (data, *map(plan_to_json, stated)), strict=True
+        ):
+            files.append(tmp_path / f"{name}.json")
+            files[-1].write_text(json.dumps(content), encoding="utf-8")
+        return files
+
+    return write
+
+
+def test_rollout_prints_waves(crossing: Callable[[int], list[Path]]) -> None:
+    result = run("rollout", *crossing(3))
+    assert result.exit_code == 0, result.output
+    for part in ("spare-01", "load s on the 1 GPU(s) of one", "13.00 GiB to load", "no model is served less"):
+        assert part in result.stdout, part
+
+
+def test_rollout_states_its_loss(crossing: Callable[[int], list[Path]]) -> None:
+    files = crossing(2)
+    result = run("rollout", *files)
+    assert result.exit_code == 0
+    assert "temporary loss: 220.0 requests" in result.stdout
+    data = json.loads(run("rollout", *files, "--json", "--load-gib-per-s", "1e9").stdout)
+    assert data["lost_requests"] == pytest.approx(40.0)  # two waves that begin by starting a process
+
+
+def test_rollout_without_loss_is_refused_by_name(crossing: Callable[[int], list[Path]]) -> None:
+    result = run("rollout", *crossing(2), "--no-loss", "--json")
+    assert result.exit_code == 3
+    assert "needs 1 spare GPU in a/z to hold" in json.loads(result.stdout)["refused"][-1]
+
+
+def test_rollout_names_a_bad_epoch_and_a_bad_plan(crossing: Callable[[int], list[Path]]) -> None:
+    question, before, after = crossing(2)
+    assert run("rollout", question, before, after, "--epoch", 4).exit_code == 2
+    assert run("rollout", question, before, changed(after, objective=7.0)).exit_code == 5

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from planner.plan.churn import churn_gib
-from planner.plan.difference import CLOSED, KEPT, OPENED, RESIZED, difference, difference_to_json
+from planner.plan.difference import (
+    CLOSED,
+    KEPT,
+    OPENED,
+    REFILLED,
+    REROUTED,
+    RESIZED,
+    difference,
+    difference_to_json,
+)
 from planner.plan.plan import Placement, Plan, PlanStatus, SubCluster
 from tests.planning import model, one_at_a_time, problem
 
@@ -91,3 +100,22 @@ def test_churn_counts_gpus_that_hold_a_model_anew(gpus: int, expected: float) ->
     before, after = plan(2.0, one=("a", 2, "p q")), plan(2.0, one=("a", gpus, "p q"))
     assert churn_gib(QUESTION, after, before) == expected
     assert churn_gib(QUESTION, after, None) == 0.0
+
+
+def test_sub_clusters_are_compared_under_the_running_ids() -> None:
+    before = plan(4.0, one=("a", 2, "p"), two=("a", 2, "q"))
+    renamed = plan(4.0, two=("a", 2, "p"), x=("a", 2, "q"))
+    assert difference(before, renamed, QUESTION).is_empty
+
+
+def test_what_changes_without_a_gpu_is_named() -> None:
+    before = plan(4.0, one=("a", 2, "p"), two=("a", 2, "q"))
+    found = difference(before, plan(4.0, one=("a", 2, "p q"), two=("a", 2, "q")), QUESTION)
+    assert {s.id: s.change for s in found.sub_clusters} == {"one": REFILLED, "two": KEPT}
+    placement = dataclasses.replace(before.sub_clusters[1].placements[0], share=(0.5,))
+    halved = dataclasses.replace(before.sub_clusters[1], placements=(placement,))
+    rerouted = dataclasses.replace(before, sub_clusters=(before.sub_clusters[0], halved))
+    found = difference(before, rerouted, QUESTION)
+    assert {s.id: s.change for s in found.sub_clusters} == {"one": KEPT, "two": REROUTED}
+    assert not found.is_empty
+    assert found.churn_gib == 0

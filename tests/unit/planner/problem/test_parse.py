@@ -119,6 +119,7 @@ def test_all_faults_are_reported_at_once() -> None:
         ("epochs.0.hours", 0, "epochs[0].hours"),
         ("policy.bad_rate_max", 0, "policy.bad_rate_max"),
         ("policy.churn_gib_max", -1, "policy.churn_gib_max"),
+        ("policy.replan_worth_min", -1, "policy.replan_worth_min"),
         ("policy.gpus", "some", "policy.gpus"),
         ("policy.delays.ctrl_us", -1, "policy.delays.ctrl_us"),
         ("policy.sub_cluster_gpus_max", 0, "policy.sub_cluster_gpus_max"),

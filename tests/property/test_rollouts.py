@@ -1,0 +1,69 @@
+"""What holds for every rollout between two plans."""
+
+from __future__ import annotations
+
+import dataclasses
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from planner.plan.churn import churn_gib
+from planner.plan.plan import Plan
+from planner.plan.relabel import is_equivalent, relabelled
+from planner.problem.problem import PlanningProblem
+from planner.rollout.check import check
+from planner.rollout.rollout import RolloutRefused, rollout
+from tests.rollouts import plan_pairs
+
+FEW = settings(
+    max_examples=60,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+@given(plan_pairs())
+@FEW
+def test_every_rollout_is_checked_there_and_back(pair: tuple[PlanningProblem, Plan, Plan]) -> None:
+    problem, before, after = pair
+    found = rollout(problem, before, after)
+    assert check(problem, found) == []
+    assert found.gib >= found.churn_gib - 1e-6
+    assert is_equivalent(found.after, after)
+    if any(wave.lost_rps for wave in found.waves):
+        with pytest.raises(RolloutRefused) as refused:
+            rollout(problem, before, after, loss_allowed=False)
+        assert all(refused.value.reasons)
+    else:
+        assert rollout(problem, before, after, loss_allowed=False) == found
+
+
+@given(plan_pairs(), st.randoms(use_true_random=False))
+@FEW
+def test_a_step_out_of_its_place_is_noticed(pair: tuple[PlanningProblem, Plan, Plan], random: Random) -> None:
+    """A step left out changes the end, or something before it."""
+    problem, before, after = pair
+    found = rollout(problem, before, after)
+    if not found.waves:
+        return
+    at = random.randrange(len(found.waves))
+    wave = found.waves[at]
+    step = random.randrange(len(wave.steps))
+    fewer = dataclasses.replace(wave, steps=wave.steps[:step] + wave.steps[step + 1 :])
+    waves = (*found.waves[:at], fewer, *found.waves[at + 1 :])
+    assert check(problem, dataclasses.replace(found, waves=waves)) != []
+
+
+@given(plan_pairs())
+@FEW
+def test_relabelling_never_loads_more(pair: tuple[PlanningProblem, Plan, Plan]) -> None:
+    problem, before, after = pair
+    named = relabelled(problem, before, after)
+    assert is_equivalent(named, after)
+    assert len({cluster.id for cluster in named.sub_clusters}) == len(named.sub_clusters)
+    assert churn_gib(problem, named, before) <= churn_gib(problem, after, before) + 1e-6
+    assert churn_gib(problem, relabelled(problem, after, after), after) == 0
+    assert relabelled(problem, before, named) == named
