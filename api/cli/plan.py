@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from api.cli import plan_tables
+from api.cli import plan_explain, plan_tables
 from api.cli.interrupt import interruptible
 from api.cli.output import ExitCode, emit, fail, read_json, talk
 
@@ -184,6 +184,10 @@ def export(
 
     text = export_text(guided_formulation(_problem(problem)), form.value)
     emit({"format": form.value, "text": text}, as_json=as_json, human=lambda: typer.echo(text, nl=False))
+
+
+app.command()(plan_explain.explain)
+app.command()(plan_explain.what_if)
 
 
 def _problem(path: Path) -> PlanningProblem:

@@ -117,12 +117,18 @@ def _shortfall(
         known = [*business_rules(problem), *stock_rules(problem), *slo_rules(problem, left[:MODELS_RELAXED])]
         clash = find_clash(prober, known, remedies[0].settings)
     prober.deadline_s = deadline_s
-    ways = [find_relaxations(prober, left[:MODELS_RELAXED], r) for r in remedies if left or r.settings]
+    ways: list[Relaxations] = []
+    for needed in remedies:
+        if not left and not needed.settings:
+            continue
+        ways.append(find_relaxations(prober, left[:MODELS_RELAXED], needed))
+        if any(way.settings == needed.settings for way in ways[-1].found):
+            break  # the shortest SLOs do by themselves
     return Shortfall(hopeless, clash, joined(ways) if ways else None, prober.solved)
 
 
 def _remedies(hopeless: Sequence[Hopeless]) -> tuple[Required, ...]:
-    """The SLOs without which nothing helps: those that open the nearest type, and those that open every type."""
+    """The SLOs without which nothing helps: those that open the nearest types, and those that open all."""
     found = []
     for position in (0, -1):
         chosen = [(one, one.late[position]) for one in hopeless if one.late]

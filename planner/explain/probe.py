@@ -18,6 +18,7 @@ from planner.solvers import SolveStatus, solve
 from planner.solvers.shortage import demand_must_be_left
 from planner.solvers.stopping import Stop, never
 
+INSISTENT_SEEDS = 3
 QUICK_SHARE = 0.25  # of a probe's time for the greedy search, which finds most of the plans there are
 
 
@@ -71,10 +72,20 @@ class Prober:
         """
         problem = apply_settings(self.problem, settings) if settings else self.problem
         if problem.digest not in self.known:
-            self.known[problem.digest] = self._answer(problem)
+            self.known[problem.digest] = self._answer(problem, self.seed)
         return self.known[problem.digest]
 
-    def _answer(self, problem: PlanningProblem) -> Answer:
+    def insist(self, settings: Sequence[Setting]) -> Answer:
+        """``ask`` again with other seeds, where no plan was found and none is proven impossible."""
+        answer = self.ask(settings)
+        for seed in range(self.seed + 1, self.seed + 1 + INSISTENT_SEEDS):
+            if answer.served or answer.proven:
+                break
+            answer = self._answer(answer.problem, seed)
+        self.known[answer.problem.digest] = answer
+        return answer
+
+    def _answer(self, problem: PlanningProblem, seed: int) -> Answer:
         if time.monotonic() >= self.deadline_s or self.stop():
             raise OutOfTime
         self.solved += 1
@@ -85,7 +96,7 @@ class Prober:
             limit_s = min(limit_s, self.deadline_s - time.monotonic())
             if limit_s <= 0 or self.stop():
                 raise OutOfTime
-            outcome = solve(problem, solver=solver, time_limit_s=limit_s, seed=self.seed, stop=self.stop)
+            outcome = solve(problem, solver=solver, time_limit_s=limit_s, seed=seed, stop=self.stop)
             plan = outcome.plan or plan
             if outcome.plan is not None and self._serves(outcome.plan):
                 return Answer(problem, outcome.plan, not verify(problem, outcome.plan), False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.explain.probe import Answer, OutOfTime, Prober, carried_over
 from planner.explain.rules import Rule, business_rules, gpus_plenty, slo_plenty_ms
@@ -22,6 +22,8 @@ from planner.problem.problem import ModelId, PlanningProblem, Pool
 STEPS_OF_A_VALUE = 100  # a step is at most one in a hundred of the value: 1, 2 or 5 times a power of ten
 SLO_TIMES_MAX = 4.0  # longer ones are another promise
 DEMAND_STEPS = 99  # of one per cent
+MICROSECOND_MS = 0.001
+NOT_TRIED = "not tried for want of time"
 
 StepsTaken = Callable[[Plan], int]
 
@@ -41,7 +43,7 @@ class Relaxation:
     """
     One way out: with ``settings`` made, ``plan`` serves all demand.
 
-    ``less`` is the outcome of one step less: ``proven impossible`` or ``no plan found``.
+    ``less`` is the outcome of one step less: ``proven impossible``, ``no plan found``, or that it was not tried.
     """
 
     text: str
@@ -65,6 +67,11 @@ class Required:
 
     settings: tuple[Setting, ...] = ()
     text: str = ""
+
+    @property
+    def a_microsecond_less(self) -> tuple[Setting, ...]:
+        """The same, each SLO shorter by the dispatcher's smallest step."""
+        return tuple(replace(s, operand=round(s.operand - MICROSECOND_MS, 3)) for s in self.settings)
 
 
 def joined(several: Sequence[Relaxations]) -> Relaxations:
@@ -96,7 +103,7 @@ def find_relaxations(prober: Prober, unserved: Sequence[ModelId], needed: Requir
         if required:
             enough = prober.ask(required)
             if enough.served and enough.plan is not None:
-                less = "proven impossible"  # a microsecond less: no batch is in time, whatever the plan
+                less = prober.ask(needed.a_microsecond_less).outcome
                 return Relaxations((Relaxation(needed.text, required, enough.plan, less),), (), ())
     except OutOfTime:
         return Relaxations((), (), (needed.text,))
@@ -124,29 +131,35 @@ def smallest(prober: Prober, knob: Knob, required: Sequence[Setting] = ()) -> Re
     """The fewest steps of a knob that serve all demand; None where all of its steps do not."""
 
     def ask(steps: int) -> Answer:
-        return prober.ask([*required, *knob.settings(steps)])
+        return prober.ask([*required, *(knob.settings(steps) if steps else ())])
 
     if knob.steps < 1:
         return None
-    low, high = 0, knob.steps
-    best = ask(high)
+    best = ask(knob.steps)
     if not best.served or best.plan is None:
         return None
-    below = ask(0) if not required else prober.ask(required)
-    while True:
-        high, best = _as_taken(prober, knob, required, high, best)
-        if high - low <= 1:
-            break
-        middle = (low + high) // 2
-        answer = ask(middle)
-        if answer.served:
-            high, best = middle, answer
-        else:
-            low, below = middle, answer
+    high, best = _as_taken(prober, knob, required, knob.steps, best)
+    less = NOT_TRIED
+    try:
+        while True:
+            low = 0
+            while high - low > 1:
+                middle = (low + high) // 2
+                answer = ask(middle)
+                if answer.served:
+                    high, best = _as_taken(prober, knob, required, middle, answer)
+                else:
+                    low = middle
+            below = prober.insist([*required, *knob.settings(low)]) if low else ask(0)
+            if not below.served:
+                less = below.outcome
+                break
+            high, best = low, below
+    except OutOfTime:
+        pass
     if best.plan is None:
         return None
-    settings = (*required, *knob.settings(high))
-    return Relaxation(knob.text(high), settings, best.plan, below.outcome)
+    return Relaxation(knob.text(high), (*required, *knob.settings(high)), best.plan, less)
 
 
 def _as_taken(

@@ -84,6 +84,20 @@ def parse_setting(text: str) -> Setting:
         return Setting(path, Operation.REPLACE, value)
 
 
+def parse_settings(texts: Sequence[str]) -> tuple[Setting, ...]:
+    """All of the settings; InputInvalid names every text that states none."""
+    found: list[Setting] = []
+    faults: list[Fault] = []
+    for text in texts:
+        try:
+            found.append(parse_setting(text))
+        except InputInvalid as invalid:
+            faults += invalid.faults
+    if faults:
+        raise InputInvalid("the change", faults)
+    return tuple(found)
+
+
 def apply_settings(problem: PlanningProblem, settings: Sequence[Setting]) -> PlanningProblem:
     """
     The problem with all of the settings made, in their order, under its own digest.
