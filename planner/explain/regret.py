@@ -1,11 +1,11 @@
 r"""
 What plans would be regretted for: each tried on the same demand worlds, none of them solved again.
 
-In a world, a sub-cluster of n GPUs whose models need :math:`q = \sum_m u_m(r_{wm}) / \rho(n, c_m)` GPUs serves
-the share :math:`\min(1, n / q)` of what it is sent; the rest, and what the plan leaves out, is unserved. A
-plan's cost is what it reserves, the same in every world. The regret of a component is how much worse it is
-than the best of the plans in that world (Savage 1951, "The theory of statistical decision"); components are not
-added up.
+In a world, a sub-cluster of n GPUs whose models need :math:`q = \sum_m u_m(r_{wm}) / \rho(n, c_m)` GPUs
+serves the share :math:`\min(1, n / q)` of what it is sent; the rest, and what the plan leaves out, is
+unserved. A plan's cost is what it reserves, the same in every world. The regret of a component is how much
+worse it is than the best of the plans in that world (Savage 1951, "The theory of statistical decision");
+components are not added up.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from planner.problem.usable_share import usable_share
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-CHUNK_RATES = 4_000_000  # world rates held at a time: 32 MB
+CHUNK_RATES = 2_000_000  # rates, or loads, of worlds held at a time: 16 MB
+SHARE_NOISE = 1e-6  # what shares miss of a whole by rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +60,33 @@ class Regrets:
     plans: tuple[PlanRegret, ...]
 
 
-class Seats(NamedTuple):
-    """A plan as arrays: sub-clusters (K), placements (P) sorted by sub-cluster, laws (L), epochs (E)."""
+class Laws(NamedTuple):
+    """``BatchLaw`` of each model and GPU type (L) in use; B is the largest batch of any."""
 
-    first: Integers  # (K + 1,) placements of k are first[k] to first[k + 1]
-    gpus: Floats  # (K, E)
-    model: Integers  # (P,)
-    law: Integers  # (P,)
-    batch: Floats  # (P,) largest batch
-    share: Floats  # (P, E) of the model's traffic
-    usable: Floats  # (P, E) usable share
-    left: Floats  # (M, E) share that the plan leaves out
     latency_us: Floats  # (L, B + 2)
     fill_rps: Floats  # (L, B + 1), inf beyond the law's largest batch
     largest: Integers  # (L,)
     budget_us: Floats  # (L,)
     data_us: Floats  # (L,)
-    hours: Floats  # (E,) sums to 1
+
+
+class Duties(NamedTuple):
+    """What placements of any plan ask of a GPU type, each once (D): several plans share most of them."""
+
+    model: Integers  # (D,)
+    law: Integers  # (D,)
+    batch: Floats  # (D,) largest batch
+    share: Floats  # (D, E) of the model's traffic
+
+
+class Seats(NamedTuple):
+    """A plan as arrays: sub-clusters (K), placements (P) sorted by sub-cluster, epochs (E)."""
+
+    first: Integers  # (K + 1,) placements of k are first[k] to first[k + 1]
+    gpus: Floats  # (K, E)
+    duty: Integers  # (P,)
+    usable: Floats  # (P, E) usable share
+    left: Floats  # (M, E) share that the plan leaves out
 
 
 def regret(
@@ -110,13 +121,18 @@ def unserved_by_world(
     problem: PlanningProblem, plans: Sequence[Plan], source: DemandWorlds, worlds: int
 ) -> Floats:
     """Requests per second left unserved, the mean over the horizon; shape (plans, worlds)."""
-    seats = [_seats(problem, plan) for plan in plans]
+    laws, duties, seats = _arrays(problem, plans)
+    hours = np.array([epoch.hours for epoch in problem.epochs])
     unserved = np.zeros((len(plans), worlds))
-    step = max(1, CHUNK_RATES // max(1, source.median_rps.size))
+    held = max(source.median_rps.size, duties.share.size, 1)
+    step = max(1, CHUNK_RATES // held)
     for start in range(0, worlds, step):
         rates = source.rates(start, min(step, worlds - start))
+        loads = np.empty((len(rates), *duties.share.shape))
+        _loads(laws, duties, rates, loads)
         for row, seat in enumerate(seats):
-            _unserved(seat, rates, unserved[row, start : start + len(rates)])
+            into = unserved[row, start : start + len(rates)]
+            _unserved(seat, duties, rates, loads, hours / hours.sum(), into)
     return unserved
 
 
@@ -125,89 +141,113 @@ def _spread(values: Floats) -> Spread:
     return Spread(float(values.mean()), p90, float(values.max()))
 
 
-def _seats(problem: PlanningProblem, plan: Plan) -> Seats:
-    names = sorted(problem.models)
-    index = {name: m for m, name in enumerate(names)}
-    epochs = len(problem.epochs)
-    pairs = sorted({(p.model, c.gpu_type) for c in plan.sub_clusters for p in c.placements})
+def _arrays(problem: PlanningProblem, plans: Sequence[Plan]) -> tuple[Laws, Duties, list[Seats]]:
+    index = {name: m for m, name in enumerate(sorted(problem.models))}
+    pairs: dict[tuple[str, str], int] = {}
+    known: dict[tuple[int, int, int, tuple[float, ...]], int] = {}
+    numbers: list[list[int]] = []
+    for plan in plans:
+        mine: list[int] = []
+        for cluster in plan.sub_clusters:
+            for p in cluster.placements:
+                law = pairs.setdefault((p.model, cluster.gpu_type), len(pairs))
+                mine.append(known.setdefault((index[p.model], law, p.batch_size, p.share), len(known)))
+        numbers.append(mine)
+    duties = Duties(
+        model=np.array([model for model, _, _, _ in known], dtype=np.int64),
+        law=np.array([law for _, law, _, _ in known], dtype=np.int64),
+        batch=np.array([batch for _, _, batch, _ in known], dtype=np.float64),
+        share=np.array([share for _, _, _, share in known], dtype=np.float64).reshape(
+            len(known), len(problem.epochs)
+        ),
+    )
+    seats = [_seats(problem, plan, index, mine) for plan, mine in zip(plans, numbers, strict=True)]
+    return _laws(problem, list(pairs)), duties, seats
+
+
+def _laws(problem: PlanningProblem, pairs: Sequence[tuple[str, str]]) -> Laws:
     laws = [batch_law(problem.models[name], g, problem.policy.delays) for name, g in pairs]
-    law_index = {pair: i for i, pair in enumerate(pairs)}
     widest = max((law.batch_size_max for law in laws), default=1)
     latency = np.zeros((len(laws), widest + 2))
     fill = np.full((len(laws), widest + 1), np.inf)
     for i, law in enumerate(laws):
         latency[i, : law.batch_size_max + 2] = law.latency_us
         fill[i, : law.batch_size_max + 1] = law.fill_rps
-    placed = [(k, c, p) for k, c in enumerate(plan.sub_clusters) for p in c.placements]
-    share = np.array([p.share for _, _, p in placed], dtype=np.float64).reshape(len(placed), epochs)
-    left = np.ones((len(names), epochs))
-    for _, _, p in placed:
-        left[index[p.model]] -= p.share
-    variation = [problem.models[p.model].arrival_cv for _, _, p in placed]
-    gpus = [np.maximum(1, np.array(c.gpus)) for _, c, _ in placed]
-    usable = [usable_share(n, cv) for n, cv in zip(gpus, variation, strict=True)]
-    counts = [len(c.placements) for c in plan.sub_clusters]
-    hours = np.array([epoch.hours for epoch in problem.epochs])
-    return Seats(
-        first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        gpus=np.array([c.gpus for c in plan.sub_clusters], dtype=np.float64).reshape(len(counts), epochs),
-        model=np.array([index[p.model] for _, _, p in placed], dtype=np.int64),
-        law=np.array([law_index[p.model, c.gpu_type] for _, c, p in placed], dtype=np.int64),
-        batch=np.array([p.batch_size for _, _, p in placed], dtype=np.float64),
-        share=share,
-        usable=np.array(usable, dtype=np.float64).reshape(len(placed), epochs),
-        left=np.maximum(0.0, left),
+    return Laws(
         latency_us=latency,
         fill_rps=fill,
         largest=np.array([law.batch_size_max for law in laws], dtype=np.int64),
         budget_us=np.array([law.budget_us for law in laws], dtype=np.float64),
         data_us=np.array([law.data_us for law in laws], dtype=np.float64),
-        hours=hours / hours.sum(),
+    )
+
+
+def _seats(problem: PlanningProblem, plan: Plan, index: dict[str, int], duties: list[int]) -> Seats:
+    epochs = len(problem.epochs)
+    left = np.ones((len(index), epochs))
+    usable: list[Floats] = []
+    for cluster in plan.sub_clusters:
+        for p in cluster.placements:
+            left[index[p.model]] -= p.share
+            variation = problem.models[p.model].arrival_cv
+            usable.append(usable_share(np.maximum(1, np.array(cluster.gpus)), variation))
+    counts = [len(c.placements) for c in plan.sub_clusters]
+    return Seats(
+        first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        gpus=np.array([c.gpus for c in plan.sub_clusters], dtype=np.float64).reshape(len(counts), epochs),
+        duty=np.array(duties, dtype=np.int64),
+        usable=np.array(usable, dtype=np.float64).reshape(len(duties), epochs),
+        left=np.where(left > SHARE_NOISE, left, 0.0),
     )
 
 
 @njit(cache=True)
-def _load_gpus(seats, law, rate_rps, batch):  # type: ignore[no-untyped-def]
-    """GPUs kept busy, as ``BatchLaw.load_gpus`` has it for one rate."""
-    largest, fill, latency = seats.largest[law], seats.fill_rps[law], seats.latency_us[law]
-    low, high = 1, largest + 1  # whole batches that fill: fill[low] <= rate < fill[high]
-    while high - low > 1:
-        middle = (low + high) // 2
-        if fill[middle] <= rate_rps:
-            low = middle
-        else:
-            high = middle
-    whole, mean = low, float(low)
-    arrivals = rate_rps / US_PER_S
-    if whole < largest:
-        step = latency[whole + 2] - latency[whole + 1]
-        spare_us = seats.budget_us[law] - whole * seats.data_us[law] - latency[whole + 1]
-        part = (arrivals * spare_us - (whole - 1)) / (1 + arrivals * (seats.data_us[law] + step))
-        mean = whole + min(1.0, max(0.0, part))
-    mean = min(max(mean, 1.0), batch)
-    below = int(mean)
-    latency_us = latency[below] + (mean - below) * (latency[below + 1] - latency[below])
-    return arrivals * latency_us / mean
+def _loads(laws, duties, rates, loads):  # type: ignore[no-untyped-def]
+    """Fill ``loads`` (W, D, E), GPUs kept busy, as ``BatchLaw.load_gpus`` has it, for ``rates`` (W, M, E)."""
+    worlds, _, epochs = rates.shape
+    for w in range(worlds):
+        for d in range(len(duties.model)):
+            law, batch = duties.law[d], duties.batch[d]
+            largest, budget_us, data_us = laws.largest[law], laws.budget_us[law], laws.data_us[law]
+            for e in range(epochs):
+                rate = rates[w, duties.model[d], e] * duties.share[d, e]
+                low, high = 1, largest + 1  # whole batches that fill: fill[low] <= rate < fill[high]
+                while high - low > 1:
+                    middle = (low + high) // 2
+                    if laws.fill_rps[law, middle] <= rate:
+                        low = middle
+                    else:
+                        high = middle
+                mean, arrivals = float(low), rate / US_PER_S
+                if low < largest:
+                    full_us = laws.latency_us[law, low + 1]
+                    step_us = laws.latency_us[law, low + 2] - full_us
+                    spare_us = budget_us - low * data_us - full_us
+                    part = (arrivals * spare_us - (low - 1)) / (1 + arrivals * (data_us + step_us))
+                    mean = low + min(1.0, max(0.0, part))
+                mean = min(max(mean, 1.0), batch)
+                below = int(mean)
+                latency_us = laws.latency_us[law, below]
+                latency_us += (mean - below) * (laws.latency_us[law, below + 1] - latency_us)
+                loads[w, d, e] = arrivals * latency_us / mean
 
 
 @njit(cache=True)
-def _unserved(seats, rates, unserved):  # type: ignore[no-untyped-def]
-    """Fill ``unserved`` (W,) for ``rates`` (W, M, E)."""
+def _unserved(seats, duties, rates, loads, hours, unserved):  # type: ignore[no-untyped-def]
+    """Fill ``unserved`` (W,), requests per second weighted by ``hours`` (E,), which sum to 1."""
     worlds, models, epochs = rates.shape
     for w in range(worlds):
         total = 0.0
-        for e in range(epochs):
-            lost = 0.0
-            for m in range(models):
-                lost += rates[w, m, e] * seats.left[m, e]
-            for k in range(len(seats.gpus)):
+        for m in range(models):
+            for e in range(epochs):
+                total += hours[e] * rates[w, m, e] * seats.left[m, e]
+        for k in range(len(seats.gpus)):
+            for e in range(epochs):
                 need, traffic = 0.0, 0.0
                 for p in range(seats.first[k], seats.first[k + 1]):
-                    rate = rates[w, seats.model[p], e] * seats.share[p, e]
-                    if rate > 0.0:
-                        traffic += rate
-                        need += _load_gpus(seats, seats.law[p], rate, seats.batch[p]) / seats.usable[p, e]
+                    d = seats.duty[p]
+                    need += loads[w, d, e] / seats.usable[p, e]
+                    traffic += rates[w, duties.model[d], e] * duties.share[d, e]
                 if need > seats.gpus[k, e]:
-                    lost += traffic * (1.0 - seats.gpus[k, e] / need)
-            total += lost * seats.hours[e]
+                    total += hours[e] * traffic * (1.0 - seats.gpus[k, e] / need)
         unserved[w] = total

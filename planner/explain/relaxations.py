@@ -43,7 +43,7 @@ class Relaxation:
     """
     One way out: with ``settings`` made, ``plan`` serves all demand.
 
-    ``less`` is the outcome of one step less: ``proven impossible``, ``no plan found``, or that it was not tried.
+    ``less`` is the outcome of one step less: ``proven impossible``, ``no plan found``, or not tried.
     """
 
     text: str

@@ -71,7 +71,7 @@ def business_rules(problem: PlanningProblem) -> tuple[Rule, ...]:
 
 
 def stock_rules(problem: PlanningProblem) -> tuple[Rule, ...]:
-    """What there is: the inventory of each pool, the memory of each stocked GPU type."""
+    """What there is: the inventory of each pool, and the memory of GPU types that cannot hold all at once."""
     inventory = [
         _replaced(
             f"inventory of {pool.id}",
@@ -83,6 +83,7 @@ def stock_rules(problem: PlanningProblem) -> tuple[Rule, ...]:
     memory = [
         _replaced(f"memory of {g}", f"gpu_types.{g}.memory_gib", _memory_plenty(problem, g))
         for g in sorted(gpus_largest(problem))
+        if _memory_plenty(problem, g) > problem.gpu_types[g].memory_gib
     ]
     return (*inventory, *memory)
 
