@@ -115,6 +115,17 @@ class Prober:
 
 def carried_over(problem: PlanningProblem, plan: Plan) -> Plan | None:
     """The plan as an answer to another problem, its bound the fluid one; None where it breaks a rule."""
+    same = claimed_anew(problem, plan)
+    return None if same is None or verify(problem, same) else same
+
+
+def claimed_anew(problem: PlanningProblem, plan: Plan) -> Plan | None:
+    """
+    The plan with what it says of itself worked out for this problem, its bound the fluid one.
+
+    None where the problem lacks one of its pools or has other epochs; whether it keeps the rules is for
+    ``verify`` to say.
+    """
     known = {(pool.gpu_type, pool.zone) for pool in problem.pools}
     if any((cluster.gpu_type, cluster.zone) not in known for cluster in plan.sub_clusters):
         return None
@@ -123,7 +134,7 @@ def carried_over(problem: PlanningProblem, plan: Plan) -> Plan | None:
     left = {u.model: u.share for u in plan.unserved}
     cost, fluid = cost_usd_per_hour(problem, plan), fluid_bound_usd_per_hour(problem, left)
     bound = min(fluid, cost)
-    same = dataclasses.replace(
+    return dataclasses.replace(
         plan,
         status=PlanStatus.PARTIAL if plan.unserved else PlanStatus.FEASIBLE,
         objective=cost,
@@ -134,4 +145,3 @@ def carried_over(problem: PlanningProblem, plan: Plan) -> Plan | None:
         physical_gap=gap(cost, fluid),
         problem_digest=problem.digest,
     )
-    return None if verify(problem, same) else same

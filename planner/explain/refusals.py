@@ -16,16 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.explain.hopeless import slo_needed_us
+from planner.explain.probe import claimed_anew
 from planner.plan.excuses import INVENTORY, LATENCY, MEMORY, SCHEDULER_RATE, THROUGHPUT
-from planner.plan.plan import Plan
+from planner.plan.plan import Plan, SubCluster
 from planner.plan.verify import Violation, verify
 from planner.problem.capacity import batch_size_in_memory, slo_us
 from planner.problem.problem import Model, ModelId, PlanningProblem
 from planner.problem.tables import CapacityTables, capacity_tables
-from planner.solvers.assemble import assemble
+from planner.solvers.assemble import sub_cluster_of
 from planner.solvers.draft import DraftCluster, size_cluster
 
 COST, PROFILE = "cost", "profile"
+NEW_ID = "the new one"
 EQUAL_USD = 1e-9
 
 
@@ -49,12 +51,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class _Option:
-    """A way into a pool: the sub-cluster joined (None: a new one), what it adds, GPUs lacking, GPUs then."""
+    """A way into a pool: the sub-cluster joined (None: a new one), as it then is, its price, GPUs lacking."""
 
     joins: int | None
+    then: SubCluster
     usd_per_hour: float
     lacking: int
-    gpus: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +64,7 @@ class _Seated:
     """The plan as drafts with what each costs: indices are those of the tables."""
 
     tables: CapacityTables
+    plan: Plan
     drafts: tuple[DraftCluster, ...]
     gpus: tuple[NDArray[np.int64], ...]
 
@@ -86,9 +89,16 @@ def refusals(problem: PlanningProblem, plan: Plan, models: Collection[ModelId]) 
     found: list[Refusal] = []
     for name in sorted(models):
         m = index[name]
+        left: dict[int, SubCluster | None] | None = None
         for p in range(len(tables.pools)):
-            if not any(draft.pool == p and m in draft.shares for draft in seated.drafts):
-                found.append(_refusal(seated, m, p))
+            if any(draft.pool == p and m in draft.shares for draft in seated.drafts):
+                continue
+            impossible = _impossible(tables, tables.models[m], p)
+            if impossible is not None:
+                found.append(impossible)
+                continue
+            left = _without(seated, m) if left is None else left
+            found.append(_refusal(seated, m, p, left))
     return tuple(found)
 
 
@@ -103,25 +113,21 @@ def _seat(tables: CapacityTables, plan: Plan) -> _Seated:
         )
         for cluster in plan.sub_clusters
     )
-    return _Seated(tables, drafts, tuple(np.array(c.gpus, dtype=np.int64) for c in plan.sub_clusters))
+    return _Seated(tables, plan, drafts, tuple(np.array(c.gpus, dtype=np.int64) for c in plan.sub_clusters))
 
 
-def _refusal(seated: _Seated, m: int, p: int) -> Refusal:
-    tables, problem = seated.tables, seated.tables.problem
+def _refusal(seated: _Seated, m: int, p: int, left: dict[int, SubCluster | None]) -> Refusal:
+    tables = seated.tables
     model, pool = tables.models[m], tables.pools[p]
-    impossible = _impossible(problem, model, pool.gpu_type)
-    if impossible is None and tables.pool_limit(p) < 1:
-        impossible = (INVENTORY, f"no GPU of {pool.id} is stocked", 1.0, "GPUs")
-    if impossible is not None:
-        bottleneck, text, missing, unit = impossible
-        return Refusal(model.id, pool.id, bottleneck, text, None, missing, unit)
-    freed, left = _without(seated, m)
-    share = np.ones(len(tables.hours))
-    options = list(_options(seated, m, p, share, left))
+    freed = sum(
+        seated.usd_per_hour(seated.drafts[k].pool, seated.gpus[k] - _gpus(after, len(tables.hours)))
+        for k, after in left.items()
+    )
+    options = list(_options(seated, m, p, left))
     affordable = sorted((o for o in options if o.lacking <= 0), key=lambda o: o.usd_per_hour)
     broken: Violation | None = None
     for option in affordable:
-        violations = _broken_by(seated, m, p, option)
+        violations = _broken_by(seated, option, left)
         if not violations:
             return _dearer(model, pool.id, option.usd_per_hour - freed)
         broken = broken or violations[0]
@@ -130,9 +136,8 @@ def _refusal(seated: _Seated, m: int, p: int) -> Refusal:
         return Refusal(model.id, pool.id, broken.constraint, text, None, float(broken.amount), "")
     if options:
         near = min(options, key=lambda o: (o.lacking, o.usd_per_hour))
-        text = (
-            f"{pool.id} lacks {near.lacking} GPU(s) of the {near.gpus} that its sub-cluster would then have"
-        )
+        gpus = near.then.gpus_max
+        text = f"{pool.id} lacks {near.lacking} GPU(s) of the {gpus} that its sub-cluster would then have"
         return Refusal(model.id, pool.id, INVENTORY, text, None, float(near.lacking), "GPUs")
     return _too_large(tables, m, p)
 
@@ -145,72 +150,84 @@ def _dearer(model: Model, pool: str, usd: float) -> Refusal:
     return Refusal(model.id, pool, COST, text, usd, max(0.0, usd), "USD/h")
 
 
-def _broken_by(seated: _Seated, m: int, p: int, option: _Option) -> list[Violation]:
+def _broken_by(seated: _Seated, option: _Option, left: dict[int, SubCluster | None]) -> list[Violation]:
     """The rules that the plan breaks once the model has moved there."""
-    share = np.ones(len(seated.tables.hours))
-    drafts = []
-    for k, draft in enumerate(seated.drafts):
-        shares = {other: part for other, part in draft.shares.items() if other != m}
-        drafts.append(replace(draft, shares={**shares, m: share} if k == option.joins else shares))
+    clusters: list[SubCluster] = []
+    for k, cluster in enumerate(seated.plan.sub_clusters):
+        after = option.then if k == option.joins else left.get(k, cluster)
+        if after is not None:
+            clusters.append(replace(after, id=cluster.id))
     if option.joins is None:
-        drafts.append(DraftCluster(p, {m: share}))
-    moved = assemble(seated.tables, drafts, solver="explain", seed=0)
+        clusters.append(option.then)
+    served = {p.model for p in option.then.placements}
+    unserved = tuple(u for u in seated.plan.unserved if u.model not in served)
+    plan = replace(seated.plan, sub_clusters=tuple(clusters), unserved=unserved)
+    problem = seated.tables.problem
+    moved = claimed_anew(problem, plan)
     if moved is None:
-        return [Violation(THROUGHPUT, "a sub-cluster it leaves cannot be sized", 0.0)]
-    return verify(seated.tables.problem, moved)
+        raise ValueError("the plan to explain does not answer the problem.")
+    return verify(problem, moved)
 
 
-def _options(
-    seated: _Seated, m: int, p: int, share: NDArray[np.float64], left: dict[int, NDArray[np.int64]]
-) -> Iterator[_Option]:
+def _options(seated: _Seated, m: int, p: int, left: dict[int, SubCluster | None]) -> Iterator[_Option]:
     """Ways into a pool: a sub-cluster of its own, or any that is there."""
     tables = seated.tables
-    available = tables.pools[p].available
-    freed = {k: seated.gpus[k] - gpus for k, gpus in left.items() if seated.drafts[k].pool == p}
-    used = seated.used(p) - sum(freed.values(), np.zeros(len(tables.hours), dtype=np.int64))
-    alone = size_cluster(tables, DraftCluster(p, {m: share}))
-    if alone is not None:
-        lacking = max(0, int((used + alone.gpus).max()) - available)
-        yield _Option(None, seated.usd_per_hour(p, alone.gpus), lacking, int(alone.gpus.max()))
+    epochs, available = len(tables.hours), tables.pools[p].available
+    used = seated.used(p)
+    for k, after in left.items():
+        if seated.drafts[k].pool == p:
+            used = used - (seated.gpus[k] - _gpus(after, epochs))
+    share = np.ones(epochs)
+    ways: list[tuple[int | None, DraftCluster]] = [(None, DraftCluster(p, {m: share}))]
     for k, draft in enumerate(seated.drafts):
-        if draft.pool != p:
-            continue
-        joined = size_cluster(tables, DraftCluster(p, {**draft.shares, m: share}))
-        if joined is not None:
-            more = joined.gpus - seated.gpus[k]
+        if draft.pool == p:
+            ways.append((k, DraftCluster(p, {**draft.shares, m: share})))
+    for joins, draft in ways:
+        sized = size_cluster(tables, draft)
+        if sized is not None:
+            more = sized.gpus if joins is None else sized.gpus - seated.gpus[joins]
             lacking = max(0, int((used + more).max()) - available)
-            yield _Option(k, seated.usd_per_hour(p, more), lacking, int(joined.gpus.max()))
+            then = replace(sub_cluster_of(tables, sized), id=NEW_ID)
+            yield _Option(joins, then, seated.usd_per_hour(p, more), lacking)
 
 
-def _without(seated: _Seated, m: int) -> tuple[float, dict[int, NDArray[np.int64]]]:
-    """Dollars per hour saved where the model leaves its sub-clusters, and the GPUs that these then have."""
-    saved, left = 0.0, {}
+def _without(seated: _Seated, m: int) -> dict[int, SubCluster | None]:
+    """The model's sub-clusters once it has left them; None for one that is then empty."""
+    left: dict[int, SubCluster | None] = {}
     for k, draft in enumerate(seated.drafts):
         if m not in draft.shares:
             continue
-        rest = {other: share for other, share in draft.shares.items() if other != m}
-        sized = size_cluster(seated.tables, DraftCluster(draft.pool, rest)) if rest else None
-        gpus = sized.gpus if sized is not None else np.zeros_like(seated.gpus[k])
-        if rest and sized is None:
-            gpus = seated.gpus[k]
-        left[k] = np.minimum(gpus, seated.gpus[k])
-        saved += seated.usd_per_hour(draft.pool, seated.gpus[k] - left[k])
-    return saved, left
+        cluster = seated.plan.sub_clusters[k]
+        rest = tuple(p for p in cluster.placements if p.model != seated.tables.models[m].id)
+        shares = {other: share for other, share in draft.shares.items() if other != m}
+        sized = size_cluster(seated.tables, DraftCluster(draft.pool, shares)) if rest else None
+        if sized is not None and (sized.gpus <= seated.gpus[k]).all():
+            left[k] = sub_cluster_of(seated.tables, sized)
+        else:
+            left[k] = replace(cluster, placements=rest) if rest else None
+    return left
 
 
-def _impossible(problem: PlanningProblem, model: Model, gpu_type: str) -> tuple[str, str, float, str] | None:
-    """Bottleneck, sentence, what is missing and its unit, where no sub-cluster of the type can hold it."""
+def _gpus(cluster: SubCluster | None, epochs: int) -> NDArray[np.int64]:
+    """(epochs,) GPUs; zeros for a sub-cluster that is gone."""
+    return np.zeros(epochs, dtype=np.int64) if cluster is None else np.array(cluster.gpus, dtype=np.int64)
+
+
+def _impossible(tables: CapacityTables, model: Model, p: int) -> Refusal | None:
+    """Why no sub-cluster of the pool's type can hold the model at all; None where one could."""
+    problem, pool = tables.problem, tables.pools[p]
+    gpu_type = pool.gpu_type
     profile, kind = model.profiles.get(gpu_type), problem.gpu_types[gpu_type]
     if profile is None:
-        return PROFILE, f"{model.id} has no profile on {gpu_type}", 0.0, ""
+        text = f"{model.id} has no profile on {gpu_type}"
+        return Refusal(model.id, pool.id, PROFILE, text, None, 0.0, "")
     if batch_size_in_memory(profile, kind) < 1:
         least = profile.weights_gib + profile.workspace_gib_per_item
         text = f"{model.id} needs {least:.3g} GiB, {gpu_type} has {kind.usable_gib:.3g}"
-        return MEMORY, text, least - kind.usable_gib, "GiB"
-    stocked = [p.available for p in problem.pools if p.gpu_type == gpu_type and p.available > 0]
-    if not stocked:
-        return INVENTORY, f"no {gpu_type} is stocked", 1.0, "GPUs"
-    gpus = min(max(stocked), problem.policy.sub_cluster_gpus_max)
+        return Refusal(model.id, pool.id, MEMORY, text, None, least - kind.usable_gib, "GiB")
+    gpus = tables.pool_limit(p)
+    if gpus < 1:
+        return Refusal(model.id, pool.id, INVENTORY, f"no GPU of {pool.id} is stocked", None, 1.0, "GPUs")
     needed = slo_needed_us(problem, model, gpu_type, gpus)
     if needed > slo_us(model):
         missing = (needed - slo_us(model)) / 1_000
@@ -218,7 +235,7 @@ def _impossible(problem: PlanningProblem, model: Model, gpu_type: str) -> tuple[
             f"a batch of one on {gpus} {gpu_type} needs {needed / 1_000:.3f} ms, "
             f"{missing:.3f} ms more than the SLO leaves"
         )
-        return LATENCY, text, missing, "ms"
+        return Refusal(model.id, pool.id, LATENCY, text, None, missing, "ms")
     return None
 
 
@@ -231,11 +248,6 @@ def _too_large(tables: CapacityTables, m: int, p: int) -> Refusal:
         text = f"{model.id} asks for {peak:.4g} requests/s, one dispatcher takes {rate_max:g}"
         return Refusal(model.id, pool.id, SCHEDULER_RATE, text, None, peak - rate_max, "requests/s")
     g = int(tables.pool_types[p])
-    if tables.batch_size[m, g, limit - 1] < 1:
-        needed = slo_needed_us(tables.problem, model, pool.gpu_type, limit)
-        missing = (needed - slo_us(model)) / 1_000
-        text = f"with {limit} GPU(s) a batch of one is {missing:.3f} ms late"
-        return Refusal(model.id, pool.id, LATENCY, text, None, missing, "ms")
     need = float(tables.need[m, g, limit - 1].max())
     text = f"{model.id} needs {need:.1f} GPUs, one sub-cluster of {pool.id} has {limit} at most"
     bottleneck = INVENTORY if limit == pool.available else THROUGHPUT

@@ -50,8 +50,6 @@ def test_every_way_out_serves_all_demand_through_what_if(data: dict[str, Any]) -
             both = what_if(problem, asked, plan=plan, time_limit_s=4)
             assert both is not None
             assert not both.after.plan.unserved
-        if way.less == "proven impossible":
-            assert way.settings
 
 
 @given(documents(models_max=3, gpus_max=3))
@@ -87,16 +85,22 @@ def test_a_proven_shortage_is_never_served(data: dict[str, Any]) -> None:
         assert plan.unserved
 
 
-@given(documents(models_max=3), st.sampled_from(["x1.5", "+1", "=2"]))
+@given(documents(models_max=2), st.integers(0, 9))
 @FEW
-def test_a_change_of_stock_is_read_back_from_its_text(data: dict[str, Any], change: str) -> None:
+def test_a_change_of_stock_does_what_its_text_says(data: dict[str, Any], count: int) -> None:
     problem = parse_problem(data)
     for pool in problem.pools:
-        text = f"inventory.{pool.gpu_type}.{pool.zone}={change.removeprefix('=')}"
-        setting = parse_setting(text)
-        assert parse_setting(str(setting)) == setting
-        assert parse_problem_stock(problem, text) >= 0
-
-
-def parse_problem_stock(problem: PlanningProblem, text: str) -> int:
-    return sum(pool.available for pool in apply_settings(problem, [parse_setting(text)]).pools)
+        path = f"inventory.{pool.gpu_type}.{pool.zone}"
+        expected = {
+            f"+{count}": pool.available + count,
+            f"{count}": count,
+            f"x{count}": pool.available * count,
+        }
+        for value, gpus in expected.items():
+            setting = parse_setting(f"{path}={value}")
+            assert parse_setting(str(setting)) == setting
+            changed = apply_settings(problem, [setting])
+            assert next(p.available for p in changed.pools if p.id == pool.id) == gpus
+            assert [p for p in changed.pools if p.id != pool.id] == [
+                p for p in problem.pools if p.id != pool.id
+            ]
