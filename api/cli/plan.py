@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from api.cli import plan_tables
+from api.cli import plan_explain, plan_tables
+from api.cli.interrupt import interruptible
 from api.cli.output import ExitCode, emit, fail, read_json, talk
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def solve(
     Find the cheapest plan that serves all demand, verify it and print it.
 
     Exit status 3: demand is left unserved; the plan is printed all the same. Exit status 4: no plan in time.
+    Ctrl-C ends the search with the best plan so far, which is printed under the same exit statuses.
 
     Example: fermata plan solve examples/problem.json --time-limit-s 60 --output plan.json
     """
@@ -57,8 +59,15 @@ def solve(
     if not 0 < time_limit_s < float("inf"):
         fail(f"--time-limit-s must be a number above 0, got {time_limit_s}", code=ExitCode.BAD_INPUT)
     question = _problem(problem)
-    outcome = solve_problem(
-        question, solver=solver.value, time_limit_s=time_limit_s, seed=seed, progress=_tell_progress
+    outcome = interruptible(
+        lambda stop: solve_problem(
+            question,
+            solver=solver.value,
+            time_limit_s=time_limit_s,
+            seed=seed,
+            progress=_tell_progress,
+            stop=stop,
+        )
     )
     if outcome.plan is None:
         fail(
@@ -72,6 +81,7 @@ def solve(
     emit(document, as_json=as_json, human=lambda: plan_tables.show_plan(question, outcome.plan))
     talk.print(f"{outcome.status} after {outcome.runtime_s:.1f} s")
     if outcome.plan.unserved:
+        talk.print(f"hint: fermata plan explain {problem} says which rules clash and what would help")
         raise typer.Exit(ExitCode.UNSERVED)
 
 
@@ -225,6 +235,10 @@ def export(
     emit({"format": form.value, "text": text}, as_json=as_json, human=lambda: typer.echo(text, nl=False))
 
 
+app.command()(plan_explain.explain)
+app.command()(plan_explain.what_if)
+
+
 def _problem(path: Path) -> PlanningProblem:
     from planner.problem.parse import parse_problem
 
@@ -260,4 +274,5 @@ def _write(path: Path, text: str) -> None:
 def _tell_progress(progress: Progress) -> None:
     incumbent = "-" if progress.incumbent is None else f"{progress.incumbent:.3f}"
     bound = "" if progress.bound is None else f", bound {progress.bound:.3f}"
-    talk.print(f"  {progress.runtime_s:6.1f} s  {incumbent} USD/h{bound}", style="dim")
+    apart = "" if progress.gap is None else f", gap {progress.gap:.2%}"
+    talk.print(f"  {progress.runtime_s:6.1f} s  {incumbent} USD/h{bound}{apart}", style="dim")

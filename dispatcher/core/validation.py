@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dispatcher.core.heaps import ABSENT, check_heap
-from dispatcher.core.policies import HOLD_DEBT_MAX_PPM
 from dispatcher.core.pace import JUDGED_EVERY, PPM, WEIGHT_MAX
+from dispatcher.core.policies import HOLD_DEBT_MAX_PPM
 from dispatcher.core.state import HOLD_WHOLE_PPM, NEVER, State
 
 

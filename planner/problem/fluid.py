@@ -52,20 +52,30 @@ def cheapest_usd_per_hour(
     problem: PlanningProblem, model: Model, largest: Mapping[GpuTypeId, int]
 ) -> NDArray[np.float64]:
     """Shape (epochs,): the model's whole demand on its cheapest type; inf where none can serve it."""
-    rate = np.array(model.demand_rps)
-    cost = np.full(len(rate), np.inf)
-    for gpu_type, profile in model.profiles.items():
-        if gpu_type not in largest:
-            continue
-        law = batch_law(model, gpu_type, problem.policy.delays)
-        kind = problem.gpu_types[gpu_type]
-        batch = min(int(law.batch_sizes(largest[gpu_type])), batch_size_in_memory(profile, kind))
-        if batch > 0:
-            mean = law.mean_batch(rate, batch)
-            sizes = np.arange(1, batch + 1)
-            whole = np.minimum.accumulate(law.latency_us[1 : batch + 1] / sizes)[
-                np.floor(mean).astype(int) - 1
-            ]
-            at_mean = np.interp(mean, sizes, law.latency_us[1 : batch + 1]) / mean
-            cost = np.minimum(cost, kind.price_usd_per_hour * rate / US_PER_S * np.minimum(whole, at_mean))
+    cost = np.full(len(model.demand_rps), np.inf)
+    for gpu_type in model.profiles.keys() & largest.keys():
+        price = problem.gpu_types[gpu_type].price_usd_per_hour
+        load = least_load_gpus(problem, model, gpu_type, largest[gpu_type])
+        cost = np.minimum(cost, np.where(np.isfinite(load), price * load, np.inf))
     return cost
+
+
+def least_load_gpus(
+    problem: PlanningProblem, model: Model, gpu_type: GpuTypeId, gpus: int
+) -> NDArray[np.float64]:
+    """
+    Shape (epochs,): GPUs that the whole demand keeps busy at the very least.
+
+    In sub-clusters of at most ``gpus``, whatever their number; inf where the model cannot live there.
+    """
+    rate = np.array(model.demand_rps)
+    law = batch_law(model, gpu_type, problem.policy.delays)
+    in_memory = batch_size_in_memory(model.profiles[gpu_type], problem.gpu_types[gpu_type])
+    batch = min(int(law.batch_sizes(gpus)), in_memory)
+    if batch == 0:
+        return np.full(len(rate), np.inf)
+    mean = law.mean_batch(rate, batch)
+    sizes = np.arange(1, batch + 1)
+    whole = np.minimum.accumulate(law.latency_us[1 : batch + 1] / sizes)[np.floor(mean).astype(int) - 1]
+    at_mean = np.interp(mean, sizes, law.latency_us[1 : batch + 1]) / mean
+    return np.asarray(rate / US_PER_S * np.minimum(whole, at_mean), dtype=np.float64)

@@ -33,7 +33,7 @@ def assemble(
     sized = [size_cluster(tables, draft) for draft in drafts if draft.shares]
     if any(one is None for one in sized):
         return None
-    clusters = _named(tables.problem, [_sub_cluster(tables, one) for one in sized if one is not None])
+    clusters = _named(tables.problem, [sub_cluster_of(tables, one) for one in sized if one is not None])
     return stated(tables, clusters, solver=solver, seed=seed)
 
 
@@ -91,7 +91,8 @@ def rounded_up(problem: PlanningProblem, bound: float) -> float:
     return float(np.ceil(bound / step - BOUND_TOLERANCE) * step)
 
 
-def _sub_cluster(tables: CapacityTables, sized: SizedCluster) -> SubCluster:
+def sub_cluster_of(tables: CapacityTables, sized: SizedCluster) -> SubCluster:
+    """The sub-cluster that a sized draft makes, not named yet."""
     pool = tables.pools[sized.draft.pool]
     placements = tuple(
         Placement(

@@ -20,6 +20,7 @@ from ortools.sat.python import cp_model
 from planner.formulation.builder import Arrays
 from planner.formulation.formulation import Formulation, Stage
 from planner.solvers.outcome import SolverFailed, StagedResult, StageResult
+from planner.solvers.stopping import Stop, cp_sat_stopped_by, never
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -42,6 +43,7 @@ def solve_stages(
     gap: float = 1e-4,
     proven_zero: bool = False,
     report: Report | None = None,
+    stop: Stop = never,
 ) -> StagedResult:
     """Minimise the stages in order; parameters as for HiGHS."""
     scaled = _scale(formulation)
@@ -54,7 +56,7 @@ def solve_stages(
             scaled.keep(stage, 0)
             continue
         remaining = deadline_s - time.monotonic()
-        if remaining <= 0:
+        if remaining <= 0 or stop():
             break
         objective, unit = scaled.objective(stage)
         solver = cp_model.CpSolver()
@@ -62,9 +64,11 @@ def solve_stages(
         solver.parameters.random_seed = seed
         solver.parameters.num_workers = 1
         solver.parameters.relative_gap_limit = gap
+        solver.parameters.catch_sigint_signal = False  # it would take the signal from whoever asks to stop
         scaled.aim(objective, hint)
         listener = _Listener(report, unit) if report is not None and stage.name == "cost" else None
-        status = solver.solve(scaled.model, listener)
+        with cp_sat_stopped_by(solver, stop):
+            status = solver.solve(scaled.model, listener)
         if status == cp_model.INFEASIBLE:
             return StagedResult(tuple(results), None, infeasible=True)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE, cp_model.UNKNOWN):

@@ -29,6 +29,7 @@ from planner.solvers.packing import (
     remove_all,
     value_of,
 )
+from planner.solvers.stopping import Stop, never
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -56,9 +57,10 @@ def search(
     seed: int,
     churn_price: float = CHURN_PRICE_TIE,
     on_better: Callable[[float], None] | None = None,
+    stop: Stop = never,
 ) -> Packing:
     """
-    The best packing found until ``deadline_s`` (of ``time.monotonic``) or until rounds stop paying.
+    The best packing found until ``deadline_s`` (of ``time.monotonic``), ``stop`` or idle rounds end it.
 
     ``on_better`` hears the dollars per hour of each better packing that leaves no item out.
     """
@@ -70,7 +72,7 @@ def search(
     penalty = penalties(tables, items)
     rng = np.random.default_rng(seed)
     best = _construct(tables, items, pack, penalty, rng)
-    rounds = _improve(pack, best, penalty, rng, deadline_s, on_better)
+    rounds = _improve(pack, best, penalty, rng, deadline_s, on_better, stop)
     return Packing(_clusters(tables, items, best), bool((best.home != NOWHERE).all()), rounds)
 
 
@@ -140,6 +142,7 @@ def _improve(
     rng: np.random.Generator,
     deadline_s: float,
     on_better: Callable[[float], None] | None,
+    stop: Stop,
 ) -> int:
     """Ruin and recreate until time or patience ends; ``best`` holds the result. Returns the rounds made."""
     present, trial = copied(best), copied(best)
@@ -147,7 +150,7 @@ def _improve(
     patience = IDLE_ROUNDS_LEAST + IDLE_ROUNDS_PER_ITEM * len(best.home)
     idle = rounds = 0
     told = np.inf
-    while idle < patience and time.monotonic() < deadline_s:
+    while idle < patience and time.monotonic() < deadline_s and not stop():
         rounds += 1
         margin = MARGIN_FIRST * (1 - idle / patience)
         removed = _ruin(pack, trial, rng)

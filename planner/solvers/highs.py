@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from planner.formulation.formulation import Formulation, Stage
 from planner.formulation.highs_lp import highs_lp
 from planner.solvers.outcome import SolverFailed, StagedResult, StageResult
+from planner.solvers.stopping import Stop, highs_stopped_by, never
 
 Floats = NDArray[np.float64]
 Report = Callable[[float | None, float | None], None]
@@ -40,6 +41,7 @@ def solve_stages(
     gap: float = 1e-4,
     proven_zero: bool = False,
     report: Report | None = None,
+    stop: Stop = never,
 ) -> StagedResult:
     """
     Minimise the stages in order, each within what the stages before it reached.
@@ -54,6 +56,8 @@ def solve_stages(
         The start leaves nothing unserved: those stages are over before they begin.
     report
         Hears incumbent and bound of the cost stage.
+    stop
+        Asked while it solves; once it says yes, what was found so far is the result.
     """
     solver = _load(formulation, seed, gap)
     results: list[StageResult] = []
@@ -64,12 +68,13 @@ def solve_stages(
             _keep(solver, stage, 0.0)
             continue
         remaining = deadline_s - time.monotonic()
-        if remaining <= 0:
+        if remaining <= 0 or stop():
             break
         hint = solution if solution is not None else start
-        result, values = _solve_stage(
-            solver, stage, remaining, hint, report if stage.name == "cost" else None
-        )
+        with highs_stopped_by(solver, stop):
+            result, values = _solve_stage(
+                solver, stage, remaining, hint, report if stage.name == "cost" else None
+            )
         if result is None:
             return StagedResult(tuple(results), None, infeasible=True)
         if values is not None:

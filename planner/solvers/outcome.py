@@ -51,6 +51,13 @@ class Progress:
     incumbent: float | None
     bound: float | None
 
+    @property
+    def gap(self) -> float | None:
+        """Relative gap; None while either side of it is missing."""
+        if self.incumbent is None or self.bound is None:
+            return None
+        return max(0.0, gap(self.incumbent, self.bound))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StageResult:

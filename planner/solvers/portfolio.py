@@ -28,6 +28,7 @@ from planner.solvers.rank import rank
 from planner.solvers.relaxation import relaxed_bound
 from planner.solvers.replan import replan
 from planner.solvers.start import drafts_of, seats, start_of
+from planner.solvers.stopping import Stop, never
 
 Floats = NDArray[np.float64]
 Listener = Callable[[Progress], None]
@@ -55,12 +56,18 @@ class Run:
     started_s: float
     deadline_s: float
     progress: Listener | None
+    stop: Stop = never
     best: Plan | None = None
     bound: float | None = None
     proven: bool = False
     short: bool = False
     churn_price: float = CHURN_PRICE_TIE
     reported: float = field(default=float("inf"))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether time is up or the search was asked to end."""
+        return time.monotonic() >= self.deadline_s or self.stop()
 
     @property
     def problem(self) -> PlanningProblem:
@@ -93,6 +100,7 @@ def solve(
     time_limit_s: float = TIME_LIMIT_S,
     seed: int = 0,
     progress: Listener | None = None,
+    stop: Stop = never,
 ) -> SolveOutcome:
     """
     Plan: the best verified plan within the time limit, and what is proven about it.
@@ -104,6 +112,8 @@ def solve(
         the greedy search at length, then HiGHS from what it found, the better of both.
     progress
         Hears of every better incumbent and bound.
+    stop
+        Asked while it searches, from any thread; once it says yes the best plan so far is the result.
 
     Raises
     ------
@@ -117,10 +127,10 @@ def solve(
     started = time.monotonic()
     settles = problem.active_plan is not None and problem.policy.replan_worth_min is not None
     deadline = started + time_limit_s * (1 - REPLAN_TIME_SHARE if settles else 1)
-    run = Run(capacity_tables(problem), solver, seed, started, deadline, progress)
+    run = Run(capacity_tables(problem), solver, seed, started, deadline, progress, stop)
     if time.monotonic() < run.deadline_s:
         _greedy(run)
-    if solver != "greedy" and time.monotonic() < run.deadline_s:
+    if solver != "greedy" and not run.is_over:
         _exact(run)
     if solver == "auto":
         _search_on(run)
@@ -149,6 +159,7 @@ def _greedy(run: Run) -> None:
             seed=run.seed,
             churn_price=price,
             on_better=lambda cost: run.report(cost, None),
+            stop=run.stop,
         )
         drafts = list(packing.clusters)
         if run.offer(drafts if packing.complete else fill(run.tables, drafts)) is not None:
@@ -164,6 +175,7 @@ def _search_on(run: Run) -> None:
     seed, in_vain = run.seed, 0
     while (
         in_vain < SEARCH_PATIENCE
+        and not run.stop()
         and not _is_settled(run)
         and run.deadline_s - time.monotonic() > SEARCH_LEAST_S
     ):
@@ -174,6 +186,7 @@ def _search_on(run: Run) -> None:
             seed=seed,
             churn_price=run.churn_price,
             on_better=lambda cost: run.report(cost, run.bound),
+            stop=run.stop,
         )
         if packing.complete:
             run.offer(list(packing.clusters))
@@ -246,6 +259,7 @@ def _proven_by_relaxation(run: Run) -> bool:
         deadline_s=now + share,
         seed=run.seed,
         cost_max=run.best.objective,
+        stop=run.stop,
     )
     if bound is None:
         return False
@@ -299,6 +313,7 @@ def _back_end(run: Run, formulation: Formulation, start: Floats | None) -> Stage
         gap=GAP_PROVEN,
         proven_zero=not run.short,
         report=lambda incumbent, bound: run.report(incumbent, bound if run.bound is None else run.bound),
+        stop=run.stop,
     )
 
 

@@ -40,6 +40,7 @@ from planner.formulation.builder import Builder
 from planner.formulation.highs_lp import highs_lp
 from planner.problem.tables import CapacityTables
 from planner.solvers.outcome import SolverFailed
+from planner.solvers.stopping import Stop, highs_stopped_by, never
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -55,6 +56,7 @@ def relaxed_bound(
     deadline_s: float,
     seed: int,
     cost_max: float = np.inf,
+    stop: Stop = never,
 ) -> float | None:
     """
     Dollars per hour that no plan serving all demand can cost less than; None if none was proven in time.
@@ -81,7 +83,8 @@ def relaxed_bound(
     if solver.passModel(highs_lp(builder.arrays())) == highspy.HighsStatus.kError:
         raise SolverFailed("HiGHS refused the relaxation's arrays.")
     solver.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost)
-    solver.run()
+    with highs_stopped_by(solver, stop):
+        solver.run()
     if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
         return cost_max if np.isfinite(cost_max) else None
     bound = min(cost_max, float(solver.getInfo().mip_dual_bound))
