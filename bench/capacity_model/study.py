@@ -26,6 +26,7 @@ from planner.problem.capacity import BatchLaw, batch_law
 from planner.problem.problem import Model, ModelProfile
 from profiles.latency import AffineCurve
 
+SEED = 230_807_470
 BAD_RATE_MAX = 0.01
 DELAYS = Delays()
 GPUS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -42,18 +43,6 @@ DURATION_S_MAX = 3_600.0
 WARMUP_SHARE = 0.05
 SHARE_MAX = 1.05
 PRECISION = 0.01
-COLUMNS = (
-    "case",
-    "gpus",
-    "models",
-    "mix",
-    "rates",
-    "arrival_cv",
-    "latency_ms",
-    "fixed_per_item",
-    "slack",
-    "usable_share",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +84,7 @@ class Case:
 
 def draw(number: int) -> Case:
     """The case of that number: the same one whenever it is drawn."""
-    random = np.random.default_rng([2_308_07470, number])
+    random = np.random.default_rng([SEED, number])
     gpus, count = int(random.choice(GPUS)), int(random.choice(MODELS))
     mix = "mixed" if count > 1 and random.random() < 0.5 else "alike"
     rates = "zipf" if count > 1 and random.random() < 0.5 else "equal"
