@@ -1,9 +1,9 @@
 """
 The factors of 1 / rho = 1 + a x + b x^2 from the study.
 
-A plan's load on a case is right when the needs of its members, ``u / rho`` each, add up to the n GPUs: with phi
-the members' parts of the load, 1 / share = sum phi / rho = 1 + a sum(phi x) + b sum(phi x^2). That
-is linear in the factors, so they are found by quantile regression as a linear program (Koenker and
+A plan's load on a case is right when the needs of its members, ``u / rho`` each, add up to the GPUs: with phi
+the members' parts of the load, 1 / share = sum phi / rho = 1 + a sum(phi x) + b sum(phi x^2). This is
+linear in the factors, so they are found by quantile regression as a linear program (Koenker and
 Bassett 1978, "Regression quantiles"): residuals relative to the need, ``QUANTILE`` of the cases below it.
 """
 

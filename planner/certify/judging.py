@@ -7,7 +7,8 @@ that there may be (Bonferroni). Passing needs two looks, so that every model is 
 
 A sub-cluster passes when its pooled bad rate is shown to lie within the limit and no model's own is shown to
 lie above it. The promise is to each model; but one with few requests cannot prove that it keeps 1 %, so for
-single models the burden of proof is turned round.
+single models the burden of proof is turned round. Among many models some will look bad by chance, so a
+check shares its error among them; a search, which can add a GPU, judges each at the full level.
 """
 
 from __future__ import annotations
@@ -72,8 +73,13 @@ def judge(
     delays: Delays,
     bad_rate_max: float,
     budget: Budget,
+    error_is_shared: bool = True,
 ) -> EpochEvidence:
-    """Replications of one epoch until they decide, or the budget ends."""
+    """
+    Replications of one epoch until they decide, or the budget ends.
+
+    ``error_is_shared`` False refuses a model sooner: each is judged as if there were no other.
+    """
     if traffic.total_rps <= 0:
         return _evidence(models, gpus, epoch, traffic, _Tally(), RateInterval(0, 0, 0), Verdict.PASSED, ())
     tally, looks = _Tally(), budget.looks
@@ -88,7 +94,9 @@ def judge(
             )
         bad, arrived = tally.bad, tally.arrived
         interval = bad_rate_interval(bad.sum(axis=0), arrived.sum(axis=0), spent)
-        over = _models_over(models, bad, arrived, bad_rate_max, spent)
+        level = model_confidence(spent, len(models)) if error_is_shared else spent
+        low, _ = bad_rate_bounds(bad, arrived, level)
+        over = tuple(sorted(models[m].model_id for m in np.flatnonzero(low > bad_rate_max)))
         verdict = Verdict.UNDECIDED
         if over or interval.low > bad_rate_max:
             verdict = Verdict.FAILED
@@ -97,17 +105,6 @@ def judge(
         if verdict is not Verdict.UNDECIDED:
             break
     return _evidence(models, gpus, epoch, traffic, tally, interval, verdict, over)
-
-
-def _models_over(
-    models: list[ModelSpec],
-    bad: NDArray[np.int64],
-    arrived: NDArray[np.int64],
-    bad_rate_max: float,
-    confidence: float,
-) -> tuple[str, ...]:
-    low, _ = bad_rate_bounds(bad, arrived, model_confidence(confidence, len(models)))
-    return tuple(sorted(models[m].model_id for m in np.flatnonzero(low > bad_rate_max)))
 
 
 def _evidence(

@@ -34,6 +34,7 @@ class Task:
     cluster: SubCluster
     seed: int
     budget: Budget
+    error_is_shared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Bench:
                 delays=task.problem.policy.delays,
                 bad_rate_max=task.problem.policy.bad_rate_max,
                 budget=task.budget,
+                error_is_shared=task.error_is_shared,
             )
         return self._evidence[key]
 
@@ -92,10 +94,16 @@ def certify_as_it_is(task: Task) -> SubClusterCertificate:
 
 
 def fewest_gpus(task: Task) -> Found:
-    """The fewest GPUs that pass, between what batches need for the SLO and what the pool has."""
-    if task.problem.policy.gpus is GpuReservation.RESERVED:
-        return _fewest_reserved(task)
-    return _fewest_by_epoch(task)
+    """
+    The fewest GPUs that pass, between what batches need for the SLO and what the pool has.
+
+    Models are judged one by one, so that fresh arrivals find none over; where no count passes that,
+    as a check judges them.
+    """
+    reserved = task.problem.policy.gpus is GpuReservation.RESERVED
+    seek = _fewest_reserved if reserved else _fewest_by_epoch
+    found = seek(dataclasses.replace(task, error_is_shared=False))
+    return found if found.certificate.passed else seek(task)
 
 
 def _fewest_reserved(task: Task) -> Found:
