@@ -3,11 +3,13 @@ Simulate one sub-cluster in one epoch until the evidence decides.
 
 The evidence is looked at after 1, 2, 4, 8, ... replications. A test that is repeated until it succeeds
 errs more often than each of its looks; so the error allowed is spent in equal parts over all looks
-that there may be (Bonferroni). Passing needs two looks, so that every model is seen for a while.
+that there may be (Bonferroni).
 
 A sub-cluster passes when its pooled bad rate is shown to lie within the limit and no model's own is shown to
 lie above it. The promise is to each model; but one with few requests cannot prove that it keeps 1 %, so for
-single models the burden of proof is turned round. Among many models some will look bad by chance, so a
+single models the burden of proof is turned round. While a model has more than twice the limit so far, there
+is another look, as far as the budget goes: rare models of a busy sub-cluster fare far worse than the
+pool, and too few of their requests would hide it. Among many models some will look bad by chance, so a
 check shares its error among them; a search, which can add a GPU, judges each at the full level.
 """
 
@@ -32,6 +34,7 @@ from planner.certify.interval import (
 from planner.certify.traffic import Traffic
 
 REPLICATIONS_MIN, REPLICATIONS_MAX = 2, 32
+SUSPECT_FACTOR, SUSPECT_REQUESTS = 2.0, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +100,22 @@ def judge(
         level = model_confidence(spent, len(models)) if error_is_shared else spent
         low, _ = bad_rate_bounds(bad, arrived, level)
         over = tuple(sorted(models[m].model_id for m in np.flatnonzero(low > bad_rate_max)))
+        settled = look == looks[-1] or not _suspects(bad, arrived, bad_rate_max)
         verdict = Verdict.UNDECIDED
         if over or interval.low > bad_rate_max:
             verdict = Verdict.FAILED
-        elif interval.high <= bad_rate_max and look >= budget.replications_min:
+        elif interval.high <= bad_rate_max and look >= budget.replications_min and settled:
             verdict = Verdict.PASSED
         if verdict is not Verdict.UNDECIDED:
             break
     return _evidence(models, gpus, epoch, traffic, tally, interval, verdict, over)
+
+
+def _suspects(bad: NDArray[np.int64], arrived: NDArray[np.int64], bad_rate_max: float) -> bool:
+    """Whether some model looks bad by a wide margin, so that one look more is worth its time."""
+    total = arrived.sum(axis=1)
+    looks_bad = bad.sum(axis=1) > SUSPECT_FACTOR * bad_rate_max * total
+    return bool((looks_bad & (total >= SUSPECT_REQUESTS)).any())
 
 
 def _evidence(
