@@ -21,8 +21,7 @@ from planner.plan.reprice import reprice
 from planner.problem.problem import PlanningProblem
 
 SEED = 20_240_229  # of certificates that name none: any, but always the same
-CHECK_BUDGET = Budget()
-SEARCH_BUDGET = Budget(replications_max=8)  # a count that eight cannot clear is too close to the limit
+BUDGET = Budget()
 
 ProgressCallback: TypeAlias = Callable[[int, int], None]
 """Called with (sub-clusters certified, sub-clusters in all)."""
@@ -33,7 +32,7 @@ def certify(
     plan: Plan,
     *,
     seed: int = SEED,
-    budget: Budget = CHECK_BUDGET,
+    budget: Budget = BUDGET,
     executor: Executor | None = None,
 ) -> Certificate:
     """Simulate every sub-cluster of ``plan`` as it is, at its worst epochs."""
@@ -46,7 +45,7 @@ def certified_plan(
     plan: Plan,
     *,
     seed: int = SEED,
-    budget: Budget = SEARCH_BUDGET,
+    budget: Budget = BUDGET,
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
 ) -> tuple[Plan, Certificate]:

@@ -3,8 +3,9 @@ The fewest GPUs with which one sub-cluster passes: from the planned count up or 
 
 A count passes when it passes in every epoch tested. Steps from the planned count double until the
 verdict changes, then halve in between; all counts see the same arrivals. Tested are first the epochs that
-need most; once a count is found, further epochs are simulated on it, and one that fails there
-joins the tested ones. Bad rates are taken to fall as GPUs are added.
+need most. The count found is then proven: more epochs, more replications, arrivals that the
+search has not seen, so that it cannot have been picked for its luck. An epoch that fails there joins
+the tested ones, and the search goes on above. Bad rates are taken to fall as GPUs are added.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from planner.problem.problem import GpuReservation, PlanningProblem
 
 EPOCHS_SEARCHED = 2
 EPOCHS_CHECKED = 6
+SEARCH_REPLICATIONS_MAX = 8  # a count that eight cannot clear is too close to the limit
+SEARCH_SEED_STEP = 7_919  # from the seed of a certificate to that of its search
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def fewest_gpus(task: Task) -> Found:
 
 
 def _fewest_reserved(task: Task) -> Found:
-    bench, planned = Bench(task), task.cluster.gpus_max
+    search, proof, planned = Bench(_quick(task)), Bench(task), task.cluster.gpus_max
     tested = _worst_epochs(task, task.cluster, EPOCHS_SEARCHED)
     floor = max(1, _gpus_least(task, [1] * len(task.cluster.placements)))
     ceiling = max(planned, _gpus_most(task))
@@ -116,43 +119,62 @@ def _fewest_reserved(task: Task) -> Found:
         return resized(task.problem, task.cluster, (gpus,) * len(task.cluster.gpus))
 
     def passes(gpus: int) -> bool:
-        return bench.passes(sized(gpus), tested)
+        return search.passes(sized(gpus), tested)
 
     enough, refused = least_passing(passes, planned, min(floor, planned), ceiling)
     checked = tested
     while enough is not None:
         checked = _worst_epochs(task, sized(enough), EPOCHS_CHECKED)
-        failing = [epoch for epoch in checked if not bench.passes(sized(enough), [epoch])]
-        if not failing:
+        failing = next((epoch for epoch in checked if not proof.passes(sized(enough), [epoch])), None)
+        if failing is None:
             break
-        tested.extend(failing)
-        enough, refused = least_passing(passes, enough, enough, ceiling, refused)
-    as_planned = bench.certificate(task.cluster, tested, 0)
+        tested = [*tested, failing] if failing not in tested else tested
+        refused, start = enough, enough + 1
+        enough = None
+        if start <= ceiling:
+            enough, refused = least_passing(passes, start, start, ceiling, refused)
     if enough is None:
+        as_planned = proof.certificate(task.cluster, tested, 0)
         return Found(task.cluster, as_planned, as_planned)
-    epochs = list(dict.fromkeys([*tested, *checked]))
-    return Found(sized(enough), bench.certificate(sized(enough), epochs, refused), as_planned)
+    certificate = proof.certificate(sized(enough), checked, refused)
+    as_planned = proof.certificate(task.cluster, tested, 0) if enough > planned else certificate
+    return Found(sized(enough), certificate, as_planned)
 
 
 def _fewest_by_epoch(task: Task) -> Found:
     """Every epoch for itself; batches stay as large as they were planned in all of them."""
-    bench, cluster = Bench(task), task.cluster
+    search, proof, cluster = Bench(_quick(task)), Bench(task), task.cluster
     floor = max(1, _gpus_least(task, [p.batch_size for p in cluster.placements]))
     counts, refused_most = list(cluster.gpus), 0
     for epoch, planned in enumerate(cluster.gpus):
 
-        def passes(gpus: int, epoch: int = epoch) -> bool:
+        def sized(gpus: int, epoch: int = epoch) -> SubCluster:
             changed = (*cluster.gpus[:epoch], gpus, *cluster.gpus[epoch + 1 :])
-            return bench.passes(dataclasses.replace(cluster, gpus=changed), [epoch])
+            return dataclasses.replace(cluster, gpus=changed)
 
-        enough, refused = least_passing(passes, planned, min(floor, planned), max(planned, _gpus_most(task)))
+        def passes(gpus: int, epoch: int = epoch) -> bool:
+            return search.passes(sized(gpus, epoch), [epoch])
+
+        ceiling = max(planned, _gpus_most(task))
+        enough, refused = least_passing(passes, planned, min(floor, planned), ceiling)
+        while enough is not None and not proof.passes(sized(enough), [epoch]):
+            refused = enough
+            enough = enough + 1 if enough < ceiling else None
         counts[epoch] = planned if enough is None else enough
         refused_most = max(refused_most, refused)
     epochs = list(range(len(counts)))
     found = resized(task.problem, cluster, tuple(counts))
-    certificate = bench.certificate(found, epochs, refused_most)
-    as_planned = bench.certificate(cluster, epochs, refused_most)
+    certificate = proof.certificate(found, epochs, refused_most)
+    grown = any(after > before for after, before in zip(counts, cluster.gpus, strict=True))
+    as_planned = proof.certificate(cluster, epochs, refused_most) if grown else certificate
     return Found(found, certificate, as_planned)
+
+
+def _quick(task: Task) -> Task:
+    """The same with fewer replications and other arrivals: what it finds is then proven on unseen ones."""
+    replications = min(task.budget.replications_max, SEARCH_REPLICATIONS_MAX)
+    budget = dataclasses.replace(task.budget, replications_max=replications)
+    return dataclasses.replace(task, budget=budget, seed=task.seed + SEARCH_SEED_STEP)
 
 
 def least_passing(
