@@ -121,16 +121,29 @@ def certify(
         float | None,
         typer.Option(help="Simulated seconds of each; default: as many as enough requests take."),
     ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**31 - 1, help="Seed of the arrivals; default: that of every planning run."),
+    ] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, max=1_024, help="Processes to share the sub-clusters among.")
+    ] = 1,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Find the fewest GPUs that pass, and write the plan with them to this file."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate as JSON.")] = False,
 ) -> None:
     """
     Simulate each sub-cluster at its worst epochs; exit status 1 if one does not keep the bad rate.
 
-    Example: fermata plan certify examples/problem.json plan.json
+    Example: fermata plan certify examples/problem.json plan.json --seed 7
     """
-    from planner.certify import Budget
+    from planner.certify import SEED, Budget, certified_plan
     from planner.certify import certify as certify_plan
     from planner.certify.codec import certificate_to_json
+    from planner.executor import executor_of
+    from planner.plan.codec import plan_to_json
 
     if duration_s is not None and not 0 < duration_s < float("inf"):
         fail(f"--duration-s must be a number above 0, got {duration_s}", code=ExitCode.BAD_INPUT)
@@ -138,7 +151,14 @@ def certify(
     _require_valid(question, answer)
     default = Budget()
     budget = Budget(min(default.replications_min, seeds), seeds, duration_s)
-    certificate = certify_plan(question, answer, budget=budget)
+    used_seed, executor = SEED if seed is None else seed, executor_of(processes)
+    if output is None:
+        certificate = certify_plan(question, answer, seed=used_seed, budget=budget, executor=executor)
+    else:
+        sized, certificate = certified_plan(
+            question, answer, seed=used_seed, budget=budget, executor=executor
+        )
+        _write(output, json.dumps(plan_to_json(sized), indent=2, allow_nan=False) + "\n")
     emit(
         certificate_to_json(certificate),
         as_json=as_json,

@@ -61,6 +61,12 @@ def show_plan(problem: PlanningProblem, plan: Plan | None) -> None:
         f"physical gap {plan.physical_gap:.2%} (fluid bound {plan.fluid_bound:.3f})",
         soft_wrap=True,
     )
+    if plan.cost_usd_per_hour != plan.objective:
+        console.print(
+            f"certified by simulation; the capacity model, which bound and gap speak of, asks for "
+            f"{plan.objective:.3f} USD/h",
+            soft_wrap=True,
+        )
 
 
 def show_violations(found: Sequence[Violation], console: Console | None = None) -> None:

@@ -1,10 +1,12 @@
 """Simulate a plan's sub-clusters with the dispatcher's own core before the plan goes live."""
 
 from planner.certify.certificate import Certificate, EpochEvidence, SubClusterCertificate, Verdict
-from planner.certify.certify import certified_plan, certify
-from planner.certify.sub_cluster_simulation import Budget, model_specs
+from planner.certify.certify import SEED, certified_plan, certify
+from planner.certify.judging import Budget
+from planner.certify.traffic import model_specs
 
 __all__ = [
+    "SEED",
     "Budget",
     "Certificate",
     "EpochEvidence",

@@ -9,8 +9,8 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """What the simulations of one sub-cluster in one epoch say of its bad rate."""
 
-    PASSED = "passed"  # the whole confidence interval lies within the limit
-    FAILED = "failed"  # the whole interval lies above it
+    PASSED = "passed"  # its whole confidence interval lies within the limit, and no model's lies above
+    FAILED = "failed"  # its whole interval, or that of a model, lies above the limit
     UNDECIDED = "undecided"  # the budget of simulations ended first; counts as not passed
 
 
@@ -29,6 +29,8 @@ class EpochEvidence:
         Share of requests late, dropped or rejected, and its confidence interval.
     worst_model, worst_model_bad_rate
         The model that fared worst, over all replications.
+    models_over
+        Models whose own interval lies above the limit, by name.
     gpu_busy_share, batch_size_mean
         Means over the replications.
     """
@@ -44,6 +46,7 @@ class EpochEvidence:
     verdict: Verdict
     worst_model: str
     worst_model_bad_rate: float
+    models_over: tuple[str, ...]
     gpu_busy_share: float
     batch_size_mean: float
 
@@ -53,13 +56,15 @@ class SubClusterCertificate:
     """
     The evidence for one sub-cluster.
 
-    ``gpus_planned`` is what the solver gave it, ``gpus_certified`` what passed (or the most
-    that was tried); both are the largest count over the epochs.
+    ``gpus_planned`` is what the capacity model gave it, ``gpus_certified`` what the evidence is for;
+    ``gpus_refused`` is the most that was tried below that and did not pass, or is below what batches of
+    one need to keep their SLO, 0 where nothing was tried. Each is the largest count over the epochs.
     """
 
     sub_cluster: str
     gpus_planned: int
     gpus_certified: int
+    gpus_refused: int
     evidence: tuple[EpochEvidence, ...]
 
     @property
@@ -77,7 +82,7 @@ class Certificate:
     """
     The evidence for a plan; it holds when every sub-cluster passed.
 
-    ``confidence`` is the level of each interval, ``seed`` makes the evidence repeatable.
+    ``confidence`` is the level of each verdict, ``seed`` makes the evidence repeatable.
     """
 
     problem_digest: str

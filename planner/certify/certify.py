@@ -1,36 +1,43 @@
-"""Certify a plan before it goes live; give more GPUs to the sub-clusters that need them."""
+"""Certify a plan before it goes live: the fewest GPUs with which each sub-cluster keeps its SLOs."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from planner.certify.certificate import Certificate, SubClusterCertificate
+from planner.certify.counting import POLICY
 from planner.certify.interval import CONFIDENCE
-from planner.certify.sub_cluster_simulation import POLICY, Budget, simulate_epoch, worst_epochs
+from planner.certify.judging import Budget
+from planner.certify.search import Found, Task, certify_as_it_is, fewest_gpus
+from planner.executor import Executor, InProcess
 from planner.plan.plan import Plan, SubCluster
 from planner.plan.reprice import reprice
-from planner.problem.problem import GpuReservation, PlanningProblem
+from planner.problem.problem import PlanningProblem
 
 SEED = 20_240_229  # of certificates that name none: any, but always the same
-WORST_EPOCHS_RESERVED = 2
-WORST_EPOCHS_SIZED = 4
-DEFAULT_BUDGET = Budget()
+BUDGET = Budget()
 
 ProgressCallback: TypeAlias = Callable[[int, int], None]
 """Called with (sub-clusters certified, sub-clusters in all)."""
 
 
 def certify(
-    problem: PlanningProblem, plan: Plan, *, seed: int = SEED, budget: Budget = DEFAULT_BUDGET
+    problem: PlanningProblem,
+    plan: Plan,
+    *,
+    seed: int = SEED,
+    budget: Budget = BUDGET,
+    executor: Executor | None = None,
 ) -> Certificate:
     """Simulate every sub-cluster of ``plan`` as it is, at its worst epochs."""
-    return _certificate(
-        problem, seed, [_certify_one(problem, c, c.gpus_max, seed, budget) for c in plan.sub_clusters]
-    )
+    tasks = _tasks(problem, plan, seed, budget)
+    return _certificate(problem, seed, list((executor or InProcess()).map(certify_as_it_is, tasks)))
 
 
 def certified_plan(
@@ -38,87 +45,69 @@ def certified_plan(
     plan: Plan,
     *,
     seed: int = SEED,
-    budget: Budget = DEFAULT_BUDGET,
+    budget: Budget = BUDGET,
+    executor: Executor | None = None,
     progress: ProgressCallback | None = None,
 ) -> tuple[Plan, Certificate]:
     """
-    The plan with GPUs added where simulation asks for them, and its certificate.
+    The plan with as many GPUs as simulation asks for, no more and no fewer, and its certificate.
 
-    A sub-cluster that does not pass gets the fewest further GPUs with which it does, as far as its
-    pool and ``sub_cluster_gpus_max`` allow, in every epoch alike; what still fails then is left as it
-    was and the certificate says so. Cost and gaps are worked out anew against the same bounds.
+    Each sub-cluster gets the fewest GPUs with which it passes, whatever the capacity model had planned;
+    those planned stay noted beside them (``SubCluster.gpus_planned``). What no count up to its
+    pool and ``sub_cluster_gpus_max`` helps, and what finds its pool empty, is left as it was, and the
+    certificate says so. The plan is the same whatever the executor.
     """
-    clusters = list(plan.sub_clusters)
-    certificates = []
-    for index, cluster in enumerate(clusters):
-        found = _certify_one(problem, cluster, cluster.gpus_max, seed, budget)
-        if not found.passed:
-            room = _room(problem, clusters, cluster)
-            grown, found = _grow(problem, cluster, found, room, seed, budget)
-            clusters[index] = grown
-        certificates.append(found)
+    tasks = _tasks(problem, plan, seed, budget)
+    found: list[Found] = []
+    for one in (executor or InProcess()).map(fewest_gpus, tasks):
+        found.append(one)
         if progress is not None:
-            progress(index + 1, len(clusters))
-    grown_plan = dataclasses.replace(plan, sub_clusters=tuple(clusters))
-    return reprice(problem, grown_plan), _certificate(problem, seed, certificates)
+            progress(len(found), len(tasks))
+    granted = _within_pools(problem, plan.sub_clusters, found)
+    clusters = tuple(
+        one.cluster if yes else cluster
+        for one, cluster, yes in zip(found, plan.sub_clusters, granted, strict=True)
+    )
+    certificates = [one.certificate if yes else one.planned for one, yes in zip(found, granted, strict=True)]
+    sized = dataclasses.replace(plan, sub_clusters=clusters)
+    return reprice(problem, sized), _certificate(problem, seed, certificates)
 
 
-def _certificate(problem: PlanningProblem, seed: int, clusters: list[SubClusterCertificate]) -> Certificate:
+def _tasks(problem: PlanningProblem, plan: Plan, seed: int, budget: Budget) -> list[Task]:
+    return [Task(_part_of(problem, cluster), cluster, seed, budget) for cluster in plan.sub_clusters]
+
+
+def _part_of(problem: PlanningProblem, cluster: SubCluster) -> PlanningProblem:
+    """What of the problem the sub-cluster needs, so that little is sent to another process."""
+    models = {p.model: problem.models[p.model] for p in cluster.placements}
+    return dataclasses.replace(problem, models=models, active_plan=None)
+
+
+def _certificate(
+    problem: PlanningProblem, seed: int, clusters: Sequence[SubClusterCertificate]
+) -> Certificate:
     return Certificate(
         problem.digest, problem.policy.bad_rate_max, CONFIDENCE, POLICY.value, seed, tuple(clusters)
     )
 
 
-def _certify_one(
-    problem: PlanningProblem, cluster: SubCluster, gpus_planned: int, seed: int, budget: Budget
-) -> SubClusterCertificate:
-    reserved = problem.policy.gpus is GpuReservation.RESERVED
-    epochs = worst_epochs(problem, cluster, WORST_EPOCHS_RESERVED if reserved else WORST_EPOCHS_SIZED)
-    evidence = tuple(simulate_epoch(problem, cluster, epoch, seed=seed, budget=budget) for epoch in epochs)
-    return SubClusterCertificate(cluster.id, gpus_planned, cluster.gpus_max, evidence)
-
-
-def _grow(
-    problem: PlanningProblem,
-    cluster: SubCluster,
-    failing: SubClusterCertificate,
-    room: int,
-    seed: int,
-    budget: Budget,
-) -> tuple[SubCluster, SubClusterCertificate]:
-    """The least passing number of further GPUs: doubled until it passes, then halved in between."""
-    too_few, enough = 0, None
-    extra = 1
-    tried: dict[int, SubClusterCertificate] = {}
-    while too_few < room:
-        extra = min(extra, room)
-        tried[extra] = _certify_one(problem, _with_extra(cluster, extra), cluster.gpus_max, seed, budget)
-        if tried[extra].passed:
-            enough = extra
-            break
-        too_few, extra = extra, 2 * extra
-    if enough is None:
-        return cluster, failing
-    while enough - too_few > 1:
-        middle = (too_few + enough) // 2
-        tried[middle] = _certify_one(problem, _with_extra(cluster, middle), cluster.gpus_max, seed, budget)
-        if tried[middle].passed:
-            enough = middle
-        else:
-            too_few = middle
-    return _with_extra(cluster, enough), tried[enough]
-
-
-def _with_extra(cluster: SubCluster, extra: int) -> SubCluster:
-    return dataclasses.replace(cluster, gpus=tuple(n + extra for n in cluster.gpus))
-
-
-def _room(problem: PlanningProblem, clusters: list[SubCluster], cluster: SubCluster) -> int:
-    """GPUs that the sub-cluster may still be given in every epoch: left in its pool, and below its limit."""
-    used = np.sum(
-        [c.gpus for c in clusters if (c.gpu_type, c.zone) == (cluster.gpu_type, cluster.zone)], axis=0
+def _within_pools(
+    problem: PlanningProblem, clusters: Sequence[SubCluster], found: Sequence[Found]
+) -> list[bool]:
+    """Who gets the GPUs found for them: those that give some back, then the least growth first."""
+    free: dict[tuple[str, str], NDArray[np.int64]] = defaultdict(
+        lambda: np.zeros(len(problem.epochs), dtype=np.int64)
     )
-    (pool,) = (p for p in problem.pools if (p.gpu_type, p.zone) == (cluster.gpu_type, cluster.zone))
-    return max(
-        0, min(pool.available - int(used.max()), problem.policy.sub_cluster_gpus_max - cluster.gpus_max)
-    )
+    for pool in problem.pools:
+        free[pool.gpu_type, pool.zone] += pool.available
+    growth = [np.array(one.cluster.gpus) - np.array(c.gpus) for one, c in zip(found, clusters, strict=True)]
+    for cluster, more in zip(clusters, growth, strict=True):
+        free[cluster.gpu_type, cluster.zone] -= np.array(cluster.gpus) + np.minimum(0, more)
+    granted = [False] * len(clusters)
+    for i in sorted(range(len(clusters)), key=lambda i: (int(growth[i].max()), i)):
+        left = free[clusters[i].gpu_type, clusters[i].zone]
+        more = np.maximum(0, growth[i])
+        if (more <= np.maximum(0, left)).all():
+            left -= more
+            granted[i] = True
+    return granted

@@ -25,8 +25,14 @@ def certificate_to_json(certificate: Certificate) -> dict[str, Any]:
                 "bad_rate": cluster.bad_rate,
                 "gpus_planned": cluster.gpus_planned,
                 "gpus_certified": cluster.gpus_certified,
+                "gpus_refused": cluster.gpus_refused,
                 "evidence": [
-                    {**asdict(evidence), "verdict": evidence.verdict.value} for evidence in cluster.evidence
+                    {
+                        **asdict(evidence),
+                        "verdict": evidence.verdict.value,
+                        "models_over": list(evidence.models_over),
+                    }
+                    for evidence in cluster.evidence
                 ],
             }
             for cluster in certificate.sub_clusters

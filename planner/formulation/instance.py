@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from planner.formulation.slots import Slot
 from planner.problem.tables import IDLE_RPS, CapacityTables
-from planner.problem.usable_share import usable_share
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -147,7 +146,7 @@ def _excess(tables: CapacityTables, model: int, gpu_type: int, gpus: int, batch:
     whole = law.load_gpus(rate, batch)
     part = law.load_gpus(rate[None, :] * _SHARES[:, None], batch)
     beyond = (part - _SHARES[:, None] * whole[None, :]) / (1 - _SHARES[:, None])
-    share = usable_share(gpus, tables.models[model].arrival_cv)
+    share = law.usable_share(gpus, tables.models[model].arrival_cv)
     excess = np.maximum(0.0, beyond).max(axis=0) * _EXCESS_MARGIN / share
     return np.asarray(np.where(excess > _NOISE, excess, 0.0))
 

@@ -49,6 +49,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
                 "gpu_type": s.gpu_type,
                 "zone": s.zone,
                 "gpus": list(s.gpus),
+                **({} if s.gpus_planned is None else {"gpus_planned": list(s.gpus_planned)}),
                 "models": [
                     {"id": p.model, "share": list(p.share), "batch_size": p.batch_size} for p in s.placements
                 ],
@@ -126,12 +127,10 @@ def read_plan(reader: Reader, path: str, data: object) -> Plan:
 
 
 def _sub_cluster(reader: Reader, path: str, value: object) -> SubCluster:
-    known = ("id", "gpu_type", "zone", "gpus", "models")
-    fields = reader.object_at(path, value, known, known)
-    gpus = tuple(
-        reader.integer(place, count, least=0, most=GPUS_LIMIT)
-        for place, count in reader.items(join(path, "gpus"), fields.get("gpus", [1]), count_min=1)
-    )
+    required = ("id", "gpu_type", "zone", "gpus", "models")
+    fields = reader.object_at(path, value, (*required, "gpus_planned"), required)
+    gpus = _counts(reader, join(path, "gpus"), fields.get("gpus", [1]))
+    planned = fields.get("gpus_planned")
     placements = tuple(
         _placement(reader, place, item)
         for place, item in reader.items(join(path, "models"), fields.get("models", []))
@@ -142,6 +141,16 @@ def _sub_cluster(reader: Reader, path: str, value: object) -> SubCluster:
         zone=reader.text(join(path, "zone"), fields.get("zone", "-")),
         gpus=gpus or (0,),
         placements=placements,
+        gpus_planned=None
+        if planned is None
+        else _counts(reader, join(path, "gpus_planned"), planned) or (0,),
+    )
+
+
+def _counts(reader: Reader, path: str, value: object) -> tuple[int, ...]:
+    return tuple(
+        reader.integer(place, count, least=0, most=GPUS_LIMIT)
+        for place, count in reader.items(path, value, count_min=1)
     )
 
 

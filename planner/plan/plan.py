@@ -34,13 +34,19 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class SubCluster:
-    """GPUs and models scheduled together; ``gpus`` has one count for each epoch."""
+    """
+    GPUs and models scheduled together; ``gpus`` has one count for each epoch.
+
+    ``gpus_planned`` are the counts that the capacity model asks for, where simulation found that others
+    are the fewest that keep the SLOs; None where ``gpus`` are as planned.
+    """
 
     id: str
     gpu_type: str
     zone: str
     gpus: tuple[int, ...]
     placements: tuple[Placement, ...]
+    gpus_planned: tuple[int, ...] | None = None
 
     @property
     def gpus_max(self) -> int:
@@ -70,9 +76,10 @@ class Plan:
     An answer to one planning problem.
 
     ``objective`` and ``bound`` are dollars per hour over the horizon (the cost stage of the
-    lexicographic objective); ``gap`` is (objective - bound) / objective. ``physical_gap``
-    compares with the fluid bound: every model at its largest feasible batch on the cheapest
-    type, nothing rounded.
+    lexicographic objective) under the capacity model: of the GPUs as planned. ``gap`` is
+    (objective - bound) / objective. ``physical_gap`` compares the objective with the fluid bound: every
+    model at its largest feasible batch on the cheapest type, nothing rounded. ``cost_usd_per_hour`` is
+    what the plan's GPUs cost; it differs from the objective where a certificate changed their number.
     """
 
     status: PlanStatus

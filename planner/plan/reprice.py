@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from planner.plan.plan import Plan, PlanStatus
-from planner.plan.verify import cost_usd_per_hour, gap
+from planner.plan.verify import cost_usd_per_hour, gap, objective_usd_per_hour
 from planner.problem.problem import PlanningProblem
 
 
@@ -13,17 +13,18 @@ def reprice(problem: PlanningProblem, plan: Plan) -> Plan:
     """
     The plan with cost, objective and gaps of its sub-clusters; bounds stay as they were proven.
 
-    A plan that now costs more than it did is optimal no longer, unless its bound is met.
+    Cost follows the GPUs, the objective those that the capacity model asks for: a certificate changes the
+    first alone. A plan whose objective changed is optimal no longer.
     """
-    cost = cost_usd_per_hour(problem, plan)
-    if cost == plan.cost_usd_per_hour:
-        return plan
+    cost, objective = cost_usd_per_hour(problem, plan), objective_usd_per_hour(problem, plan)
+    if objective == plan.objective:
+        return dataclasses.replace(plan, cost_usd_per_hour=cost)
     status = PlanStatus.FEASIBLE if plan.status is PlanStatus.OPTIMAL else plan.status
     return dataclasses.replace(
         plan,
         status=status,
-        objective=cost,
+        objective=objective,
         cost_usd_per_hour=cost,
-        gap=gap(cost, plan.bound),
-        physical_gap=gap(cost, plan.fluid_bound),
+        gap=gap(objective, plan.bound),
+        physical_gap=gap(objective, plan.fluid_bound),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from planner.plan.churn import churn_gib
 from planner.plan.plan import Placement, Plan, PlanStatus, SubCluster
-from planner.problem.capacity import latency_feasible, latency_needed_us, need_gpus
+from planner.problem.capacity import batch_size_feasible, latency_feasible, latency_needed_us, need_gpus
 from planner.problem.fluid import fluid_bound_usd_per_hour
 from planner.problem.problem import GpuReservation, PlanningProblem
 
@@ -50,10 +50,24 @@ def verify(problem: PlanningProblem, plan: Plan) -> list[Violation]:
 
 def cost_usd_per_hour(problem: PlanningProblem, plan: Plan) -> float:
     """Dollars per hour, the mean over the horizon weighted by the epochs' hours."""
+    return _usd_per_hour(problem, ((cluster, cluster.gpus) for cluster in plan.sub_clusters))
+
+
+def objective_usd_per_hour(problem: PlanningProblem, plan: Plan) -> float:
+    """The same for the GPUs that the capacity model asks for, whatever a certificate made of them."""
+    return _usd_per_hour(problem, ((cluster, counts_planned(cluster)) for cluster in plan.sub_clusters))
+
+
+def counts_planned(cluster: SubCluster) -> tuple[int, ...]:
+    """GPUs by epoch under the capacity model."""
+    return cluster.gpus if cluster.gpus_planned is None else cluster.gpus_planned
+
+
+def _usd_per_hour(problem: PlanningProblem, counted: Iterable[tuple[SubCluster, tuple[int, ...]]]) -> float:
     total = sum(
         problem.gpu_types[cluster.gpu_type].price_usd_per_hour * gpus * epoch.hours
-        for cluster in plan.sub_clusters
-        for gpus, epoch in zip(cluster.gpus, problem.epochs, strict=True)
+        for cluster, counts in counted
+        for gpus, epoch in zip(counts, problem.epochs, strict=True)
     )
     return total / problem.horizon_hours
 
@@ -72,6 +86,9 @@ def _shape(problem: PlanningProblem, plan: Plan) -> Iterator[Violation]:
             yield Violation(
                 "epochs", f"{cluster.id} has {len(cluster.gpus)} GPU counts for {epochs} epochs", 1
             )
+        if cluster.gpus_planned is not None and len(cluster.gpus_planned) != epochs:
+            text = f"{cluster.id} has {len(cluster.gpus_planned)} planned GPU counts for {epochs} epochs"
+            yield Violation("epochs", text, 1)
         for name, count in Counter(p.model for p in cluster.placements).items():
             if count > 1:
                 yield Violation("unique", f"{cluster.id} holds {name} {count} times", count - 1)
@@ -172,13 +189,20 @@ def _latency(problem: PlanningProblem, cluster: SubCluster) -> Iterator[Violatio
 
 
 def _throughput(problem: PlanningProblem, cluster: SubCluster) -> Iterator[Violation]:
-    """The needs of the models, each with its spare part for bursts, sum to no more than the GPUs."""
-    gpus = np.maximum(1, np.array(cluster.gpus))
+    """
+    The needs of the models, each with its spare part for bursts, sum to no more than the GPUs as planned.
+
+    That fewer are enough is for a certificate to show: what simulation found counts for more than
+    the capacity model.
+    """
+    counts = counts_planned(cluster)
+    gpus = np.maximum(1, np.array(counts))
     need = sum((_need(problem, cluster, p, gpus) for p in cluster.placements), start=np.zeros(len(gpus)))
-    over = need - np.array(cluster.gpus) * (1 + RELATIVE_TOLERANCE)
+    over = need - np.array(counts) * (1 + RELATIVE_TOLERANCE)
     worst = int(np.argmax(over))
     if over[worst] > GPU_TOLERANCE:
-        text = f"{cluster.id} needs {need[worst]:.4f} GPUs in epoch {worst}, it has {cluster.gpus[worst]}"
+        planned = "has" if cluster.gpus_planned is None else "was planned with"
+        text = f"{cluster.id} needs {need[worst]:.4f} GPUs in epoch {worst}, it {planned} {counts[worst]}"
         yield Violation("throughput", text, float(over[worst]))
 
 
@@ -190,8 +214,22 @@ def _need(
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     model = problem.models[placement.model]
     rate = np.array(model.demand_rps) * np.array(placement.share)
-    batch = min(placement.batch_size, model.profiles[cluster.gpu_type].batch_size_max)
+    batch = min(_batch_planned(problem, cluster, placement), model.profiles[cluster.gpu_type].batch_size_max)
     return need_gpus(model, cluster.gpu_type, rate, max(1, batch), gpus, problem.policy.delays)
+
+
+def _batch_planned(problem: PlanningProblem, cluster: SubCluster, placement: Placement) -> int:
+    """The batch promised; where fewer GPUs forced a smaller one, what latency and memory left as planned."""
+    if min(counts_planned(cluster)) <= min(cluster.gpus):
+        return placement.batch_size
+    profiles = {p.model: problem.models[p.model].profiles[cluster.gpu_type] for p in cluster.placements}
+    free_gib = problem.gpu_types[cluster.gpu_type].usable_gib - sum(p.weights_gib for p in profiles.values())
+    per_item = profiles[placement.model].workspace_gib_per_item
+    model, least = problem.models[placement.model], min(counts_planned(cluster))
+    feasible = batch_size_feasible(model, cluster.gpu_type, least, problem.policy.delays)
+    if per_item * feasible > free_gib + GIB_TOLERANCE:
+        feasible = int((free_gib + GIB_TOLERANCE) / per_item)
+    return max(placement.batch_size, feasible)
 
 
 def _scheduler_rate(problem: PlanningProblem, cluster: SubCluster) -> Iterator[Violation]:
@@ -238,11 +276,11 @@ def _claims(problem: PlanningProblem, plan: Plan) -> Iterator[Violation]:
     if partial != (plan.status is PlanStatus.PARTIAL):
         text = f"status {plan.status} with demand {'unserved' if partial else 'served whole'}"
         yield Violation("status", text, 1)
-    cost = cost_usd_per_hour(problem, plan)
+    cost, objective = cost_usd_per_hour(problem, plan), objective_usd_per_hour(problem, plan)
     left_out = {u.model: u.share for u in plan.unserved}
     for name, stated, right in (
         ("cost_usd_per_hour", plan.cost_usd_per_hour, cost),
-        ("objective", plan.objective, cost),
+        ("objective", plan.objective, objective),
         ("fluid_bound", plan.fluid_bound, fluid_bound_usd_per_hour(problem, left_out)),
         ("gap", plan.gap, gap(plan.objective, plan.bound)),
         ("physical_gap", plan.physical_gap, gap(plan.objective, plan.fluid_bound)),

@@ -44,11 +44,15 @@ class BatchLaw:
         SLO, ``FITS_EVERYWHERE`` where none does. Never falls with b.
     fill_rps
         float64, shape ``(batch_size_max + 1,)``: least rate at which the mean batch reaches b.
+    requests_per_slo
+        Requests that one GPU executes within the SLO in the best of the possible batches,
+        :math:`\max_b S\,b/\ell(b)`; 0 where none is possible.
     """
 
     latency_us: NDArray[np.float64]
     gpus_least: NDArray[np.int64]
     fill_rps: NDArray[np.float64]
+    requests_per_slo: float
     budget_us: int
     data_us: int
 
@@ -78,6 +82,10 @@ class BatchLaw:
         latency_us = np.interp(mean, np.arange(len(self.latency_us)), self.latency_us)
         return np.asarray(np.asarray(rate_rps) / US_PER_S * latency_us / mean, dtype=np.float64)
 
+    def usable_share(self, gpus: ArrayLike, arrival_cv: ArrayLike) -> NDArray[np.float64]:
+        r"""Share of so many GPUs that arrivals of that variation may keep busy, :math:`\rho(n, c_v, w)`."""
+        return usable_share(gpus, arrival_cv, self.requests_per_slo)
+
 
 def batch_law(model: Model, gpu_type: GpuTypeId, delays: Delays) -> BatchLaw:
     """The model's batches on a GPU type; KeyError where it has no profile for it."""
@@ -100,9 +108,11 @@ def _batch_law(profile: ModelProfile, slo: int, delays: Delays) -> BatchLaw:
     fill_rps = np.full(largest + 1, np.inf)
     np.divide((sizes - 1) * US_PER_S, waiting_us, out=fill_rps, where=waiting_us > 0)
     fill_rps[:2] = 0.0
+    per_us = sizes[1:] / latency_us[1:-1]
+    per_slo = budget_us * float(per_us[possible[1:]].max(initial=0.0))
     for array in (latency_us, gpus_least, fill_rps):
         array.setflags(write=False)
-    return BatchLaw(latency_us, gpus_least, fill_rps, budget_us, delays.data_us)
+    return BatchLaw(latency_us, gpus_least, fill_rps, per_slo, budget_us, delays.data_us)
 
 
 def slo_us(model: Model) -> int:
@@ -165,10 +175,11 @@ def need_gpus(
     model: Model, gpu_type: GpuTypeId, rate_rps: ArrayLike, batch_size: int, gpus: ArrayLike, delays: Delays
 ) -> NDArray[np.float64]:
     r"""
-    GPUs to plan for that load in a sub-cluster of ``gpus``: :math:`u / \rho(n, c_v)`.
+    GPUs to plan for that load in a sub-cluster of ``gpus``: :math:`u / \rho(n, c_v, w)`.
 
     A sub-cluster of n GPUs is large enough when the needs of its models sum to at most n;
     each model brings the spare part that its own burstiness asks for.
     """
-    load = load_gpus(model, gpu_type, rate_rps, batch_size, delays)
-    return np.asarray(load / usable_share(gpus, model.arrival_cv), dtype=np.float64)
+    law = batch_law(model, gpu_type, delays)
+    load = law.load_gpus(rate_rps, batch_size)
+    return np.asarray(load / law.usable_share(gpus, model.arrival_cv), dtype=np.float64)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from planner.problem.capacity import BatchLaw, batch_law, batch_size_in_memory
 from planner.problem.problem import GpuReservation, GpuTypeId, Model, ModelId, PlanningProblem, Pool
-from planner.problem.usable_share import usable_share
 
 Floats = NDArray[np.float64]
 
@@ -147,7 +146,7 @@ def capacity_tables(problem: PlanningProblem) -> CapacityTables:
 def _need(law: BatchLaw, rate_rps: Floats, batch_sizes: NDArray[np.int64], arrival_cv: float) -> Floats:
     need = np.full((len(batch_sizes), len(rate_rps)), np.inf)
     possible = batch_sizes > 0
-    share = usable_share(np.flatnonzero(possible) + 1, arrival_cv)
+    share = law.usable_share(np.flatnonzero(possible) + 1, arrival_cv)
     load = law.load_gpus(rate_rps[None, :], batch_sizes[possible, None])
     need[possible] = load / share[:, None]
     return need

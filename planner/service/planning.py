@@ -2,10 +2,10 @@
 From a problem to a certified plan: solve, verify, simulate, and solve again where simulation disagrees.
 
 The capacity mathematics is a model; the simulation is the dispatcher itself. Where a sub-cluster
-does not keep its SLOs, first it is given the GPUs that it lacks (``certified_plan``). Where
-none are left for it, its models are counted with more demand than they have and the whole is solved
-again: a cut that drives the solver away from what it had packed too tightly. The bound stays that of
-the problem as it was asked.
+does not keep its SLOs, first it is given the GPUs that it lacks, and what it can spare is taken
+back (``certified_plan``). Where none are left for it, its models are counted with more demand than they
+have and the whole is solved again: a cut that drives the solver away from what it had packed too
+tightly. The bound stays that of the problem as it was asked.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from typing import TypeAlias
 
 from planner.certify import Certificate, certified_plan
 from planner.certify.certify import ProgressCallback
+from planner.executor import Executor, InProcess, LocalProcesses, processors
 from planner.plan.plan import Plan, PlanStatus
 from planner.plan.verify import gap
 from planner.problem.problem import PlanningProblem
 
 ROUNDS_MAX = 3
+SUB_CLUSTERS_IN_PROCESS_MAX = 6  # more are worth the seconds that further processes take to start
 DEMAND_STEP = 1.08  # one round's mark-up on the demand of models whose sub-cluster failed
 
 Solve: TypeAlias = Callable[[PlanningProblem, int], Plan | None]
@@ -36,7 +38,7 @@ def certified(
     Returns the last round's plan where none holds; a plan that leaves demand unserved is not
     tightened further.
     """
-    best, certificate = certified_plan(problem, plan, progress=progress)
+    best, certificate = certified_plan(problem, plan, executor=_executor(plan), progress=progress)
     tight = problem
     for number in range(1, ROUNDS_MAX):
         if certificate.passed or plan.status is PlanStatus.PARTIAL:
@@ -45,8 +47,17 @@ def certified(
         again = solve(tight, number)
         if again is None or again.status is PlanStatus.PARTIAL:
             break
-        best, certificate = certified_plan(problem, _rebased(again, plan), progress=progress)
+        best, certificate = certified_plan(
+            problem, _rebased(again, plan), executor=_executor(again), progress=progress
+        )
     return best, certificate
+
+
+def _executor(plan: Plan) -> Executor:
+    """This process for small plans, every processor of the machine for large ones; the answer is the same."""
+    if len(plan.sub_clusters) <= SUB_CLUSTERS_IN_PROCESS_MAX or processors() == 1:
+        return InProcess()
+    return LocalProcesses(processors())
 
 
 def _tightened(problem: PlanningProblem, plan: Plan, certificate: Certificate) -> PlanningProblem:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.tables import CapacityTables
-from planner.problem.usable_share import usable_share
 
 Floats = NDArray[np.float64]
 
@@ -90,8 +89,9 @@ def _gpus(
     counts = np.arange(least, (least if tables.reserved else limit) + 1)
     need = np.zeros((len(counts), len(tables.hours)))
     for m, rate, size in zip(members, rates, sizes, strict=True):
-        load = tables.law(m, gpu_type).load_gpus(rate, size)
-        need += load[None, :] / usable_share(counts, tables.models[m].arrival_cv)[:, None]
+        law = tables.law(m, gpu_type)
+        share = law.usable_share(counts, tables.models[m].arrival_cv)
+        need += law.load_gpus(rate, size)[None, :] / share[:, None]
     enough = need <= counts[:, None] + 1e-9
     if not enough.any(axis=0).all():
         return None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 
 from planner.certify import Budget, Verdict, certified_plan, certify
 from planner.certify.codec import certificate_to_json
+from planner.executor import LocalProcesses
 from planner.plan.plan import Plan, SubCluster
 from planner.plan.reprice import reprice
 from planner.plan.verify import verify
@@ -65,6 +67,43 @@ def test_half_the_gpus_fail_and_the_certificate_says_where() -> None:
     assert failing[0].evidence[0].epoch == 0, "the busiest epoch comes first"
     assert failing[0].evidence[0].verdict is Verdict.FAILED
     assert failing[0].evidence[0].bad_rate_low > problem.policy.bad_rate_max
+
+
+def test_gpus_that_are_not_needed_are_returned() -> None:
+    problem, plan = solved(problem_document())
+    generous = resized(problem, plan, 2.0)
+    returned, certificate = certified_plan(problem, generous, budget=BUDGET)
+    assert certificate.passed
+    assert verify(problem, returned) == []
+    assert returned.cost_usd_per_hour < plan.cost_usd_per_hour * 1.2
+    assert (returned.objective, returned.gap) == (generous.objective, generous.gap)
+    for cluster, evidence in zip(returned.sub_clusters, certificate.sub_clusters, strict=True):
+        assert evidence.gpus_certified == cluster.gpus_max < evidence.gpus_planned
+        assert cluster.gpus_planned == (evidence.gpus_planned,) * 2
+        assert evidence.gpus_refused == cluster.gpus_max - 1
+        assert [e.gpus for e in evidence.evidence] == [cluster.gpus_max] * 2, "every epoch at the final count"
+    assert certify(problem, returned, seed=99).passed, "arrivals that the search never saw"
+
+
+def test_each_epoch_has_its_own_fewest_gpus_where_they_may_differ() -> None:
+    document = problem_document()
+    document["policy"]["gpus"] = "per_epoch"
+    problem, plan = solved(document)
+    generous = resized(problem, plan, 2.0)
+    returned, certificate = certified_plan(problem, generous, budget=BUDGET)
+    assert certificate.passed
+    assert verify(problem, returned) == []
+    busy, quiet = np.sum([cluster.gpus for cluster in returned.sub_clusters], axis=0)
+    assert quiet < busy < sum(cluster.gpus_max for cluster in generous.sub_clusters)
+
+
+def test_processes_change_nothing() -> None:
+    document = problem_document()
+    document["policy"]["sub_cluster_gpus_max"] = 2
+    problem, plan = solved(document)
+    assert len(plan.sub_clusters) > 1
+    alone = certified_plan(problem, plan, budget=BUDGET)
+    assert certified_plan(problem, plan, budget=BUDGET, executor=LocalProcesses(2)) == alone
 
 
 def test_growing_gives_back_what_was_taken_and_no_more_than_needed() -> None:

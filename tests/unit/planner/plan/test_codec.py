@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -42,6 +43,15 @@ def test_a_plan_written_is_read_back() -> None:
     written = json.loads(json.dumps(plan_to_json(PLAN)))
     jsonschema.validate(written, SCHEMA)
     assert parse_plan(written) == PLAN
+
+
+def test_counts_that_the_model_had_planned_are_read_back() -> None:
+    cluster = SubCluster("sc-01", "a", "z", (3, 2), PLAN.sub_clusters[0].placements, gpus_planned=(4, 4))
+    plan = dataclasses.replace(PLAN, sub_clusters=(cluster,), objective=4.0)
+    written = json.loads(json.dumps(plan_to_json(plan)))
+    jsonschema.validate(written, SCHEMA)
+    assert parse_plan(written) == plan
+    assert "gpus_planned" not in plan_to_json(PLAN)["sub_clusters"][0], "older plans keep their digests"
 
 
 def test_excuses_name_a_model_or_a_rule() -> None:

@@ -163,3 +163,39 @@ def test_gpus_may_follow_the_epochs_where_the_policy_says_so() -> None:
     plan = plan_of(flexible, cluster(gpus=(1, 3)))
     assert verify(flexible, plan) == []
     assert plan.cost_usd_per_hour == 2.0
+
+
+def test_fewer_gpus_than_the_model_asks_for_need_the_planned_ones_beside_them() -> None:
+    """The capacity model is judged by its own counts, every other rule by those that are there."""
+    plan = good()
+    bare = with_cluster(gpus=(1, 1))(plan)
+    assert broken(bare) == {"throughput"}
+    certified = with_cluster(gpus=(1, 1), gpus_planned=(3, 3))(plan)
+    assert broken(certified) == set()
+    assert certified.cost_usd_per_hour == pytest.approx(1.0)
+    assert (certified.objective, certified.gap) == (plan.objective, plan.gap)
+    assert broken(dataclasses.replace(certified, objective=certified.cost_usd_per_hour)) == {"claims"}
+    assert broken(with_cluster(gpus=(1, 1), gpus_planned=(1, 1))(plan)) == {"throughput"}
+    short = dataclasses.replace(plan, sub_clusters=(cluster((1, 1), gpus_planned=(3,)),))
+    assert broken(short) == {"epochs"}
+    assert broken(with_cluster(gpus=(5, 5), gpus_planned=(3, 3))(plan)) == {"inventory"}
+
+
+def test_planned_counts_are_judged_with_the_batches_that_they_allowed() -> None:
+    """Batches of 9 do not carry the rate on the GPUs as planned; those of 13 do, which they allowed."""
+    question = problem(
+        [model("m", [8_000.0], {"a": batching(1.0, 5.0)}, slo_ms=20.0)],
+        pools={"a": 40},
+        policy={"sub_cluster_gpus_max": 40},
+    )
+    fewer = SubCluster("k", "a", "z", (11,), (Placement("m", (1.0,), 13),))
+    planned = next(
+        n
+        for n in range(11, 40)
+        if not broken(plan_of(question, dataclasses.replace(fewer, gpus=(n,))), question)
+    )
+    small = dataclasses.replace(fewer, placements=(Placement("m", (1.0,), 9),), gpus=(planned,))
+    assert "throughput" in broken(plan_of(question, small), question)
+    returned = dataclasses.replace(small, gpus=(planned - 1,), gpus_planned=(planned,))
+    plan = reprice(question, plan_of(question, returned))
+    assert broken(plan, question) == set()

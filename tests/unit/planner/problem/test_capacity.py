@@ -118,7 +118,24 @@ def test_usable_share_rises_with_gpus_and_falls_with_bursts() -> None:
         share = usable_share(gpus, cv)
         assert ((share > 0) & (share < 1)).all()
         assert (np.diff(share) >= 0).all()
-    assert (np.diff(usable_share(8, np.array([0.5, 1.0, 2.0, 10.0]))) <= 0).all()
+    assert (np.diff(usable_share(8, np.array([0.5, 1.0, 2.0, 10.0]))) < 0).all()
+    assert (np.diff(usable_share(8, 1.0, np.array([2.0, 8.0, 50.0]))) > 0).all()
+    assert usable_share(8, 1.0) == usable_share(8, 1.0, 0.5), "the default is the most cautious"
+
+
+def test_usable_share_knows_how_many_requests_fit_into_the_slo() -> None:
+    """13 batches of one in 65 ms; of a curve with a fixed cost, 65 / 36 batches of 32."""
+    single = model("single", [1.0], {"a": one_at_a_time(5.0)}, slo_ms=65.0)
+    batched = model("batched", [1.0], {"a": batching(1.0, 4.0)}, slo_ms=65.0)
+    asked = problem([single, batched])
+    laws = {name: capacity.batch_law(asked.models[name], "a", NONE) for name in ("single", "batched")}
+    assert laws["single"].requests_per_slo == pytest.approx(13.0)
+    assert laws["batched"].requests_per_slo == pytest.approx(65.0 * 32 / 36)
+    share = laws["batched"].usable_share(4, 1.0)
+    assert share == usable_share(4, 1.0, laws["batched"].requests_per_slo)
+    need = capacity.need_gpus(asked.models["batched"], "a", [100.0], 8, 4, NONE)
+    load = capacity.load_gpus(asked.models["batched"], "a", [100.0], 8, NONE)
+    assert need == pytest.approx(load / share)
 
 
 @given(documents())
