@@ -17,11 +17,10 @@ import numpy as np
 
 from planner.explain.settings import Operation, Setting
 from planner.problem.canonical import problem_to_json
-from planner.problem.capacity import latency_needed_us
+from planner.problem.capacity import batch_law, latency_needed_us
 from planner.problem.fluid import gpus_largest, least_load_gpus
 from planner.problem.parse import COUNT_LIMIT, GIB_LIMIT, MILLISECONDS_LIMIT, parse_problem
 from planner.problem.problem import GpuReservation, GpuTypeId, Model, ModelId, PlanningProblem
-from planner.problem.usable_share import USABLE_SHARE_MIN
 
 SLO_PLENTY = 100.0  # times the SLO: batches are then limited by other things
 NO_RULES_OF_THE_POLICY = ("delays", "bad_rate_max", "gpus", "sub_cluster_gpus_max")
@@ -104,7 +103,10 @@ def gpus_plenty(problem: PlanningProblem, gpu_type: GpuTypeId) -> int:
         if gpu_type in model.profiles:
             load = least_load_gpus(problem, model, gpu_type, largest)
             peak = float(np.max(load, initial=0.0, where=np.isfinite(load)))
-            total += int(np.ceil(peak / USABLE_SHARE_MIN)) + 1
+            least_share = float(
+                batch_law(model, gpu_type, problem.policy.delays).usable_share(1, model.arrival_cv)
+            )
+            total += int(np.ceil(peak / least_share)) + 1
     return min(total, COUNT_LIMIT)
 
 
