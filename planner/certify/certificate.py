@@ -9,8 +9,8 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """What the simulations of one sub-cluster in one epoch say of its bad rate."""
 
-    PASSED = "passed"  # its whole confidence interval lies within the limit, and no model's lies above
-    FAILED = "failed"  # its whole interval, or that of a model, lies above the limit
+    PASSED = "passed"  # its whole confidence interval lies within the limit, no model lies above its own
+    FAILED = "failed"  # its whole interval, or that of a model, lies above
     UNDECIDED = "undecided"  # the budget of simulations ended first; counts as not passed
 
 
@@ -30,7 +30,7 @@ class EpochEvidence:
     worst_model, worst_model_bad_rate
         The model that fared worst, over all replications.
     models_over
-        Models whose own interval lies above the limit, by name.
+        Models whose own interval lies above five times the limit, by name.
     gpu_busy_share, batch_size_mean
         Means over the replications.
     """

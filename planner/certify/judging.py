@@ -6,11 +6,11 @@ errs more often than each of its looks; so the error allowed is spent in equal p
 that there may be (Bonferroni).
 
 A sub-cluster passes when its pooled bad rate is shown to lie within the limit and no model's own is shown to
-lie above it. The promise is to each model; but one with few requests cannot prove that it keeps 1 %, so for
-single models the burden of proof is turned round. While a model has more than twice the limit so far, there
-is another look, as far as the budget goes: rare models of a busy sub-cluster fare far worse than the
-pool, and too few of their requests would hide it. Among many models some will look bad by chance, so a
-check shares its error among them; a search, which can add a GPU, judges each at the full level.
+lie above ``MODEL_FACTOR`` times it: rare models of a busy sub-cluster fare worse than the pool, and the pool
+hides them. A model with few requests cannot prove anything, so for single models the burden of proof is
+turned round; while one looks worse than that there is another look, as far as the budget goes.
+Among many models some will look bad by chance, so a check shares its error among them; a search, which
+can add a GPU, judges each at the full level.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from planner.certify.interval import (
 from planner.certify.traffic import Traffic
 
 REPLICATIONS_MIN, REPLICATIONS_MAX = 2, 32
-SUSPECT_FACTOR, SUSPECT_REQUESTS = 2.0, 50
+MODEL_FACTOR = 5.0  # of the limit: how much worse than the pool a single model may fare
+SUSPECT_REQUESTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def judge(
         interval = bad_rate_interval(bad.sum(axis=0), arrived.sum(axis=0), spent)
         level = model_confidence(spent, len(models)) if error_is_shared else spent
         low, _ = bad_rate_bounds(bad, arrived, level)
-        over = tuple(sorted(models[m].model_id for m in np.flatnonzero(low > bad_rate_max)))
+        over = tuple(sorted(models[m].model_id for m in np.flatnonzero(low > MODEL_FACTOR * bad_rate_max)))
         settled = look == looks[-1] or not _suspects(bad, arrived, bad_rate_max)
         verdict = Verdict.UNDECIDED
         if over or interval.low > bad_rate_max:
@@ -112,9 +113,9 @@ def judge(
 
 
 def _suspects(bad: NDArray[np.int64], arrived: NDArray[np.int64], bad_rate_max: float) -> bool:
-    """Whether some model looks bad by a wide margin, so that one look more is worth its time."""
+    """Whether some model looks worse than it may, so that one look more is worth its time."""
     total = arrived.sum(axis=1)
-    looks_bad = bad.sum(axis=1) > SUSPECT_FACTOR * bad_rate_max * total
+    looks_bad = bad.sum(axis=1) > MODEL_FACTOR * bad_rate_max * total
     return bool((looks_bad & (total >= SUSPECT_REQUESTS)).any())
 
 

@@ -19,10 +19,12 @@ from planner.certify.certify import ProgressCallback
 from planner.executor import Executor, InProcess, LocalProcesses, processors
 from planner.plan.plan import Plan, PlanStatus
 from planner.plan.verify import gap
+from planner.problem.fluid import fluid_bound_usd_per_hour
 from planner.problem.problem import PlanningProblem
 
 ROUNDS_MAX = 3
 SUB_CLUSTERS_IN_PROCESS_MAX = 6  # more are worth the seconds that further processes take to start
+UNSERVED_TOLERANCE = 1e-6
 DEMAND_STEP = 1.08  # one round's mark-up on the demand of models whose sub-cluster failed
 
 Solve: TypeAlias = Callable[[PlanningProblem, int], Plan | None]
@@ -35,22 +37,28 @@ def certified(
     """
     ``plan`` with its certificate, after as many rounds as it takes for that to hold, at most three.
 
-    Returns the last round's plan where none holds; a plan that leaves demand unserved is not
-    tightened further.
+    Returns the last round's plan where none holds; a round that leaves more demand unserved than the
+    first does not count.
     """
     best, certificate = certified_plan(problem, plan, executor=_executor(plan), progress=progress)
     tight = problem
     for number in range(1, ROUNDS_MAX):
-        if certificate.passed or plan.status is PlanStatus.PARTIAL:
+        if certificate.passed:
             break
         tight = _tightened(tight, best, certificate)
         again = solve(tight, number)
-        if again is None or again.status is PlanStatus.PARTIAL:
+        if again is None or _serves_less(again, plan):
             break
         best, certificate = certified_plan(
-            problem, _rebased(again, plan), executor=_executor(again), progress=progress
+            problem, _rebased(problem, again, plan), executor=_executor(again), progress=progress
         )
     return best, certificate
+
+
+def _serves_less(plan: Plan, first: Plan) -> bool:
+    """Whether a tightened plan leaves out more than the first did: that is no way to pass."""
+    before = {left.model: sum(left.share) for left in first.unserved}
+    return any(sum(left.share) > before.get(left.model, 0.0) + UNSERVED_TOLERANCE for left in plan.unserved)
 
 
 def _executor(plan: Plan) -> Executor:
@@ -70,14 +78,15 @@ def _tightened(problem: PlanningProblem, plan: Plan, certificate: Certificate) -
     return dataclasses.replace(problem, models=models)
 
 
-def _rebased(plan: Plan, first: Plan) -> Plan:
+def _rebased(problem: PlanningProblem, plan: Plan, first: Plan) -> Plan:
     """A plan of a tightened problem as an answer to the problem as asked, under that one's bounds."""
     bound = min(first.bound, plan.objective)
+    fluid = fluid_bound_usd_per_hour(problem, {left.model: left.share for left in plan.unserved})
     return dataclasses.replace(
         plan,
-        status=PlanStatus.FEASIBLE,
+        status=PlanStatus.PARTIAL if plan.unserved else PlanStatus.FEASIBLE,
         bound=bound,
         gap=gap(plan.objective, bound),
-        fluid_bound=first.fluid_bound,
-        physical_gap=gap(plan.objective, first.fluid_bound),
+        fluid_bound=fluid,
+        physical_gap=gap(plan.objective, fluid),
     )

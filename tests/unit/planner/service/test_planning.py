@@ -1,0 +1,99 @@
+"""Rounds of solving and certifying."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from planner.certify import Certificate, certified_plan
+from planner.plan.plan import Plan, PlanStatus
+from planner.plan.verify import verify
+from planner.problem.problem import PlanningProblem
+from planner.service import planning
+from planner.solvers import solve
+from tests.planning import batching, model, one_at_a_time, problem
+
+
+def tight() -> PlanningProblem:
+    """Sub-clusters of at most two GPUs, and a burst of which the capacity model thinks too well."""
+    models = [
+        model(name, [rate], {"a": batching(1.0, 5.0)}, slo_ms=40.0, arrival_cv=1.5)
+        for name, rate in (("p", 250.0), ("q", 200.0))
+    ]
+    hopeless = model("never", [1.0], {"a": one_at_a_time(500.0)})
+    return problem([*models, hopeless], pools={"a": 6}, policy={"sub_cluster_gpus_max": 2})
+
+
+def solved(asked: PlanningProblem, _: int = 0) -> Plan | None:
+    return solve(asked, solver="greedy", time_limit_s=5, seed=0).plan
+
+
+def failing_first(monkeypatch: pytest.MonkeyPatch, rounds: int) -> list[Plan]:
+    """Certificates of the first rounds report every sub-cluster as failed; the plans they were asked for."""
+    asked: list[Plan] = []
+
+    def certify(question: PlanningProblem, plan: Plan, **options: object) -> tuple[Plan, Certificate]:
+        asked.append(plan)
+        sized, certificate = certified_plan(question, plan)
+        if len(asked) > rounds:
+            return sized, certificate
+        failed = [
+            dataclasses.replace(
+                cluster,
+                evidence=tuple(
+                    dataclasses.replace(e, verdict=type(e.verdict).FAILED) for e in cluster.evidence
+                ),
+            )
+            for cluster in certificate.sub_clusters
+        ]
+        return plan, dataclasses.replace(certificate, sub_clusters=tuple(failed))
+
+    monkeypatch.setattr(planning, "certified_plan", certify)
+    return asked
+
+
+def test_a_failed_round_is_planned_again_with_more_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    question = tight()
+    first = solved(question)
+    assert first is not None
+    assert first.status is PlanStatus.PARTIAL, "one model cannot be served, which is no reason to stop"
+    asked = failing_first(monkeypatch, rounds=1)
+    demands: list[float] = []
+
+    def solve_again(tightened: PlanningProblem, number: int) -> Plan | None:
+        demands.append(tightened.models["p"].demand_rps[0])
+        assert tightened.models["never"].demand_rps == (1.0,)
+        return solved(tightened, number)
+
+    best, certificate = planning.certified(question, first, solve_again)
+    assert demands == [pytest.approx(250.0 * planning.DEMAND_STEP)]
+    assert certificate.passed
+    assert len(asked) == 2
+    assert verify(question, best) == []
+    assert best.bound == min(first.bound, best.objective)
+
+
+def test_rounds_end_after_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    question = tight()
+    first = solved(question)
+    assert first is not None
+    asked = failing_first(monkeypatch, rounds=9)
+    _, certificate = planning.certified(question, first, solved)
+    assert not certificate.passed
+    assert len(asked) == planning.ROUNDS_MAX
+
+
+def test_a_round_that_serves_less_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    question = tight()
+    first = solved(question)
+    assert first is not None
+    asked = failing_first(monkeypatch, rounds=9)
+
+    def serve_nothing(tightened: PlanningProblem, _: int) -> Plan | None:
+        scarce = dataclasses.replace(tightened.pools[0], available=1)
+        return solved(dataclasses.replace(tightened, pools=(scarce,)))
+
+    best, _ = planning.certified(question, first, serve_nothing)
+    assert best == first
+    assert len(asked) == 1
