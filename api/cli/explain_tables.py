@@ -83,15 +83,12 @@ def _shortfall(console: Console, found: Shortfall) -> None:
             _say(console, f"these clash ({proven}{minimal}): {names}")
     if found.relaxations is None:
         return
-    table = Table("what would serve all demand", "then USD/h", "one step less", "--set")
+    if found.relaxations.found:
+        _say(console, "all demand would be served with any one of:")
     for way in found.relaxations.found:
-        table.add_row(
-            way.text,
-            f"{way.plan.objective:.3f}",
-            way.less,
-            "\n".join(str(setting) for setting in way.settings),
-        )
-    _print(console, table)
+        _say(console, f"  {way.text}")
+        _say(console, f"      {way.plan.objective:.3f} USD/h; one step less: {way.less}")
+        _say(console, "      " + " ".join(f"--set {setting}" for setting in way.settings))
     for title, texts in (
         ("no help by themselves", found.relaxations.in_vain),
         ("not tried for want of time", found.relaxations.untried),

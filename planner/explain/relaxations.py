@@ -24,6 +24,7 @@ SLO_TIMES_MAX = 4.0  # longer ones are another promise
 DEMAND_STEPS = 99  # of one per cent
 MICROSECOND_MS = 0.001
 NOT_TRIED = "not tried for want of time"
+NOT_FOUND = "no plan found"
 
 StepsTaken = Callable[[Plan], int]
 
@@ -108,27 +109,40 @@ def find_relaxations(prober: Prober, unserved: Sequence[ModelId], needed: Requir
     except OutOfTime:
         return Relaxations((), (), (needed.text,))
     prefix = f"{needed.text}, and " if needed.text else ""
+    helpful: list[Knob] = []
+    shopping: Relaxation | None = None
+    try:
+        shopping = _several_pools(prober, required)
+    except OutOfTime:
+        untried.append("inventory of several pools")
     for name, knob in _knobs(prober.problem, unserved):
         try:
-            way = smallest(prober, knob, required)
+            way = smallest(prober, knob, required, insist=False)
         except OutOfTime:
             untried.append(name)
             continue
         if way is None:
             in_vain.append(name)
         else:
-            found.append(Relaxation(prefix + way.text, way.settings, way.plan, way.less))
-    try:
-        shopping = _several_pools(prober, required)
-        if shopping is not None and all(set(shopping.settings) != set(way.settings) for way in found):
-            found.append(Relaxation(prefix + shopping.text, shopping.settings, shopping.plan, shopping.less))
-    except OutOfTime:
-        untried.append("inventory of several pools")
+            helpful.append(knob)
+            found.append(replace(way, text=prefix + way.text))
+    if shopping is not None and all(set(shopping.settings) != set(way.settings) for way in found):
+        found.append(replace(shopping, text=prefix + shopping.text))
+    for index, knob in enumerate(helpful):  # what is known is not asked again: only one step less is
+        surer = smallest(prober, knob, required, insist=True) if found[index].less == NOT_FOUND else None
+        if surer is not None and surer.less != NOT_TRIED:
+            found[index] = replace(surer, text=prefix + surer.text)
     return Relaxations(tuple(found), tuple(in_vain), tuple(untried))
 
 
-def smallest(prober: Prober, knob: Knob, required: Sequence[Setting] = ()) -> Relaxation | None:
-    """The fewest steps of a knob that serve all demand; None where all of its steps do not."""
+def smallest(
+    prober: Prober, knob: Knob, required: Sequence[Setting] = (), *, insist: bool = True
+) -> Relaxation | None:
+    """
+    The fewest steps of a knob that serve all demand; None where all of its steps do not.
+
+    With ``insist``, one step less is tried again from other seeds before it counts as too few.
+    """
 
     def ask(steps: int) -> Answer:
         return prober.ask([*required, *(knob.settings(steps) if steps else ())])
@@ -150,7 +164,7 @@ def smallest(prober: Prober, knob: Knob, required: Sequence[Setting] = ()) -> Re
                     high, best = _as_taken(prober, knob, required, middle, answer)
                 else:
                     low = middle
-            below = prober.insist([*required, *knob.settings(low)]) if low else ask(0)
+            below = prober.insist([*required, *knob.settings(low)]) if low and insist else ask(low)
             if not below.served:
                 less = below.outcome
                 break
@@ -311,7 +325,7 @@ def _several_pools(prober: Prober, required: Sequence[Setting]) -> Relaxation | 
     if not answer.served or answer.plan is None:
         return None
     extra = {p.id: max(0, gpus_used(answer.plan, p) - p.available) for p in pools}
-    less = "no plan found"
+    less = NOT_FOUND
     for pool in sorted(pools, key=lambda p: -problem.gpu_types[p.gpu_type].price_usd_per_hour):
         low, high = -1, extra[pool.id]
         while high - low > 1:
