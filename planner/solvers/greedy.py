@@ -23,10 +23,12 @@ from planner.solvers.packing import (
     NOWHERE,
     Pack,
     State,
+    admits,
     copied,
     insert_all,
     rebuild,
     remove_all,
+    settle,
     value_of,
 )
 
@@ -126,10 +128,11 @@ def _as_active(tables: CapacityTables, items: Items, pack: Pack) -> State:
     for k, (_, pool) in enumerate(active_clusters(tables)):
         here = np.flatnonzero((pack.held[k] > 0) & (state.home == NOWHERE))
         unique = here[np.unique(items.model[here], return_index=True)[1]]
-        if len(unique):
-            state.home[unique] = k
-            state.pool[k] = pool
-            rebuild(pack, state, k)
+        state.pool[k] = pool
+        for i in unique:
+            if admits(pack, state, i, k, pool):
+                settle(pack, state, i, k)
+        rebuild(pack, state, k)
     return state
 
 
@@ -218,7 +221,7 @@ def _copy(source: State, target: State) -> None:
     top = int(np.flatnonzero(opened).max(initial=-1)) + 1
     target.used[:] = source.used
     target.home[:] = source.home
-    for name in ("pool", "load", "weights", "workspace", "rate", "gpus", "size"):
+    for name in ("pool", "load", "weights", "workspace", "rate", "gpus", "size", "models", "alone"):
         getattr(target, name)[:top] = getattr(source, name)[:top]
 
 
