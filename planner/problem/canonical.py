@@ -33,11 +33,12 @@ def problem_to_json(problem: PlanningProblem) -> dict[str, Any]:
 
 
 def problem_digest(problem: PlanningProblem) -> str:
-    """SHA-256 of the canonical JSON; the order of GPU types, pools and models does not matter."""
+    """SHA-256 of the canonical JSON; the order of GPU types, pools, models and exclusions does not matter."""
     document = problem_to_json(problem)
     document["gpu_types"].sort(key=lambda g: g["id"])
     document["pools"].sort(key=lambda p: (p["gpu_type"], p["zone"]))
     document["models"].sort(key=lambda m: m["id"])
+    document["policy"]["exclusions"] = sorted(sorted(group) for group in problem.policy.exclusions)
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -102,7 +103,7 @@ def _policy(policy: PlanningPolicy) -> dict[str, Any]:
             "resp_us": policy.delays.resp_us,
         },
         "sub_cluster_models_max": policy.sub_cluster_models_max,
-        "exclusions": sorted(sorted(group) for group in policy.exclusions),
+        "exclusions": [list(group) for group in policy.exclusions],
         "hardness": {rule: str(value) for rule, value in dataclasses.asdict(policy.hardness).items()},
         "balance": policy.balance,
     }
