@@ -17,10 +17,12 @@ from planner.problem.fluid import fluid_bound_usd_per_hour
 from planner.problem.problem import GpuReservation, PlanningProblem
 from planner.problem.tables import CapacityTables
 from planner.solvers.draft import SHARE_LEAST, DraftCluster, SizedCluster, size_cluster
+from planner.solvers.reserves import with_reserves
 
 SHARE_DIGITS = 9
 BOUND_TOLERANCE = 1e-6
 PRICE_UNIT_USD = 1e-6
+PINNED_GIB = 1e9  # outweighs every churn: a pinned model's sub-cluster keeps its id
 GAP_PROVEN = 1e-4  # a plan within this of its bound is called optimal
 
 
@@ -32,7 +34,8 @@ def assemble(
 
     Inventory and churn are for ``verify`` to judge.
     """
-    sized = [size_cluster(tables, draft) for draft in drafts if draft.shares]
+    present = with_reserves(tables, [draft for draft in drafts if draft.shares])
+    sized = [size_cluster(tables, draft) for draft in present]
     if any(one is None for one in sized):
         return None
     clusters = _named(tables.problem, [_sub_cluster(tables, one) for one in sized if one is not None])
@@ -112,6 +115,8 @@ def _named(problem: PlanningProblem, clusters: list[SubCluster]) -> tuple[SubClu
             same = (after.gpu_type, after.zone) == (before.gpu_type, before.zone)
             fresh = loaded_gib(problem, None, after)
             cost[i, a] = (loaded_gib(problem, before, after) - fresh) if same else 0.0
+            if same and before.id in _pins(problem, after):
+                cost[i, a] = -PINNED_GIB
         for i, a in zip(*linear_sum_assignment(cost), strict=True):
             if cost[i, a] < 0:
                 names[int(i)] = active[int(a)].id
@@ -121,6 +126,12 @@ def _named(problem: PlanningProblem, clusters: list[SubCluster]) -> tuple[SubClu
         dataclasses.replace(cluster, id=names.get(i) or next(fresh_names))
         for i, cluster in enumerate(clusters)
     )
+
+
+def _pins(problem: PlanningProblem, cluster: SubCluster) -> set[str]:
+    """Active sub-clusters that models of this one are pinned to."""
+    pins = (problem.models[p.model].rules.pinned_to for p in cluster.placements)
+    return {pin.sub_cluster for pin in pins if pin is not None and pin.sub_cluster is not None}
 
 
 def _unserved(tables: CapacityTables, clusters: Sequence[SubCluster]) -> Iterator[Unserved]:

@@ -19,6 +19,7 @@ from planner.problem.tables import IDLE_RPS, CapacityTables
 from planner.solvers.draft import DraftCluster
 from planner.solvers.items import Items, active_clusters, empty_state, hot_parts, items_of, pack_of
 from planner.solvers.packing import (
+    ANY_ZONE,
     CLOSED,
     NOWHERE,
     Pack,
@@ -227,11 +228,14 @@ def _copy(source: State, target: State) -> None:
 
 def _clusters(tables: CapacityTables, items: Items, state: State) -> tuple[DraftCluster, ...]:
     known = active_clusters(tables)
+    torn = set(items.model[(items.rank != ANY_ZONE) & (state.home == NOWHERE)].tolist())
     clusters = []
     for k in np.flatnonzero(state.pool != CLOSED):
         shares: dict[int, Floats] = {}
         for i in np.flatnonzero(state.home == k):
             m = int(items.model[i])
+            if m in torn:  # spread over fewer zones than it asks for, it would not be
+                continue
             shares[m] = shares.get(m, np.zeros(len(tables.hours))) + items.share[i]
         active_id = known[k][0] if k < len(known) else None
         clusters.append(DraftCluster(int(state.pool[k]), shares, active_id))

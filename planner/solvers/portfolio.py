@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from planner.formulation.formulation import Formulation, build
 from planner.formulation.instance import build_instance
 from planner.formulation.slots import choose_slots, slots_are_exact
+from planner.plan.breaches import breaches
 from planner.plan.churn import churn_gib
 from planner.plan.plan import Plan, PlanStatus
-from planner.plan.verify import gap, verify
-from planner.problem.problem import PlanningProblem
-from planner.problem.tables import IDLE_RPS, CapacityTables, capacity_tables
+from planner.plan.verify import busy_share_max, gap, verify
+from planner.problem.problem import Hardness, PlanningProblem, RuleHardness
+from planner.problem.tables import IDLE_RPS, CapacityTables, capacity_tables, strict_tables
 from planner.solvers import cp_sat, highs
 from planner.solvers.assemble import GAP_PROVEN, assemble, rounded_up, with_bound
 from planner.solvers.draft import DraftCluster
@@ -58,6 +59,7 @@ class Run:
     proven: bool = False
     short: bool = False
     churn_price: float = CHURN_PRICE_TIE
+    searched: CapacityTables | None = None  # those of the first pass that serves all, else of the last
     reported: float = field(default=float("inf"))
 
     @property
@@ -124,7 +126,12 @@ def solve(
 
 
 def rank(problem: PlanningProblem, plan: Plan) -> tuple[float, ...]:
-    """Lexicographic worth, less is better: unserved requests/s by priority, dollars per hour, GiB loaded."""
+    """
+    Lexicographic worth, less is better.
+
+    Unserved requests/s by priority, breaches by rule, dollars per hour, GiB loaded and, where balance is
+    asked for, the busiest sub-cluster's busy share.
+    """
     classes = sorted({model.priority for model in problem.models.values()})
     unserved = dict.fromkeys(classes, 0.0)
     for left in plan.unserved:
@@ -133,8 +140,14 @@ def rank(problem: PlanningProblem, plan: Plan) -> tuple[float, ...]:
             share * max(rate, IDLE_RPS) * epoch.hours
             for share, rate, epoch in zip(left.share, model.demand_rps, problem.epochs, strict=True)
         )
+    broken = {field.name: 0.0 for field in dataclasses.fields(RuleHardness)}
+    for breach in breaches(problem, plan):
+        broken[breach.rule] += breach.amount
     loaded = churn_gib(problem, plan, problem.active_plan)
-    return (*(round(value, 6) for value in unserved.values()), round(plan.objective, 9), round(loaded, 6))
+    stages = (*unserved.values(), *broken.values())
+    cost = (round(plan.objective, 9), round(loaded, 6))
+    balance = (round(busy_share_max(problem, plan), 6),) if problem.policy.balance else ()
+    return (*(round(value, 6) for value in stages), *cost, *balance)
 
 
 def _greedy(run: Run) -> None:
@@ -149,21 +162,36 @@ def _greedy(run: Run) -> None:
         if run.problem.policy.churn_gib_max is not None
         else (CHURN_PRICE_TIE,)
     )
-    for price in prices:
-        packing = search(
-            run.tables,
-            deadline_s=time.monotonic() + remaining / len(prices),
-            seed=run.seed,
-            churn_price=price,
-            on_better=lambda cost: run.report(cost, None),
-        )
-        drafts = list(packing.clusters)
-        if run.offer(drafts if packing.complete else fill(run.tables, drafts)) is not None:
-            run.churn_price = price
+    soft = run.problem.policy.hardness.churn is Hardness.SOFT
+    passes = [strict_tables(run.tables), run.tables] if run.tables.rules.lenient else [run.tables]
+    for tables in passes:
+        run.searched = tables
+        for price in prices:
+            packing = search(
+                tables,
+                deadline_s=time.monotonic() + remaining / len(prices) / len(passes),
+                seed=run.seed,
+                churn_price=price,
+                on_better=lambda cost: run.report(cost, None),
+            )
+            drafts = list(packing.clusters)
+            before = run.best
+            if run.offer(drafts if packing.complete else fill(tables, drafts)) is not None:
+                run.churn_price = price if run.best is not before else run.churn_price
+                if not soft or _within_budget(run):
+                    break
+        if run.best is not None and _all_served(run.tables, run.best):
             break
-    else:
+    if run.best is None:
         run.offer(_as_active(run.tables))
     run.short = run.best is None or not _all_served(run.tables, run.best)
+
+
+def _within_budget(run: Run) -> bool:
+    budget = run.problem.policy.churn_gib_max
+    return budget is None or (
+        run.best is not None and churn_gib(run.problem, run.best, run.problem.active_plan) <= budget
+    )
 
 
 def _search_on(run: Run) -> None:
@@ -176,7 +204,7 @@ def _search_on(run: Run) -> None:
     ):
         seed, before = seed + 1, run.best
         packing = search(
-            run.tables,
+            run.searched or run.tables,
             deadline_s=run.deadline_s,
             seed=seed,
             churn_price=run.churn_price,
@@ -232,7 +260,9 @@ def _exact(run: Run) -> None:
         run.offer(drafts_of(formulation, result.solution))
     cost = result.stage("cost")
     earlier = [stage for stage in result.stages if stage.name.startswith("unserved")]
-    if exact and cost is not None and (not run.short or all(stage.optimal for stage in earlier)):
+    broken = [stage for stage in result.stages if stage.name.startswith("broken")]
+    settled = all(stage.optimal for stage in (*broken, *(earlier if run.short else ())))
+    if exact and cost is not None and settled:
         run.bound = cost.bound
     run.proven = run.short and any(stage.bound > PROVEN_RPS for stage in earlier)
 
@@ -262,9 +292,10 @@ def _proven_by_relaxation(run: Run) -> bool:
 
 
 def _split(tables: CapacityTables) -> set[int]:
-    """Models that may be split between sub-clusters: the hot ones, and all where there are few."""
+    """Models that may be split: hot ones, those to be spread over zones, and all where there are few."""
     few = len(tables.models) <= ALL_SPLIT_MODELS_MAX
-    return set(range(len(tables.models))) if few else set(hot_parts(tables))
+    spread = set(map(int, np.flatnonzero(tables.rules.zones_min > 1)))
+    return set(range(len(tables.models))) if few else set(hot_parts(tables)) | spread
 
 
 def formulate(tables: CapacityTables, guide: Plan | None) -> Formulation:
