@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from planner.formulation.formulation import Formulation, Stage
 from planner.formulation.highs_lp import highs_lp
-from planner.solvers.outcome import SolverFailed, StagedResult, StageResult
+from planner.solvers.outcome import STAGE_TIME_MAX_S, SolverFailed, StagedResult, StageResult
 
 Floats = NDArray[np.float64]
 Report = Callable[[float | None, float | None], None]
@@ -66,6 +66,7 @@ def solve_stages(
         remaining = deadline_s - time.monotonic()
         if remaining <= 0:
             break
+        remaining = min(remaining, STAGE_TIME_MAX_S.get(stage.name, remaining))
         hint = solution if solution is not None else start
         result, values = _solve_stage(
             solver, stage, remaining, hint, report if stage.name == "cost" else None

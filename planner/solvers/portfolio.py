@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +27,7 @@ from planner.solvers.greedy import CHURN_PRICE_TIE, search
 from planner.solvers.items import hot_parts
 from planner.solvers.outcome import Progress, SolveOutcome, SolveStatus, StagedResult
 from planner.solvers.relaxation import relaxed_bound
+from planner.solvers.reserves import may_join
 from planner.solvers.start import drafts_of, seats, start_of
 
 Floats = NDArray[np.float64]
@@ -58,6 +59,7 @@ class Run:
     bound: float | None = None
     proven: bool = False
     short: bool = False
+    balanced: bool = False
     churn_price: float = CHURN_PRICE_TIE
     searched: CapacityTables | None = None  # those of the first pass that serves all, else of the last
     reported: float = field(default=float("inf"))
@@ -182,8 +184,9 @@ def _greedy(run: Run) -> None:
                     break
         if run.best is not None and _all_served(run.tables, run.best):
             break
-    if run.best is None:
-        run.offer(_as_active(run.tables))
+    if run.best is None and run.offer(_as_active(run.tables, range(len(run.tables.models)))) is None:
+        loose = np.flatnonzero((run.tables.rules.zones_min == 1) | run.tables.rules.spread_may_break)
+        run.offer(_as_active(run.tables, loose))
     run.short = run.best is None or not _all_served(run.tables, run.best)
 
 
@@ -223,21 +226,26 @@ def _is_settled(run: Run) -> bool:
     return gap(run.best.objective, bound) <= GAP_PROVEN
 
 
-def _as_active(tables: CapacityTables) -> list[DraftCluster]:
-    """The active plan over again, its demand of today: what never loads more than it must."""
+def _as_active(tables: CapacityTables, models: Iterable[int]) -> list[DraftCluster]:
+    """
+    The active plan over again, its demand of today: what never loads more than it must.
+
+    Of the ``models``, those are left out that their rules keep from where they are.
+    """
     active = tables.problem.active_plan
-    index = tables.model_index()
+    index, wanted = tables.model_index(), set(map(int, models))
     pools = {(pool.gpu_type, pool.zone): p for p, pool in enumerate(tables.pools)}
     drafts = []
     for cluster in active.sub_clusters if active else ():
         pool = pools.get((cluster.gpu_type, cluster.zone))
-        if pool is not None:
-            shares = {
-                index[p.model]: min(p.share) * (tables.hours > 0).astype(float)
-                for p in cluster.placements
-                if p.model in index and min(p.share) > 0
-            }
-            drafts.append(DraftCluster(pool, shares, cluster.id))
+        if pool is None:
+            continue
+        draft = DraftCluster(pool, {}, cluster.id)
+        for placement in cluster.placements:
+            m, share = index.get(placement.model, -1), min(placement.share)
+            if m in wanted and share > 0 and may_join(tables, draft, m):
+                draft.shares[m] = share * (tables.hours > 0).astype(float)
+        drafts.append(draft)
     return drafts
 
 
@@ -252,13 +260,14 @@ def _exact(run: Run) -> None:
     if not formulation.instance.slots:
         return
     exact = slots_are_exact(run.tables)
-    if not exact and _proven_by_relaxation(run):
+    if not exact and _proven_by_relaxation(run) and not run.problem.policy.balance:
         return
     start = start_of(formulation, run.best) if run.best is not None else None
     result = _back_end(run, formulation, start)
     if result.solution is not None:
         run.offer(drafts_of(formulation, result.solution))
-    cost = result.stage("cost")
+    cost, balance = result.stage("cost"), result.stage("balance")
+    run.balanced = balance is not None and balance.optimal
     earlier = [stage for stage in result.stages if stage.name.startswith("unserved")]
     broken = [stage for stage in result.stages if stage.name.startswith("broken")]
     settled = all(stage.optimal for stage in (*broken, *(earlier if run.short else ())))
@@ -351,4 +360,5 @@ def _outcome(run: Run) -> SolveOutcome:
         status = SolveStatus.INFEASIBLE
     else:
         status = SolveStatus.OPTIMAL if plan.gap <= GAP_PROVEN else SolveStatus.FEASIBLE
-    return SolveOutcome(status, plan, plan.bound, runtime)
+    unsettled = ("balance",) if run.problem.policy.balance and not run.balanced else ()
+    return SolveOutcome(status, plan, plan.bound, runtime, unsettled)

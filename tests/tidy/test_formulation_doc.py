@@ -16,7 +16,7 @@ TEXT = (ROOT / "docs/formulation.md").read_text(encoding="utf-8")
 
 
 def full() -> Formulation:
-    """A formulation with every family: an active plan, a budget, a dispatcher's rate, SLOs out of reach, every rule."""
+    """A formulation with every family: an active plan, a dispatcher's rate, SLOs out of reach, every rule."""
     cluster = {
         "id": "old",
         "gpu_type": "a",
