@@ -238,5 +238,6 @@ def _clusters(tables: CapacityTables, items: Items, state: State) -> tuple[Draft
                 continue
             shares[m] = shares.get(m, np.zeros(len(tables.hours))) + items.share[i]
         active_id = known[k][0] if k < len(known) else None
-        clusters.append(DraftCluster(int(state.pool[k]), shares, active_id))
+        if shares:
+            clusters.append(DraftCluster(int(state.pool[k]), shares, active_id))
     return tuple(clusters)
