@@ -114,3 +114,25 @@ def documents(
         "scheduler_rate_rps_max": draw(st.sampled_from([None, None, 300.0])),
     }
     return document(models, pools=pools, prices={"a": 1.0, "b": 2.5}, policy=policy)
+
+
+@st.composite
+def ruled_documents(draw: st.DrawFn) -> dict[str, Any]:
+    """Two or three models over two zones under some business rules, soft where they could be too many."""
+    rates = st.sampled_from([0.0, 20.0, 60.0])
+    names = [f"m{index}" for index in range(draw(st.integers(2, 3)))]
+    models = [
+        model(name, [draw(rates)], {g: one_at_a_time(weights_gib=5.0) for g in ("a", "b")}) for name in names
+    ]
+    rule = st.sampled_from([{}, {"dedicated": True}, {"zones_min": 2}, {"gpu_types_excluded": ["a"]}])
+    for one in models[:2]:
+        one["rules"] = draw(rule)
+    policy: dict[str, Any] = {"hardness": {"spread": draw(st.sampled_from(["hard", "soft"]))}}
+    if draw(st.booleans()):
+        policy["exclusions"] = [names[:2]]
+        policy["hardness"]["exclusions"] = draw(st.sampled_from(["hard", "soft"]))
+    if draw(st.booleans()):
+        policy["sub_cluster_models_max"] = draw(st.integers(1, 2))
+        policy["hardness"]["models_max"] = draw(st.sampled_from(["hard", "soft"]))
+    pools = {"a/y": draw(st.integers(1, 2)), "b/z": draw(st.integers(1, 2))}
+    return document(models, pools=pools, prices={"a": 1.0, "b": 2.5}, policy=policy)

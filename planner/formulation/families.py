@@ -14,27 +14,25 @@ Variables   :math:`y_k` open, :math:`x_{mk}` placed, :math:`f_{mke}` share, :mat
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.formulation.builder import Builder
 from planner.formulation.instance import Instance
+from planner.formulation.rule_families import RULE_FAMILIES, Family, present
 from planner.formulation.variables import Variables
-
-Family = Callable[[Builder, Instance, Variables], None]
 
 
 def every_model_is_placed(b: Builder, inst: Instance, v: Variables) -> None:
-    r"""placed: :math:`\sum_k f_{mke} + s_{me} = 1`; unshared: :math:`\sum_k x_{mk} = 1`."""
+    r"""placed: :math:`\sum_k f_{mke} + s_{me} = 1`, spread: at least 1; whole :math:`\sum_k x_{mk} = 1`."""
     for m, model in enumerate(inst.model_names):
+        most = np.inf if inst.rules.zones_min[m] > 1 else 1.0
         if not inst.shared[m]:
             b.row(f"placed__{model}", [v.placed[m]], [1.0], lower=1.0, upper=1.0)
             continue
         for e in inst.epochs:
             columns = [v.share[m, :, e], v.unserved[m, e]]
-            b.row(f"placed__{model}__e{e}", columns, [1.0, 1.0], lower=1.0, upper=1.0)
+            b.row(f"placed__{model}__e{e}", columns, [1.0, 1.0], lower=1.0, upper=most)
 
 
 def a_whole_model_lives_in_one_slot(b: Builder, inst: Instance, v: Variables) -> None:
@@ -96,11 +94,13 @@ def a_dispatcher_keeps_up(b: Builder, inst: Instance, v: Variables) -> None:
 
 
 def a_pool_lends_what_it_has(b: Builder, inst: Instance, v: Variables) -> None:
-    r"""inventory: :math:`\sum_{k \in p} n_{ke} \le A_p`."""
+    r"""inventory: :math:`\sum_{k \in p} n_{ke} \le A_p + o_p`."""
     for p, pool in enumerate(inst.tables.pools):
         inside = [k for k, slot in enumerate(inst.slots) if slot.pool == p]
         for e in v.gpu_epochs(inst) if inside else ():
-            b.row(f"inventory__p{p}__e{e}", [v.gpus[inside, e]], [1.0], upper=float(pool.available))
+            there = float(pool.available - inst.rules.overdrawn[p])
+            columns = [v.gpus[inside, e], present(v.broken_inventory[p])]
+            b.row(f"inventory__p{p}__e{e}", columns, [1.0, -1.0], upper=there)
 
 
 def no_model_lives_where_it_would_be_late(b: Builder, inst: Instance, v: Variables) -> None:
@@ -148,10 +148,11 @@ def new_copies_are_loaded(b: Builder, inst: Instance, v: Variables) -> None:
 
 
 def loads_stay_within_the_budget(b: Builder, inst: Instance, v: Variables) -> None:
-    r"""churn: :math:`\sum_{mk} c_{mk} \le B`."""
+    r"""churn: :math:`\sum_{mk} c_{mk} \le B + o`."""
     problem = inst.tables.problem
     if problem.active_plan is not None and problem.policy.churn_gib_max is not None:
-        b.row("churn", [v.loaded.ravel()], [1.0], upper=problem.policy.churn_gib_max)
+        columns = [v.loaded.ravel(), present(v.broken_churn)]
+        b.row("churn", columns, [1.0, -1.0], upper=problem.policy.churn_gib_max)
 
 
 def equal_slots_open_in_order(b: Builder, inst: Instance, v: Variables) -> None:
@@ -179,6 +180,7 @@ FAMILIES: dict[str, Family] = {
     "loaded": new_copies_are_loaded,
     "churn": loads_stay_within_the_budget,
     "symmetry": equal_slots_open_in_order,
+    **RULE_FAMILIES,
 }
 
 

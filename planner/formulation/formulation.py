@@ -43,9 +43,11 @@ def build(inst: Instance, *, without: Collection[str] = ()) -> Formulation:
     for name, add in FAMILIES.items():
         if name not in without:
             add(b, inst, v)
-    stages = [*_unserved_by_priority(b, inst, v), _dollars_per_hour(b, inst, v)]
+    stages = [*_unserved_by_priority(b, inst, v), *_broken_rules(b, v), _dollars_per_hour(b, inst, v)]
     if inst.tables.problem.active_plan is not None:
         stages.append(_gib_loaded(b, v))
+    if inst.rules.balance:
+        stages.append(_busiest(b, v))
     return Formulation(inst, v, b.arrays(), tuple(stages))
 
 
@@ -57,6 +59,24 @@ def _unserved_by_priority(b: Builder, inst: Instance, v: Variables) -> list[Stag
         for m in np.flatnonzero(inst.shared & (inst.priority == priority)):
             cost[v.unserved[m]] = inst.unserved_weight[m]
         stages.append(Stage(f"unserved_{priority}", cost, "requests/s"))
+    return stages
+
+
+def _broken_rules(b: Builder, v: Variables) -> list[Stage]:
+    r"""broken: :math:`\sum o` of one rule, for each rule that may be broken."""
+    rules = {
+        "inventory": (v.broken_inventory, "GPUs"),
+        "spread": (v.broken_spread, "models"),
+        "exclusions": (v.broken_exclusions, "models"),
+        "models_max": (v.broken_models_max, "models"),
+        "churn": (np.array([v.broken_churn]), "GiB"),
+    }
+    stages = []
+    for rule, (columns, unit) in rules.items():
+        cost = np.zeros(len(b.column_names))
+        cost[columns[columns != ABSENT]] = 1.0
+        if cost.any():
+            stages.append(Stage(f"broken_{rule}", cost, unit))
     return stages
 
 
@@ -73,3 +93,10 @@ def _gib_loaded(b: Builder, v: Variables) -> Stage:
     cost = np.zeros(len(b.column_names))
     cost[v.loaded[v.loaded != ABSENT]] = 1.0
     return Stage("churn", cost, "GiB")
+
+
+def _busiest(b: Builder, v: Variables) -> Stage:
+    r"""balance: :math:`b`."""
+    cost = np.zeros(len(b.column_names))
+    cost[v.busiest] = 1.0
+    return Stage("balance", cost, "share")

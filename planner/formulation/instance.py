@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.formulation.slot_rules import SlotRules, slot_rules
 from planner.formulation.slots import Slot
 from planner.problem.tables import IDLE_RPS, CapacityTables
 
@@ -57,6 +58,7 @@ class Instance:
     gpus_held: Integers  # (M, K) on which the slot's active sub-cluster holds the model
     model_names: tuple[str, ...]
     slot_names: tuple[str, ...]
+    rules: SlotRules
 
     @property
     def reserved(self) -> bool:
@@ -89,12 +91,13 @@ def build_instance(
     Parameters
     ----------
     split
-        Models (indices of the tables) whose traffic several sub-clusters may share.
+        Models (indices of the tables) whose traffic several sub-clusters may share; those to be spread
+        over zones always may.
     elastic
         Models of which a part may be left unserved.
     """
     models = np.flatnonzero(tables.servable).astype(np.int64)
-    is_split = np.isin(models, sorted(split))
+    is_split = np.isin(models, sorted(split)) | (tables.rules.zones_min[models] > 1)
     shared = is_split | np.isin(models, sorted(elastic))
     shape = (len(models), len(slots))
     need = np.zeros((*shape, len(tables.hours)))
@@ -132,6 +135,7 @@ def build_instance(
         gpus_held=_gpus_held(tables, slots, models),
         model_names=tuple(slugs(tables.models[m].id for m in models)),
         slot_names=tuple(f"k{k}" for k in range(len(slots))),
+        rules=slot_rules(tables, slots, models),
     )
 
 

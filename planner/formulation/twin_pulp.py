@@ -29,6 +29,8 @@ class Twin:
     n: dict[tuple[int, int], Any] = field(default_factory=dict)
     W: dict[int, Any] = field(default_factory=dict)
     c: dict[tuple[int, int], Any] = field(default_factory=dict)
+    o: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    b: Any = None
 
 
 def solve_twin(inst: Instance, *, seconds_max: int = SECONDS_MAX) -> dict[str, float] | None:
@@ -59,10 +61,12 @@ def _cbc(seconds_max: int) -> Any:
 
 def build_twin(inst: Instance) -> Twin:
     """Variables and constraints; the objective is set stage by stage."""
-    twin = Twin(pulp.LpProblem("twin", pulp.LpMinimize))
+    twin = Twin(pulp.LpProblem("twin", pulp.LpMinimize), b=pulp.LpVariable("b", 0))
     _add_variables(inst, twin)
     _add_serving(inst, twin)
     _add_capacity(inst, twin)
+    _add_rules(inst, twin)
+    _add_spread(inst, twin)
     _add_counts(inst, twin)
     if inst.tables.problem.active_plan is not None:
         _add_churn(inst, twin)
@@ -98,7 +102,8 @@ def _add_serving(inst: Instance, twin: Twin) -> None:
         if not inst.split[m]:
             p += pulp.lpSum(twin.x[m, k] for k in slots) <= 1
         for e in inst.epochs:
-            p += pulp.lpSum(twin.f[m, k, e] for k in slots) + twin.s[m, e] == 1
+            served = pulp.lpSum(twin.f[m, k, e] for k in slots) + twin.s[m, e]
+            p += served >= 1 if inst.rules.zones_min[m] > 1 else served == 1
         for k in slots:
             p += twin.x[m, k] <= twin.y[k]
             if not inst.latency_feasible[m, k]:
@@ -123,9 +128,53 @@ def _add_capacity(inst: Instance, twin: Twin) -> None:
                 for m in models
             ]
             p += pulp.lpSum(need) <= twin.n[k, e]
+            if inst.rules.balance:
+                p += pulp.lpSum(need) <= inst.slots[k].gpus_min * twin.b
             if rate_max is not None:
                 rate = pulp.lpSum(float(inst.rate_rps[m, e]) * twin.f[m, k, e] for m in models)
                 p += rate <= rate_max * twin.y[k]
+
+
+def _add_rules(inst: Instance, twin: Twin) -> None:
+    """Who may live where, and beside whom."""
+    p, rules = twin.problem, inst.rules
+    rows = range(len(inst.models))
+    for k in range(len(inst.slots)):
+        for m in rows:
+            if not rules.allowed[m, k]:
+                p += twin.x[m, k] == 0
+            beside = [d for d in rows if rules.dedicated[d] and d != m]
+            if rules.dedicated.any():
+                p += twin.x[m, k] + pulp.lpSum(twin.x[d, k] for d in beside) <= twin.y[k]
+        for g, members in enumerate(rules.exclusions):
+            over = _broken(twin, "exclusions", (g, k), int(rules.exclusion_slack[g, k]))
+            p += pulp.lpSum(twin.x[int(m), k] for m in members) <= twin.y[k] + over
+        if inst.tables.problem.policy.sub_cluster_models_max is not None:
+            over = _broken(twin, "models_max", k, int(rules.models_slack[k]))
+            p += pulp.lpSum(twin.x[m, k] for m in rows) <= rules.models_max * twin.y[k] + over
+
+
+def _add_spread(inst: Instance, twin: Twin) -> None:
+    """No zone carries too much, and the others carry all of it when one is lost."""
+    p, rules = twin.problem, inst.rules
+    for m in (m for m in range(len(inst.models)) if rules.zones_min[m] > 1):
+        over = _broken(twin, "spread", m, int(rules.may_unspread[m]))
+        for lost in sorted(set(rules.zone.tolist())):
+            for e in inst.epochs:
+                inside = [twin.f[m, k, e] for k in range(len(inst.slots)) if rules.zone[k] == lost]
+                outside = [twin.f[m, k, e] for k in range(len(inst.slots)) if rules.zone[k] != lost]
+                beside = int(rules.zones_min[m]) - 1
+                p += beside * pulp.lpSum(inside) <= 1 - twin.s[m, e] + beside * over
+                p += pulp.lpSum(outside) >= 1 - twin.s[m, e] - over
+
+
+def _broken(twin: Twin, rule: str, key: Any, most: int) -> Any:
+    """How far a rule is broken in one place; 0 where it may not be."""
+    if most == 0:
+        return 0
+    name = "_".join(map(str, key)) if isinstance(key, tuple) else str(key)
+    found = twin.o.setdefault(rule, {})
+    return found.setdefault(key, pulp.LpVariable(f"o__{rule}__{name}", 0, most, cat="Integer"))
 
 
 def _add_counts(inst: Instance, twin: Twin) -> None:
@@ -138,7 +187,8 @@ def _add_counts(inst: Instance, twin: Twin) -> None:
         for pool, stock in enumerate(inst.tables.pools):
             lent = [twin.n[k, e] for k, slot in enumerate(inst.slots) if slot.pool == pool]
             if lent:
-                p += pulp.lpSum(lent) <= stock.available
+                over = int(inst.rules.overdrawn[pool])
+                p += pulp.lpSum(lent) <= stock.available - over + _broken(twin, "inventory", pool, over)
     for k in range(1, len(inst.slots)):
         if inst.slots[k] == inst.slots[k - 1] and inst.slots[k].active_id is None:
             p += twin.n[k - 1, 0] >= twin.n[k, 0]
@@ -157,7 +207,9 @@ def _add_churn(inst: Instance, twin: Twin) -> None:
         p += pulp.lpSum(twin.y[k] for k, slot in enumerate(inst.slots) if slot.active_id == name) <= 1
     budget = inst.tables.problem.policy.churn_gib_max
     if budget is not None:
-        p += pulp.lpSum(twin.c.values()) <= budget
+        if inst.rules.churn_soft:
+            twin.o["churn"] = {0: pulp.LpVariable("o__churn", 0)}
+        p += pulp.lpSum(twin.c.values()) <= budget + pulp.lpSum(twin.o.get("churn", {}).values())
 
 
 def _goals(inst: Instance, twin: Twin) -> dict[str, list[Any]]:
@@ -170,6 +222,9 @@ def _goals(inst: Instance, twin: Twin) -> dict[str, list[Any]]:
             if inst.shared[m] and inst.priority[m] == priority
             for e in inst.epochs
         ]
+    for rule in ("inventory", "spread", "exclusions", "models_max", "churn"):
+        if twin.o.get(rule):
+            goals[f"broken_{rule}"] = list(twin.o[rule].values())
     goals["cost"] = [
         float(inst.price_usd_per_hour[k] * inst.hours_share[e]) * twin.n[k, e]
         for k in range(len(inst.slots))
@@ -177,4 +232,6 @@ def _goals(inst: Instance, twin: Twin) -> dict[str, list[Any]]:
     ]
     if inst.tables.problem.active_plan is not None:
         goals["churn"] = list(twin.c.values())
+    if inst.rules.balance:
+        goals["balance"] = [twin.b]
     return goals

@@ -35,6 +35,10 @@ class Variables:
         (K,) W, GiB.
     loaded
         (M, K) c, GiB; only beside an active plan.
+    broken_inventory, broken_spread, broken_exclusions, broken_models_max, broken_churn
+        o: (P,) GPUs, (M,) 0/1, (G, K) models, (K,) models, () GiB; only where the rule may be broken.
+    busiest
+        () b, the busy share of the busiest slot; only where balance is asked for.
     """
 
     opened: Integers
@@ -44,6 +48,12 @@ class Variables:
     gpus: Integers
     workspace: Integers
     loaded: Integers
+    broken_inventory: Integers
+    broken_spread: Integers
+    broken_exclusions: Integers
+    broken_models_max: Integers
+    broken_churn: int
+    busiest: int
 
     def gpu_epochs(self, inst: Instance) -> range:
         """Epochs whose GPU columns differ: one if they are reserved."""
@@ -80,4 +90,47 @@ def add_variables(b: Builder, inst: Instance) -> Variables:
             for k, name in enumerate(inst.slot_names):
                 most = float(inst.weights_gib[m, k]) * inst.slots[k].gpus_max
                 loaded[m, k] = b.column(f"c__{model}__{name}", upper=most)
-    return Variables(opened, placed, share, unserved, gpus, workspace, loaded)
+    budget = inst.tables.problem.policy.churn_gib_max
+    over_budget = inst.rules.churn_soft and budget is not None and len(loaded[loaded != ABSENT]) > 0
+    most = sum(b.column_upper[c] for c in loaded[loaded != ABSENT])
+    return Variables(
+        opened,
+        placed,
+        share,
+        unserved,
+        gpus,
+        workspace,
+        loaded,
+        broken_inventory=_slack(
+            b, [f"inventory__p{p}" for p in range(len(inst.rules.overdrawn))], inst.rules.overdrawn
+        ),
+        broken_spread=_slack(
+            b, [f"spread__{name}" for name in inst.model_names], inst.rules.may_unspread.astype(np.int64)
+        ),
+        broken_exclusions=np.array(
+            [
+                _slack(b, [f"exclusions__g{g}__{name}" for name in inst.slot_names], row)
+                for g, row in enumerate(inst.rules.exclusion_slack)
+            ],
+            dtype=np.int64,
+        ).reshape(inst.rules.exclusion_slack.shape),
+        broken_models_max=_slack(
+            b, [f"models_max__{name}" for name in inst.slot_names], inst.rules.models_slack
+        ),
+        broken_churn=b.column("o__churn", upper=most) if over_budget else ABSENT,
+        busiest=b.column("b__busiest", upper=_busy_share_max(inst)) if inst.rules.balance else ABSENT,
+    )
+
+
+def _slack(b: Builder, names: list[str], upper: Integers) -> Integers:
+    """Columns for how far rules are broken, none where the limit is 0."""
+    columns = [
+        b.column(f"o__{name}", upper=float(most), integer=True) if most > 0 else ABSENT
+        for name, most in zip(names, upper, strict=True)
+    ]
+    return np.array(columns, dtype=np.int64)
+
+
+def _busy_share_max(inst: Instance) -> float:
+    """Above 1 where a class has more GPUs than the count that its capacity is planned for."""
+    return max((slot.gpus_max / slot.gpus_min for slot in inst.slots), default=1.0)

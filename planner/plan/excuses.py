@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.plan.breaches import still_broken
 from planner.plan.churn import churn_gib
 from planner.plan.plan import Excuse, Plan, SubCluster, Unserved
 from planner.problem.capacity import (
@@ -15,7 +16,8 @@ from planner.problem.capacity import (
     latency_needed_us,
     need_gpus,
 )
-from planner.problem.problem import Model, PlanningProblem, Pool
+from planner.problem.problem import Hardness, Model, PlanningProblem, Pool
+from planner.problem.rules import may_live
 
 LATENCY = "latency"
 MEMORY = "memory"
@@ -23,15 +25,17 @@ INVENTORY = "inventory"
 THROUGHPUT = "throughput"
 SCHEDULER_RATE = "scheduler_rate"
 CHURN = "churn"
+PLACEMENT = "placement"
+SPREAD = "spread"
 BUDGET_NEARLY_SPENT = 0.999
 
 
 def excuses(
     problem: PlanningProblem, clusters: Sequence[SubCluster], unserved: Sequence[Unserved], plan: Plan
 ) -> tuple[Excuse, ...]:
-    """One excuse for each model with unserved demand, then one for each rule that several of them meet."""
+    """One for each model with unserved demand, each rule that several of them meet, each that is broken."""
     found = [_of_model(problem, clusters, left, plan) for left in unserved]
-    return (*found, *_of_rules(problem, clusters, found))
+    return (*found, *_of_rules(problem, clusters, found), *still_broken(problem, plan))
 
 
 def _of_model(problem: PlanningProblem, clusters: Sequence[SubCluster], left: Unserved, plan: Plan) -> Excuse:
@@ -56,6 +60,9 @@ def _of_model(problem: PlanningProblem, clusters: Sequence[SubCluster], left: Un
     if needed > free:
         text = f"{what}: it needs {needed:.1f} GPUs of its own in {pool.id}, {free} are left"
         return Excuse(model.id, INVENTORY, text)
+    if model.rules.zones_min > 1 and problem.policy.hardness.spread is not Hardness.SOFT:
+        text = f"{what}: no {model.rules.zones_min} zones found that carry it when one of them is lost"
+        return Excuse(model.id, SPREAD, text)
     largest = problem.policy.sub_cluster_gpus_max
     return Excuse(model.id, THROUGHPUT, f"{what}: no room found in sub-clusters of at most {largest} GPUs")
 
@@ -65,10 +72,15 @@ def _impossible(problem: PlanningProblem, model: Model) -> Excuse | None:
     largest = {
         pool.gpu_type: min(pool.available, problem.policy.sub_cluster_gpus_max)
         for pool in sorted(problem.pools, key=lambda pool: pool.available)
+        if may_live(model, pool)
     }
     known = [g for g in sorted(model.profiles) if largest.get(g, 0) > 0]
     if not known:
         wanted = ", ".join(sorted(model.profiles))
+        if any(pool.available > 0 and pool.gpu_type in model.profiles for pool in problem.pools):
+            return Excuse(
+                model.id, PLACEMENT, f"{model.id} runs on {wanted}, its rules allow no pool with GPUs"
+            )
         return Excuse(model.id, INVENTORY, f"{model.id} runs on {wanted}, and no pool has any of these")
     if any(batch_size_planned(problem, model, g, largest[g]) > 0 for g in known):
         return None
@@ -98,6 +110,8 @@ def _options(
 ) -> Iterator[tuple[Pool, int, float]]:
     """For each pool where the model could live: GPUs left, and GPUs a sub-cluster of its own would need."""
     for pool in sorted(problem.pools, key=lambda pool: pool.id):
+        if not may_live(model, pool):
+            continue
         used = np.zeros(len(problem.epochs), dtype=np.int64)
         for cluster in clusters:
             if (cluster.gpu_type, cluster.zone) == (pool.gpu_type, pool.zone):

@@ -14,6 +14,7 @@ from planner.plan.plan import Plan, SubCluster
 from planner.problem.problem import PlanningProblem
 
 SAME_ID_GIB = 1e-6  # what keeping its own id is worth to a sub-cluster: decides between equal loads alone
+PINNED_GIB = 1e9  # outweighs every load: the sub-cluster that a model is pinned to keeps its id
 SHARE_TOLERANCE = 1e-6
 
 
@@ -25,6 +26,7 @@ def continued(
 
     Maximises the GiB that need not be loaded, :math:`\sum_m w_m \min(n_m, n^0_m)` over the models that
     both hold, by linear assignment within each GPU type and zone. Pairs that share nothing are left out.
+    The sub-cluster that a model is pinned to is continued by one that holds the model.
     """
     places: dict[tuple[str, str], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for side, clusters in enumerate((following, running)):
@@ -46,6 +48,8 @@ def continued(
                     gpus = min(following[i].gpus_max, running[old[column]].gpus_max)
                     own = SAME_ID_GIB if following[i].id == running[old[column]].id else 0.0
                     kept[row, column] += weights * gpus + own
+            for column in (c for c, a in enumerate(old) if running[a].id in _pins(problem, following[i])):
+                kept[row, column] += PINNED_GIB
         for row, column in zip(*linear_sum_assignment(kept, maximize=True), strict=True):
             if kept[row, column] > 0:
                 found[new[int(row)]] = old[int(column)]
@@ -95,6 +99,13 @@ def _content(plan: Plan) -> list[tuple[object, ...]]:
 
 def _shares(shares: Iterable[float]) -> tuple[int, ...]:
     return tuple(round(share / SHARE_TOLERANCE) for share in shares)
+
+
+def _pins(problem: PlanningProblem, cluster: SubCluster) -> set[str]:
+    """Running sub-clusters that models of this one are pinned to."""
+    models = (problem.models[p.model] for p in cluster.placements if p.model in problem.models)
+    pins = (model.rules.pinned_to for model in models)
+    return {pin.sub_cluster for pin in pins if pin is not None and pin.sub_cluster is not None}
 
 
 def _weights_gib(problem: PlanningProblem, model: str, gpu_type: str) -> float:

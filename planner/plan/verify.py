@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
-from planner.plan.churn import churn_gib
+from planner.plan.breaches import forbidden, still_broken
+from planner.plan.places import misplaced
 from planner.plan.plan import Placement, Plan, PlanStatus, SubCluster
 from planner.problem.capacity import batch_size_feasible, latency_feasible, latency_needed_us, need_gpus
 from planner.problem.fluid import fluid_bound_usd_per_hour
@@ -42,8 +43,7 @@ def verify(problem: PlanningProblem, plan: Plan) -> list[Violation]:
     return [
         *_placed(problem, plan),
         *clusters,
-        *_inventory(problem, plan),
-        *_churn(problem, plan),
+        *_rules(problem, plan),
         *_claims(problem, plan),
     ]
 
@@ -188,6 +188,16 @@ def _latency(problem: PlanningProblem, cluster: SubCluster) -> Iterator[Violatio
             yield Violation("latency", text, needed - model.slo_ms)
 
 
+def busy_share_max(problem: PlanningProblem, plan: Plan) -> float:
+    """The largest part of its GPUs that the plan needs of any sub-cluster in any epoch; 0 of none."""
+    busiest = 0.0
+    for cluster in plan.sub_clusters:
+        gpus = np.maximum(1, np.array(cluster.gpus))
+        need = sum((_need(problem, cluster, p, gpus) for p in cluster.placements), start=np.zeros(len(gpus)))
+        busiest = max(busiest, float((need / gpus).max()))
+    return busiest
+
+
 def _throughput(problem: PlanningProblem, cluster: SubCluster) -> Iterator[Violation]:
     """
     The needs of the models, each with its spare part for bursts, sum to no more than the GPUs as planned.
@@ -245,26 +255,16 @@ def _scheduler_rate(problem: PlanningProblem, cluster: SubCluster) -> Iterator[V
         yield Violation("scheduler_rate", text, float(rate[worst]) - limit)
 
 
-def _inventory(problem: PlanningProblem, plan: Plan) -> Iterator[Violation]:
-    used: dict[tuple[str, str], np.ndarray[tuple[int], np.dtype[np.int_]]] = defaultdict(
-        lambda: np.zeros(len(problem.epochs), dtype=np.int_)
-    )
-    for cluster in plan.sub_clusters:
-        used[cluster.gpu_type, cluster.zone] += np.array(cluster.gpus)
-    for pool in problem.pools:
-        most = int(used[pool.gpu_type, pool.zone].max())
-        if most > pool.available:
-            text = f"{most} GPUs of {pool.id} are used, {pool.available} are there"
-            yield Violation("inventory", text, most - pool.available)
-
-
-def _churn(problem: PlanningProblem, plan: Plan) -> Iterator[Violation]:
-    limit = problem.policy.churn_gib_max
-    if limit is None:
-        return
-    loaded = churn_gib(problem, plan, problem.active_plan)
-    if loaded > limit * (1 + RELATIVE_TOLERANCE) + GIB_TOLERANCE:
-        yield Violation("churn", f"{loaded:.3f} GiB are loaded, at most {limit:g} allowed", loaded - limit)
+def _rules(problem: PlanningProblem, plan: Plan) -> Iterator[Violation]:
+    """Business rules: none broken that must hold, none of the others broken in silence."""
+    for rule, text in misplaced(problem, plan):
+        yield Violation(rule, text, 1)
+    for breach in forbidden(problem, plan):
+        yield Violation(breach.rule, breach.text, breach.amount)
+    told = {(excuse.subject, excuse.bottleneck) for excuse in plan.excuses}
+    for excuse in still_broken(problem, plan):
+        if (excuse.subject, excuse.bottleneck) not in told:
+            yield Violation("claims", f"no excuse says that {excuse.subject} is {excuse.text}", 1)
 
 
 def _claims(problem: PlanningProblem, plan: Plan) -> Iterator[Violation]:

@@ -32,7 +32,8 @@ from scipy.sparse import csr_array
 from planner.problem.capacity import US_PER_S, batch_size_in_memory, batch_size_planned, need_gpus
 from planner.problem.fluid import gpus_largest
 from planner.problem.pipelines import Pipeline
-from planner.problem.problem import GpuReservation, Model, ModelId, PlanningProblem
+from planner.problem.problem import GpuReservation, GpuTypeId, Model, ModelId, PlanningProblem
+from planner.problem.rules import may_live
 from profiles.faults import Fault, InputInvalid
 
 Floats = NDArray[np.float64]
@@ -86,12 +87,18 @@ def least_budget_ms(problem: PlanningProblem, model: Model) -> float:
     delays = problem.policy.delays
     fixed_us = delays.lead_us(1) + delays.resp_us
     least_us = math.inf
-    for gpu_type, gpus in gpus_largest(problem).items():
+    for gpu_type, gpus in _gpus_allowed(problem, model).items():
         profile = model.profiles.get(gpu_type)
         if profile is not None and batch_size_in_memory(profile, problem.gpu_types[gpu_type]) > 0:
             alone_us = int(profile.curve.table_us(1)[1])
             least_us = min(least_us, fixed_us + alone_us + -(-alone_us // gpus))
     return least_us / 1_000
+
+
+def _gpus_allowed(problem: PlanningProblem, model: Model) -> dict[GpuTypeId, int]:
+    """The most GPUs of a sub-cluster by GPU type, of the types on which the model may live."""
+    allowed = {pool.gpu_type for pool in problem.pools if may_live(model, pool)}
+    return {g: gpus for g, gpus in gpus_largest(problem).items() if g in allowed}
 
 
 def longest_path(pipeline: Pipeline, budgets_ms: dict[ModelId, float]) -> tuple[list[ModelId], float]:
@@ -135,7 +142,7 @@ def stage_cost_usd_per_hour(problem: PlanningProblem, model: Model, slo_ms: floa
     rate = np.array(model.demand_rps)
     hours = np.array([epoch.hours for epoch in problem.epochs])
     cheapest = math.inf
-    for gpu_type, gpus in gpus_largest(problem).items():
+    for gpu_type, gpus in _gpus_allowed(problem, model).items():
         size = batch_size_planned(problem, promised, gpu_type, gpus)
         if size > 0:
             need = need_gpus(promised, gpu_type, rate, size, gpus, problem.policy.delays)

@@ -21,27 +21,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.capacity import US_PER_S, batch_law, batch_size_in_memory
-from planner.problem.problem import GpuReservation, GpuTypeId, Model, ModelId, PlanningProblem
+from planner.problem.problem import GpuReservation, GpuTypeId, Hardness, Model, ModelId, PlanningProblem
+from planner.problem.rules import lent_pools, may_live
 
 
 def fluid_bound_usd_per_hour(problem: PlanningProblem, unserved: Mapping[ModelId, Sequence[float]]) -> float:
     """Dollars per hour that serving all but the ``unserved`` shares costs at the very least."""
     cost = np.zeros(len(problem.epochs))
     largest = gpus_largest(problem)
+    grown = _grown_by_spread(problem)
     for name in sorted(problem.models):
         served = 1 - np.array(unserved.get(name, [0.0] * len(problem.epochs)))
         cheapest = cheapest_usd_per_hour(problem, problem.models[name], largest)
-        cost += np.where(np.isfinite(cheapest), cheapest, 0.0) * served
+        cost += np.where(np.isfinite(cheapest), cheapest, 0.0) * served * grown.get(name, 1.0)
     if problem.policy.gpus is GpuReservation.RESERVED:
         return float(cost.max())
     hours = np.array([epoch.hours for epoch in problem.epochs])
     return float(cost @ hours / hours.sum())
 
 
+def _grown_by_spread(problem: PlanningProblem) -> dict[ModelId, float]:
+    r"""
+    What spread models cost more, :math:`Z / (Z - 1)` with Z zones that have GPUs.
+
+    Without any one zone the rest carries them whole and the other models in part; summed over the
+    zones, each sub-cluster counts Z - 1 times, a spread model Z times and another at most Z - 1 times.
+    """
+    hardness, zones = problem.policy.hardness.spread, {p.zone for p in lent_pools(problem) if p.available > 0}
+    kept = hardness is Hardness.HARD or (hardness is Hardness.FIX_IF_BROKEN and problem.active_plan is None)
+    if not kept or len(zones) < 2:
+        return {}
+    factor = len(zones) / (len(zones) - 1)
+    return {name: factor for name, model in problem.models.items() if model.rules.zones_min > 1}
+
+
 def gpus_largest(problem: PlanningProblem) -> dict[GpuTypeId, int]:
     """The most GPUs a sub-cluster of each type can have; types without a stocked pool are left out."""
     largest: dict[GpuTypeId, int] = {}
-    for pool in problem.pools:
+    for pool in lent_pools(problem):
         gpus = min(pool.available, problem.policy.sub_cluster_gpus_max)
         if gpus > 0:
             largest[pool.gpu_type] = max(gpus, largest.get(pool.gpu_type, 0))
@@ -53,7 +70,8 @@ def cheapest_usd_per_hour(
 ) -> NDArray[np.float64]:
     """Shape (epochs,): the model's whole demand on its cheapest type; inf where none can serve it."""
     cost = np.full(len(model.demand_rps), np.inf)
-    for gpu_type in model.profiles.keys() & largest.keys():
+    reachable = {pool.gpu_type for pool in problem.pools if may_live(model, pool)}
+    for gpu_type in model.profiles.keys() & largest.keys() & reachable:
         price = problem.gpu_types[gpu_type].price_usd_per_hour
         load = least_load_gpus(problem, model, gpu_type, largest[gpu_type])
         cost = np.minimum(cost, np.where(np.isfinite(load), price * load, np.inf))

@@ -11,6 +11,7 @@ from planner.plan.plan import Plan
 from planner.problem.budgets import with_budgets
 from planner.problem.canonical import with_digest
 from planner.problem.names import nearest
+from planner.problem.parse_rules import judge_rules, read_policy_rules, read_rules
 from planner.problem.pipelines import read_pipelines, stage_models
 from planner.problem.problem import (
     Epoch,
@@ -43,7 +44,7 @@ HOURS_LIMIT = 10_000.0
 WORTH_LIMIT = 1e6
 
 _TOP = ("epochs", "gpu_types", "pools", "models", "pipelines", "policy", "active_plan")
-_MODEL = ("id", "slo_ms", "priority", "demand_rps", "arrival_cv", "profiles")
+_MODEL = ("id", "slo_ms", "priority", "demand_rps", "arrival_cv", "profiles", "rules")
 _PROFILE = (
     "alpha_ms",
     "beta_ms",
@@ -61,6 +62,10 @@ _POLICY = (
     "replan_worth_min",
     "gpus",
     "delays",
+    "sub_cluster_models_max",
+    "exclusions",
+    "hardness",
+    "balance",
 )
 _DELAYS = ("ctrl_us", "data_us", "resp_us")
 
@@ -86,12 +91,14 @@ def parse_problem(data: object) -> PlanningProblem:
         reader,
         "models",
         stage_models(reader, pipelines, top.get("models", [])),
-        lambda r, p, v: _model(r, p, v, len(epochs), gpu_types),
+        lambda r, p, v: _model(r, p, v, len(epochs), gpu_types, pools),
         lambda m: m.id,
     )
     policy = _policy(reader, top.get("policy"))
     active = top.get("active_plan")
     active_plan: Plan | None = None if active is None else read_plan(reader, "active_plan", active)
+    if not reader.faults:
+        judge_rules(reader, models, pools, policy, active_plan)
     if reader.faults:
         raise InputInvalid("problem", reader.faults)
     problem = PlanningProblem(tuple(epochs), gpu_types, pools, models, policy, active_plan, "", pipelines)
@@ -164,7 +171,12 @@ def _pools(reader: Reader, values: object, gpu_types: Mapping[str, GpuType]) -> 
 
 
 def _model(
-    reader: Reader, path: str, value: object, epoch_count: int, gpu_types: Mapping[str, GpuType]
+    reader: Reader,
+    path: str,
+    value: object,
+    epoch_count: int,
+    gpu_types: Mapping[str, GpuType],
+    pools: tuple[Pool, ...],
 ) -> Model:
     fields = reader.object_at(path, value, _MODEL, ("id", "slo_ms", "demand_rps", "profiles"))
     demand = tuple(
@@ -188,6 +200,7 @@ def _model(
             join(path, "arrival_cv"), fields.get("arrival_cv", 1.0), least=0, most=CV_LIMIT
         ),
         profiles=_profiles(reader, join(path, "profiles"), fields.get("profiles"), gpu_types),
+        rules=read_rules(reader, join(path, "rules"), fields.get("rules"), gpu_types, pools),
     )
 
 
@@ -298,6 +311,7 @@ def _policy(reader: Reader, value: object) -> PlanningPolicy:
             return None
         return reader.number(f"policy.{name}", fields[name], above=above, least=least, most=most)
 
+    models_max, exclusions, hardness, balance = read_policy_rules(reader, fields)
     return PlanningPolicy(
         sub_cluster_gpus_max=reader.integer(
             "policy.sub_cluster_gpus_max",
@@ -317,6 +331,10 @@ def _policy(reader: Reader, value: object) -> PlanningPolicy:
             )
         ),
         delays=_delays(reader, fields.get("delays")),
+        sub_cluster_models_max=models_max,
+        exclusions=exclusions,
+        hardness=hardness,
+        balance=balance,
     )
 
 

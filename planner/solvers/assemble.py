@@ -15,6 +15,7 @@ from planner.problem.fluid import fluid_bound_usd_per_hour
 from planner.problem.problem import GpuReservation, PlanningProblem
 from planner.problem.tables import CapacityTables
 from planner.solvers.draft import SHARE_LEAST, DraftCluster, SizedCluster, size_cluster
+from planner.solvers.reserves import with_reserves
 
 SHARE_DIGITS = 9
 BOUND_TOLERANCE = 1e-6
@@ -30,7 +31,8 @@ def assemble(
 
     Inventory and churn are for ``verify`` to judge.
     """
-    sized = [size_cluster(tables, draft) for draft in drafts if draft.shares]
+    present = with_reserves(tables, [draft for draft in drafts if draft.shares])
+    sized = [size_cluster(tables, draft) for draft in present]
     if any(one is None for one in sized):
         return None
     clusters = _named(tables.problem, [sub_cluster_of(tables, one) for one in sized if one is not None])

@@ -19,7 +19,7 @@ from ortools.sat.python import cp_model
 
 from planner.formulation.builder import Arrays
 from planner.formulation.formulation import Formulation, Stage
-from planner.solvers.outcome import SolverFailed, StagedResult, StageResult
+from planner.solvers.outcome import STAGE_TIME_MAX_S, SolverFailed, StagedResult, StageResult
 from planner.solvers.stopping import Stop, cp_sat_stopped_by, never
 
 Floats = NDArray[np.float64]
@@ -58,6 +58,7 @@ def solve_stages(
         remaining = deadline_s - time.monotonic()
         if remaining <= 0 or stop():
             break
+        remaining = min(remaining, STAGE_TIME_MAX_S.get(stage.name, remaining))
         objective, unit = scaled.objective(stage)
         solver = cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = remaining
@@ -133,13 +134,13 @@ class _Scaled:
         for limit, sign in ((upper, 1.0), (-lower, -1.0)):
             if np.isfinite(limit):
                 signed = sign * values
-                exact = (
-                    np.abs(signed - np.round(signed)).max(initial=0.0) < ROUNDING
-                    and float(limit).is_integer()
-                )
-                factor = (
-                    1.0 if exact else _power_of_two(ROW_SCALE / max(1e-12, np.abs(signed).max(initial=0.0)))
-                )
+                exact = [
+                    f
+                    for f in (1.0, float(self.units[index].max(initial=1.0)))
+                    if _whole(signed * f, limit * f)
+                ]
+                largest = max(1e-12, float(np.abs(signed).max(initial=0.0)))
+                factor = exact[0] if exact else _power_of_two(ROW_SCALE / largest)
                 whole = np.ceil(signed * factor - ROUNDING)
                 self.model.add(_sum(columns, whole) <= int(np.floor(limit * factor + ROUNDING)))
 
@@ -176,6 +177,10 @@ def _units(name: str, whole: bool) -> float:
     if whole:
         return 1.0
     return float(SHARE_UNITS if name[0] in "fs" else GIB_UNITS)
+
+
+def _whole(values: Floats, limit: float) -> bool:
+    return bool(np.abs(values - np.round(values)).max(initial=0.0) < ROUNDING) and float(limit).is_integer()
 
 
 def _power_of_two(factor: float) -> float:

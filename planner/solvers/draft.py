@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,18 @@ class DraftCluster:
     A sub-cluster to be: indices are those of the capacity tables.
 
     ``shares`` maps each model to its share of traffic by epoch; ``active_id`` names the active
-    sub-cluster that this one continues, if any.
+    sub-cluster that this one continues, if any. ``reserve`` has the shares to plan for where these
+    are others than the shares of normal times: of models spread over zones.
     """
 
     pool: int
     shares: dict[int, Floats]
     active_id: str | None = None
+    reserve: dict[int, Floats] = field(default_factory=dict)
+
+    def planned(self, model: int) -> Floats:
+        """(E,) the share of the model that GPUs are counted for."""
+        return self.reserve.get(model, self.shares[model])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ def size_cluster(tables: CapacityTables, draft: DraftCluster) -> SizedCluster | 
     if free_gib < -1e-9 or limit < 1:
         return None
     sizes = np.minimum(tables.batch_size[members, g, :limit], in_memory[:, None])
-    rates = [tables.rate_rps[m] * draft.shares[m] for m in members]
+    rates = [tables.rate_rps[m] * draft.planned(m) for m in members]
     rate_max = tables.problem.policy.scheduler_rate_rps_max
     if rate_max is not None and np.sum(rates, axis=0).max() > rate_max * (1 + 1e-9):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from planner.problem.tables import IDLE_RPS, CapacityTables
 from planner.solvers.draft import SHARE_LEAST, DraftCluster, SizedCluster, size_cluster
+from planner.solvers.reserves import may_join, with_reserves
 
 Floats = NDArray[np.float64]
 
@@ -19,14 +21,14 @@ SHARE_STEP = 1e6  # shares are cut down to millionths, which leaves sizes a marg
 
 def fill(tables: CapacityTables, drafts: Sequence[DraftCluster]) -> list[DraftCluster]:
     """The drafts, with as much as fits of the demand that they leave out."""
-    filled = [draft for draft in drafts if size_cluster(tables, draft) is not None]
+    filled = [d for d in with_reserves(tables, drafts) if size_cluster(tables, d) is not None]
     left = np.where(tables.servable[:, None], 1.0, 0.0) * np.ones_like(tables.rate_rps)
     for draft in filled:
         for m, share in draft.shares.items():
             left[m] -= share
     weight = np.maximum(tables.rate_rps, IDLE_RPS) * tables.hours[None, :]
     order = sorted(
-        map(int, np.flatnonzero(left.max(axis=1) > SHARE_LEAST)),
+        map(int, np.flatnonzero((left.max(axis=1) > SHARE_LEAST) & _divisible(tables))),
         key=lambda m: (tables.models[m].priority, -float(weight[m] @ left[m])),
     )
     for m in order:
@@ -39,6 +41,11 @@ def fill(tables: CapacityTables, drafts: Sequence[DraftCluster]) -> list[DraftCl
             filled[at : at + 1] = [grown]
             left[m] -= part
     return filled
+
+
+def _divisible(tables: CapacityTables) -> NDArray[np.bool_]:
+    """(M,) models of which a part may be put anywhere: those that need no share in other zones beside it."""
+    return np.asarray((tables.rules.zones_min == 1) | tables.rules.spread_may_break, dtype=bool)
 
 
 def _options(
@@ -59,12 +66,14 @@ def _options(
         own = one.gpus if one is not None else np.zeros_like(used[draft.pool])
         free = tables.pools[draft.pool].available - used[draft.pool] + own
         gpus = int(min(tables.pool_limit(draft.pool), free.min()))
+        if not may_join(tables, draft, m):
+            continue
         if gpus < 1 or tables.batch_size[m, tables.pool_types[draft.pool], gpus - 1] < 1:
             continue
         part = _largest_part(tables, draft, m, left, gpus)
         if part is not None:
             shares = draft.shares | {m: draft.shares.get(m, np.zeros_like(left)) + part}
-            found.append((at, part, DraftCluster(draft.pool, shares, draft.active_id)))
+            found.append((at, part, dataclasses.replace(draft, shares=shares)))
     return found
 
 
@@ -76,7 +85,8 @@ def _largest_part(
     here = draft.shares.get(m, np.zeros_like(left))
     load = np.zeros_like(left)
     rate = tables.rate_rps[m] * here
-    for other, share in draft.shares.items():
+    for other in draft.shares:
+        share = draft.planned(other)
         if other != m:
             load += tables.need_at(other, g, tables.rate_rps[other] * share)[gpus - 1]
             rate = rate + tables.rate_rps[other] * share
@@ -88,6 +98,6 @@ def _largest_part(
         fits = (need <= gpus) & (rate + tables.rate_rps[m] * middle <= rate_max)
         low, high = np.where(fits, middle, low), np.where(fits, high, middle)
     part = np.where(low >= left, left, np.floor(low * SHARE_STEP) / SHARE_STEP)
-    grown = DraftCluster(draft.pool, draft.shares | {m: here + part})
+    grown = dataclasses.replace(draft, shares=draft.shares | {m: here + part})
     sized = size_cluster(tables, grown) if part.max() > 0 else None
     return part if sized is not None and sized.gpus.max() <= gpus else None

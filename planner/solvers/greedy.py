@@ -19,14 +19,17 @@ from planner.problem.tables import IDLE_RPS, CapacityTables
 from planner.solvers.draft import DraftCluster
 from planner.solvers.items import Items, active_clusters, empty_state, hot_parts, items_of, pack_of
 from planner.solvers.packing import (
+    ANY_ZONE,
     CLOSED,
     NOWHERE,
     Pack,
     State,
+    admits,
     copied,
     insert_all,
     rebuild,
     remove_all,
+    settle,
     value_of,
 )
 from planner.solvers.stopping import Stop, never
@@ -128,10 +131,11 @@ def _as_active(tables: CapacityTables, items: Items, pack: Pack) -> State:
     for k, (_, pool) in enumerate(active_clusters(tables)):
         here = np.flatnonzero((pack.held[k] > 0) & (state.home == NOWHERE))
         unique = here[np.unique(items.model[here], return_index=True)[1]]
-        if len(unique):
-            state.home[unique] = k
-            state.pool[k] = pool
-            rebuild(pack, state, k)
+        state.pool[k] = pool
+        for i in unique:
+            if admits(pack, state, i, k, pool):
+                settle(pack, state, i, k)
+        rebuild(pack, state, k)
     return state
 
 
@@ -221,18 +225,22 @@ def _copy(source: State, target: State) -> None:
     top = int(np.flatnonzero(opened).max(initial=-1)) + 1
     target.used[:] = source.used
     target.home[:] = source.home
-    for name in ("pool", "load", "weights", "workspace", "rate", "gpus", "size"):
+    for name in ("pool", "load", "weights", "workspace", "rate", "gpus", "size", "models", "alone"):
         getattr(target, name)[:top] = getattr(source, name)[:top]
 
 
 def _clusters(tables: CapacityTables, items: Items, state: State) -> tuple[DraftCluster, ...]:
     known = active_clusters(tables)
+    torn = set(items.model[(items.rank != ANY_ZONE) & (state.home == NOWHERE)].tolist())
     clusters = []
     for k in np.flatnonzero(state.pool != CLOSED):
         shares: dict[int, Floats] = {}
         for i in np.flatnonzero(state.home == k):
             m = int(items.model[i])
+            if m in torn:  # spread over fewer zones than it asks for, it would not be
+                continue
             shares[m] = shares.get(m, np.zeros(len(tables.hours))) + items.share[i]
         active_id = known[k][0] if k < len(known) else None
-        clusters.append(DraftCluster(int(state.pool[k]), shares, active_id))
+        if shares:
+            clusters.append(DraftCluster(int(state.pool[k]), shares, active_id))
     return tuple(clusters)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from planner.formulation.formulation import Formulation, Stage
 from planner.formulation.highs_lp import highs_lp
-from planner.solvers.outcome import SolverFailed, StagedResult, StageResult
+from planner.solvers.outcome import STAGE_TIME_MAX_S, SolverFailed, StagedResult, StageResult
 from planner.solvers.stopping import Stop, highs_stopped_by, never
 
 Floats = NDArray[np.float64]
@@ -70,6 +70,7 @@ def solve_stages(
         remaining = deadline_s - time.monotonic()
         if remaining <= 0 or stop():
             break
+        remaining = min(remaining, STAGE_TIME_MAX_S.get(stage.name, remaining))
         hint = solution if solution is not None else start
         with highs_stopped_by(solver, stop):
             result, values = _solve_stage(

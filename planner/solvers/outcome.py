@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from planner.plan.plan import Plan
 from planner.plan.verify import gap
 
+STAGE_TIME_MAX_S = {"balance": 5.0}  # a nicety that is worth no more
+
 
 class SolverFailed(RuntimeError):
     """A solver ended in a state that we do not know how to read."""
@@ -25,12 +27,17 @@ class SolveStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SolveOutcome:
-    """A run's result: its own status, the best verified plan, what is proven, how long it took."""
+    """
+    A run's result: its own status, the best verified plan, what is proven, how long it took.
+
+    ``unsettled`` names the stages after cost that were asked for and that time did not allow to prove.
+    """
 
     status: SolveStatus
     plan: Plan | None
     bound: float
     runtime_s: float
+    unsettled: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.status is SolveStatus.NO_INCUMBENT) != (self.plan is None):

@@ -19,6 +19,7 @@ Integers = NDArray[np.int64]
 
 CLOSED = -1
 NOWHERE = -1
+ANY_ZONE = -1
 SMOOTH_WEIGHT = 0.5  # how much a GPU not yet full counts as free when moves are compared
 
 
@@ -40,6 +41,17 @@ class Pack(NamedTuple):
     anchor: Integers  # (K,) pool of the active sub-cluster that a slot continues, else CLOSED
     held: Integers  # (K, I) GPUs on which the slot's active sub-cluster holds the item
     churn_price: float  # dollars per hour that one GiB loaded counts as
+    zone: Integers  # (P,)
+    allowed: NDArray[np.bool_]  # (I, P) whether the item may live in the pool
+    pinned: Integers  # (I,) the only slot where the item may live, else NOWHERE
+    first: Integers  # (I,) first of the items of the same model, which are neighbours
+    end: Integers  # (I,) one past the last of them
+    rank: Integers  # (I,) parts of a model live in one zone exactly if their ranks are equal; ANY_ZONE
+    dedicated: NDArray[np.bool_]  # (I,) no other model beside it
+    rival_starts: Integers  # (I + 1,) where each item's rivals begin
+    rivals: Integers  # items that may not live beside it
+    models_max: Integers  # (K,)
+    forgiving: bool  # rivals that the active sub-cluster holds together may stay together
 
 
 class State(NamedTuple):
@@ -54,6 +66,8 @@ class State(NamedTuple):
     size: Floats  # (K,) GPUs before rounding up, mean over the horizon
     used: Integers  # (P, E) GPUs
     home: Integers  # (I,) slot or NOWHERE
+    models: Integers  # (K,) models that live there
+    alone: NDArray[np.bool_]  # (K,) whether a dedicated model lives there
 
 
 def copied(state: State) -> State:
@@ -92,6 +106,32 @@ def _fit(pack, load, workspace, weights, k, i, g, free, first, gpus):  # type: i
 
 
 @njit(cache=True)
+def admits(pack, state, i, k, p):  # type: ignore[no-untyped-def]
+    """Whether the rules let item i live in slot k of pool p beside those that are there."""
+    if not pack.allowed[i, p] or (pack.pinned[i] != NOWHERE and pack.pinned[i] != k):
+        return False
+    present = False
+    for j in range(pack.first[i], pack.end[i]):
+        home = state.home[j]
+        if j == i or home == NOWHERE:
+            continue
+        present = present or home == k
+        same_zone = pack.zone[state.pool[home]] == pack.zone[p]
+        if pack.rank[i] != ANY_ZONE and same_zone != (pack.rank[i] == pack.rank[j]):
+            return False
+    others = state.models[k] - (1 if present else 0)
+    if others + 1 > pack.models_max[k] and not present:
+        return False
+    if others > 0 and (pack.dedicated[i] or state.alone[k]):
+        return False
+    for at in range(pack.rival_starts[i], pack.rival_starts[i + 1]):
+        j = pack.rivals[at]
+        if state.home[j] == k and not (pack.forgiving and pack.held[k, i] > 0 and pack.held[k, j] > 0):
+            return False
+    return True
+
+
+@njit(cache=True)
 def _best_home(pack, state, i, gpus, chosen):  # type: ignore[no-untyped-def]
     """Cheapest slot and pool for item i and, in ``chosen``, its GPUs; (NOWHERE, ...) if there is none."""
     slots, epochs = state.gpus.shape
@@ -112,6 +152,8 @@ def _best_home(pack, state, i, gpus, chosen):  # type: ignore[no-untyped-def]
                 if tried[p]:
                     continue
                 tried[p] = True
+            if not admits(pack, state, i, k, p):
+                continue
             if state.weights[k] + pack.weights[i, g] > pack.usable[g] + 1e-9:
                 continue
             fits = True
@@ -139,6 +181,18 @@ def _best_home(pack, state, i, gpus, chosen):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def settle(pack, state, i, k):  # type: ignore[no-untyped-def]
+    """Note that item i lives in slot k, and which models do."""
+    present = False
+    for j in range(pack.first[i], pack.end[i]):
+        present = present or (j != i and state.home[j] == k)
+    state.home[i] = k
+    if not present:
+        state.models[k] += 1
+    state.alone[k] = state.alone[k] or pack.dedicated[i]
+
+
+@njit(cache=True)
 def insert_all(pack, state, order):  # type: ignore[no-untyped-def]
     """Put each item of ``order`` where it costs least; those that fit nowhere stay out."""
     counts, epochs = state.load.shape[1], state.load.shape[2]
@@ -150,7 +204,7 @@ def insert_all(pack, state, order):  # type: ignore[no-untyped-def]
             continue
         g = pack.pool_type[p]
         state.pool[k] = p
-        state.home[i] = k
+        settle(pack, state, i, k)
         state.weights[k] += pack.weights[i, g]
         state.size[k] = size
         for n in range(counts):
@@ -175,10 +229,17 @@ def rebuild(pack, state, k):  # type: ignore[no-untyped-def]
     state.workspace[k] = 0.0
     state.rate[k] = 0.0
     state.weights[k] = 0.0
+    state.models[k] = 0
+    state.alone[k] = False
     members = 0
+    last = NOWHERE
     for i in range(len(state.home)):
         if state.home[i] == k:
             members += 1
+            if pack.first[i] != last:
+                state.models[k] += 1
+            last = pack.first[i]
+            state.alone[k] = state.alone[k] or pack.dedicated[i]
             state.load[k] += pack.need[i, g]
             state.workspace[k] = np.maximum(state.workspace[k], pack.workspace[i, g])
             state.rate[k] += pack.rate[i]
@@ -204,6 +265,8 @@ def rebuild(pack, state, k):  # type: ignore[no-untyped-def]
         state.workspace[k] = 0.0
         state.rate[k] = 0.0
         state.weights[k] = 0.0
+        state.models[k] = 0
+        state.alone[k] = False
         state.pool[k] = CLOSED
         return False
     state.gpus[k] = gpus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from planner.formulation.formulation import Formulation, build
 from planner.formulation.instance import build_instance
 from planner.formulation.slots import choose_slots, slots_are_exact
+from planner.plan.churn import churn_gib
 from planner.plan.plan import Plan, PlanStatus
 from planner.plan.verify import gap, verify
-from planner.problem.problem import PlanningProblem
-from planner.problem.tables import CapacityTables, capacity_tables
+from planner.problem.problem import Hardness, PlanningProblem
+from planner.problem.tables import CapacityTables, capacity_tables, strict_tables
 from planner.solvers import cp_sat, highs
 from planner.solvers.assemble import GAP_PROVEN, assemble, rounded_up, with_bound
 from planner.solvers.draft import DraftCluster
@@ -27,6 +28,7 @@ from planner.solvers.outcome import Progress, SolveOutcome, SolveStatus, StagedR
 from planner.solvers.rank import rank
 from planner.solvers.relaxation import relaxed_bound
 from planner.solvers.replan import replan
+from planner.solvers.reserves import may_join
 from planner.solvers.start import drafts_of, seats, start_of
 from planner.solvers.stopping import Stop, never
 
@@ -61,7 +63,9 @@ class Run:
     bound: float | None = None
     proven: bool = False
     short: bool = False
+    balanced: bool = False
     churn_price: float = CHURN_PRICE_TIE
+    searched: CapacityTables | None = None  # those of the first pass that serves all, else of the last
     reported: float = field(default=float("inf"))
 
     @property
@@ -152,22 +156,38 @@ def _greedy(run: Run) -> None:
         if run.problem.policy.churn_gib_max is not None
         else (CHURN_PRICE_TIE,)
     )
-    for price in prices:
-        packing = search(
-            run.tables,
-            deadline_s=time.monotonic() + remaining / len(prices),
-            seed=run.seed,
-            churn_price=price,
-            on_better=lambda cost: run.report(cost, None),
-            stop=run.stop,
-        )
-        drafts = list(packing.clusters)
-        if run.offer(drafts if packing.complete else fill(run.tables, drafts)) is not None:
-            run.churn_price = price
+    soft = run.problem.policy.hardness.churn is Hardness.SOFT
+    passes = [strict_tables(run.tables), run.tables] if run.tables.rules.lenient else [run.tables]
+    for tables in passes:
+        run.searched = tables
+        for price in prices:
+            packing = search(
+                tables,
+                deadline_s=time.monotonic() + remaining / len(prices) / len(passes),
+                seed=run.seed,
+                churn_price=price,
+                on_better=lambda cost: run.report(cost, None),
+                stop=run.stop,
+            )
+            drafts = list(packing.clusters)
+            before = run.best
+            if run.offer(drafts if packing.complete else fill(tables, drafts)) is not None:
+                run.churn_price = price if run.best is not before else run.churn_price
+                if not soft or _within_budget(run):
+                    break
+        if run.best is not None and _all_served(run.tables, run.best):
             break
-    else:
-        run.offer(_as_active(run.tables))
+    if run.best is None and run.offer(_as_active(run.tables, range(len(run.tables.models)))) is None:
+        loose = np.flatnonzero((run.tables.rules.zones_min == 1) | run.tables.rules.spread_may_break)
+        run.offer(_as_active(run.tables, loose))
     run.short = run.best is None or not _all_served(run.tables, run.best)
+
+
+def _within_budget(run: Run) -> bool:
+    budget = run.problem.policy.churn_gib_max
+    return budget is None or (
+        run.best is not None and churn_gib(run.problem, run.best, run.problem.active_plan) <= budget
+    )
 
 
 def _search_on(run: Run) -> None:
@@ -181,7 +201,7 @@ def _search_on(run: Run) -> None:
     ):
         seed, before = seed + 1, run.best
         packing = search(
-            run.tables,
+            run.searched or run.tables,
             deadline_s=run.deadline_s,
             seed=seed,
             churn_price=run.churn_price,
@@ -201,21 +221,26 @@ def _is_settled(run: Run) -> bool:
     return gap(run.best.objective, bound) <= GAP_PROVEN
 
 
-def _as_active(tables: CapacityTables) -> list[DraftCluster]:
-    """The active plan over again, its demand of today: what never loads more than it must."""
+def _as_active(tables: CapacityTables, models: Iterable[int]) -> list[DraftCluster]:
+    """
+    The active plan over again, its demand of today: what never loads more than it must.
+
+    Of the ``models``, those are left out that their rules keep from where they are.
+    """
     active = tables.problem.active_plan
-    index = tables.model_index()
+    index, wanted = tables.model_index(), set(map(int, models))
     pools = {(pool.gpu_type, pool.zone): p for p, pool in enumerate(tables.pools)}
     drafts = []
     for cluster in active.sub_clusters if active else ():
         pool = pools.get((cluster.gpu_type, cluster.zone))
-        if pool is not None:
-            shares = {
-                index[p.model]: min(p.share) * (tables.hours > 0).astype(float)
-                for p in cluster.placements
-                if p.model in index and min(p.share) > 0
-            }
-            drafts.append(DraftCluster(pool, shares, cluster.id))
+        if pool is None:
+            continue
+        draft = DraftCluster(pool, {}, cluster.id)
+        for placement in cluster.placements:
+            m, share = index.get(placement.model, -1), min(placement.share)
+            if m in wanted and share > 0 and may_join(tables, draft, m):
+                draft.shares[m] = share * (tables.hours > 0).astype(float)
+        drafts.append(draft)
     return drafts
 
 
@@ -230,15 +255,18 @@ def _exact(run: Run) -> None:
     if not formulation.instance.slots:
         return
     exact = slots_are_exact(run.tables)
-    if not exact and _proven_by_relaxation(run):
+    if not exact and _proven_by_relaxation(run) and not run.problem.policy.balance:
         return
     start = start_of(formulation, run.best) if run.best is not None else None
     result = _back_end(run, formulation, start)
     if result.solution is not None:
         run.offer(drafts_of(formulation, result.solution))
-    cost = result.stage("cost")
+    cost, balance = result.stage("cost"), result.stage("balance")
+    run.balanced = balance is not None and balance.optimal
     earlier = [stage for stage in result.stages if stage.name.startswith("unserved")]
-    if exact and cost is not None and (not run.short or all(stage.optimal for stage in earlier)):
+    broken = [stage for stage in result.stages if stage.name.startswith("broken")]
+    settled = all(stage.optimal for stage in (*broken, *(earlier if run.short else ())))
+    if exact and cost is not None and settled:
         run.bound = cost.bound
     run.proven = run.short and any(stage.bound > PROVEN_RPS for stage in earlier)
 
@@ -269,9 +297,10 @@ def _proven_by_relaxation(run: Run) -> bool:
 
 
 def _split(tables: CapacityTables) -> set[int]:
-    """Models that may be split between sub-clusters: the hot ones, and all where there are few."""
+    """Models that may be split: hot ones, those to be spread over zones, and all where there are few."""
     few = len(tables.models) <= ALL_SPLIT_MODELS_MAX
-    return set(range(len(tables.models))) if few else set(hot_parts(tables))
+    spread = set(map(int, np.flatnonzero(tables.rules.zones_min > 1)))
+    return set(range(len(tables.models))) if few else set(hot_parts(tables)) | spread
 
 
 def formulate(tables: CapacityTables, guide: Plan | None) -> Formulation:
@@ -328,4 +357,5 @@ def _outcome(run: Run) -> SolveOutcome:
         status = SolveStatus.INFEASIBLE
     else:
         status = SolveStatus.OPTIMAL if plan.gap <= GAP_PROVEN else SolveStatus.FEASIBLE
-    return SolveOutcome(status, plan, plan.bound, runtime)
+    unsettled = ("balance",) if run.problem.policy.balance and not run.balanced else ()
+    return SolveOutcome(status, plan, plan.bound, runtime, unsettled)

@@ -179,12 +179,17 @@ def _add_columns(
         if tables.reserved:
             v.clusters.append(b.column(f"clusters_k{k}", upper=available // kind.least, integer=True))
         for m in whole:
-            if np.isfinite(_need(tables, m, kind)).all():
+            if _may_use(tables, m, kind.gpu_type) and np.isfinite(_need(tables, m, kind)).all():
                 v.shares[m, k] = _share_columns(b, f"m{m}_k{k}", epochs if m in split else 1)
     for m, g in itertools.product(poured, sorted({kind.gpu_type for kind in kinds})):
-        if np.isfinite(_need(tables, m, _Kind(g, 0, 0))).all():
+        if _may_use(tables, m, g) and np.isfinite(_need(tables, m, _Kind(g, 0, 0))).all():
             v.flows[m, g] = _share_columns(b, f"m{m}_g{g}", epochs)
     return v
+
+
+def _may_use(tables: CapacityTables, m: int, gpu_type: int) -> bool:
+    """Whether the model's rules leave it a pool of the type."""
+    return bool(tables.rules.allowed[m, _pools(tables, gpu_type)].any())
 
 
 def _share_columns(b: Builder, name: str, count: int) -> Integers:

@@ -6,10 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.formulation.formulation import Formulation
+from planner.formulation.instance import Instance
 from planner.formulation.slots import Seat
-from planner.plan.plan import Plan, SubCluster
+from planner.formulation.variables import ABSENT, Variables
+from planner.plan.plan import Plan
+from planner.plan.spread import unspread
 from planner.problem.tables import CapacityTables
 from planner.solvers.draft import DraftCluster
+from planner.solvers.reserves import with_reserves
 
 Floats = NDArray[np.float64]
 
@@ -34,18 +38,68 @@ def start_of(formulation: Formulation, plan: Plan) -> Floats | None:
     point = np.zeros(formulation.arrays.column_count)
     row = {inst.tables.models[m].id: at for at, m in enumerate(inst.models)}
     free = set(range(len(inst.slots)))
-    for cluster, seat in sorted(
-        zip(plan.sub_clusters, seats(inst.tables, plan), strict=True), key=lambda pair: -max(pair[0].gpus)
-    ):
+    everywhere = seats(inst.tables, plan)
+    index = inst.tables.model_index()
+    drafts = [
+        DraftCluster(seat.pool, {index[p.model]: np.array(p.share) for p in cluster.placements})
+        for cluster, seat in zip(plan.sub_clusters, everywhere, strict=True)
+    ]
+    planned = with_reserves(inst.tables, drafts)
+    order = sorted(range(len(planned)), key=lambda c: -max(plan.sub_clusters[c].gpus))
+    for cluster, seat, draft in ((plan.sub_clusters[c], everywhere[c], planned[c]) for c in order):
         k = _slot_for(formulation, seat, max(cluster.gpus), free)
         if k is None:
             return None
         free.discard(k)
         point[v.opened[k]] = 1
-        _place(formulation, point, cluster, k, row)
-    for m in np.flatnonzero(inst.shared):
-        point[v.unserved[m]] = np.clip(1 - point[v.share[m]].sum(axis=0), 0.0, 1.0)
+        _place(formulation, point, draft, k, row)
+    left = {row[u.model]: np.array(u.share) for u in plan.unserved if u.model in row}
+    for m in map(int, np.flatnonzero(inst.shared)):
+        whole = 1 - point[v.share[m]].sum(axis=0)
+        point[v.unserved[m]] = np.clip(left.get(m, 0.0) if inst.rules.zones_min[m] > 1 else whole, 0.0, 1.0)
+    _count_breaches(formulation, point, set(unspread(inst.tables.problem, plan)))
     return point
+
+
+def _count_breaches(formulation: Formulation, point: Floats, loose: set[str]) -> None:
+    """How far the point breaks rules, and its busiest slot; ``loose`` names models that are not spread."""
+    inst, v, rules = formulation.instance, formulation.variables, formulation.instance.rules
+    lent = point[v.gpus].max(axis=1)
+    for p, column in enumerate(v.broken_inventory):
+        if column == ABSENT:
+            continue
+        inside = [k for k, slot in enumerate(inst.slots) if slot.pool == p]
+        there = inst.tables.pools[p].available - rules.overdrawn[p]
+        used = point[v.gpus[inside]].sum(axis=0).max() if inside else 0.0
+        point[column] = max(0.0, used - there)
+    for m, column in enumerate(v.broken_spread):
+        if column != ABSENT:
+            point[column] = float(inst.tables.models[int(inst.models[m])].id in loose)
+    for g, members in enumerate(rules.exclusions):
+        for k, column in enumerate(v.broken_exclusions[g]):
+            if column != ABSENT:
+                point[column] = max(0.0, point[v.placed[members, k]].sum() - 1)
+    for k, column in enumerate(v.broken_models_max):
+        if column != ABSENT:
+            point[column] = max(0.0, point[v.placed[:, k]].sum() - rules.models_max)
+    if v.broken_churn != ABSENT:
+        budget = inst.tables.problem.policy.churn_gib_max or 0.0
+        point[v.broken_churn] = max(0.0, point[v.loaded].sum() - budget)
+    if v.busiest != ABSENT:
+        point[v.busiest] = max(
+            (
+                float(_need(inst, point, v, k).max()) / inst.slots[k].gpus_min
+                for k in map(int, np.flatnonzero(lent > 0))
+            ),
+            default=0.0,
+        )
+
+
+def _need(inst: Instance, point: Floats, v: Variables, k: int) -> Floats:
+    """(E,) GPUs that a slot's load asks for, as the ``throughput`` row counts it."""
+    placed = point[v.placed[:, k]][:, None]
+    share = np.where(inst.shared[:, None], point[v.share[:, k]], placed)
+    return np.asarray((inst.need[:, k] * share + inst.excess[:, k] * (placed - share)).sum(axis=0))
 
 
 def _slot_for(formulation: Formulation, seat: Seat, most: int, free: set[int]) -> int | None:
@@ -63,11 +117,11 @@ def _slot_for(formulation: Formulation, seat: Seat, most: int, free: set[int]) -
     return min(fitting, key=rank, default=None)
 
 
-def _place(formulation: Formulation, point: Floats, cluster: SubCluster, k: int, row: dict[str, int]) -> None:
+def _place(formulation: Formulation, point: Floats, draft: DraftCluster, k: int, row: dict[str, int]) -> None:
     inst, v = formulation.instance, formulation.variables
     need = np.zeros(len(inst.hours_share))
     workspace = 0.0
-    members = [(row[p.model], np.array(p.share)) for p in cluster.placements]
+    members = [(row[inst.tables.models[m].id], draft.planned(m)) for m in draft.shares]
     for m, share in members:
         point[v.placed[m, k]] = 1
         workspace = max(workspace, float(inst.workspace_gib[m, k]))

@@ -22,7 +22,7 @@ from planner.problem.parse import parse_problem
 from planner.problem.tables import capacity_tables
 from planner.solvers import SolveStatus, cp_sat, highs, solve
 from planner.solvers.portfolio import rank
-from tests.planning import documents
+from tests.planning import documents, ruled_documents
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pulp")
 FEW = settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -45,12 +45,16 @@ def optimum(inst: Instance) -> dict[str, float]:
 
 def worse_or_equal(after: dict[str, float], before: dict[str, float]) -> bool:
     """Lexicographically, within the solver's tolerance, over the models that both can serve."""
-    for name in sorted(before.keys() & after.keys(), key=lambda name: (name == "cost", name)):
-        slack = 3e-5 * max(1.0, abs(before[name]))
-        if after[name] > before[name] + slack:
-            return True
-        if after[name] < before[name] - slack:
-            return False
+    order = sorted(before.keys() & after.keys(), key=lambda name: (name == "cost", name))
+    return in_order([after[name] for name in order], [before[name] for name in order])
+
+
+def in_order(worse: list[float], better: list[float]) -> bool:
+    """Whether the values of the stages are lexicographically no better, within the solver's tolerance."""
+    for above, below in zip(worse, better, strict=True):
+        slack = 3e-5 * max(1.0, abs(below))
+        if abs(above - below) > slack:
+            return above > below
     return True
 
 
@@ -152,3 +156,45 @@ def test_the_order_of_the_input_does_not_matter(data: dict[str, Any], random: An
     assert plans[0] is not None
     assert plans[1] is not None
     assert rank(first, plans[0]) == rank(second, plans[1])
+
+
+@given(ruled_documents())
+@FEWER
+def test_the_pulp_twin_agrees_on_rules(data: dict[str, Any]) -> None:
+    inst = instance(data, split=True)
+    twin, found = solve_twin(inst), optimum(inst)
+    assert twin is not None
+    assert found.keys() == twin.keys()
+    for name, value in found.items():
+        assert value == pytest.approx(twin[name], rel=1e-4, abs=1e-4), name
+        if value > 1e-3:
+            break  # stages after this one may use up the slack that keeps it
+
+
+@given(ruled_documents(), st.sampled_from(["auto", "greedy"]))
+@FEWER
+def test_every_plan_keeps_its_rules_or_says_which_it_breaks(data: dict[str, Any], solver: str) -> None:
+    problem = parse_problem(data)
+    plan = solve(problem, solver=solver, time_limit_s=10, seed=1).plan
+    assert plan is not None
+    assert verify(problem, plan) == []
+    assert plan.fluid_bound <= plan.bound + 1e-9 <= plan.objective + 2e-9
+
+
+RELAXED: dict[str, Any] = {"rules": {}, "exclusions": [], "sub_cluster_models_max": None}
+
+
+@given(ruled_documents(), st.sampled_from(sorted(RELAXED)))
+@FEWER
+def test_a_relaxed_business_rule_is_never_worse(data: dict[str, Any], dropped: str) -> None:
+    relaxed = copy.deepcopy(data)
+    if dropped == "rules":
+        for model in relaxed["models"]:
+            model["rules"] = {}
+    else:
+        relaxed["policy"][dropped] = RELAXED[dropped]
+    tight, loose = instance(data, split=True), instance(relaxed, split=True)
+    assume(len(tight.models) == len(loose.models))
+    before, after = optimum(tight), optimum(loose)
+    order = [stage.name for stage in build(tight).stages]
+    assert in_order([before[name] for name in order], [after.get(name, 0.0) for name in order])

@@ -16,7 +16,7 @@ TEXT = (ROOT / "docs/formulation.md").read_text(encoding="utf-8")
 
 
 def full() -> Formulation:
-    """A formulation with every family: an active plan, a budget, a dispatcher's rate, SLOs out of reach."""
+    """A formulation with every family: an active plan, a dispatcher's rate, SLOs out of reach, every rule."""
     cluster = {
         "id": "old",
         "gpu_type": "a",
@@ -24,12 +24,13 @@ def full() -> Formulation:
         "gpus": [1],
         "models": [{"id": "p", "share": [1], "batch_size": 1}],
     }
+    beyond = cluster | {"id": "beyond", "zone": "y", "gpus": [3]}
     numbers = ("objective", "bound", "gap", "fluid_bound", "physical_gap", "cost_usd_per_hour")
     active = {
         "status": "feasible",
         **dict.fromkeys(numbers, 0),
         **{
-            "sub_clusters": [cluster],
+            "sub_clusters": [cluster, beyond],
             "unserved": [],
             "excuses": [],
             "solver": "x",
@@ -39,8 +40,19 @@ def full() -> Formulation:
     }
     slow = {"a": one_at_a_time(10.0, workspace_gib=1.0), "b": one_at_a_time(90.0)}
     models = [model(name, [9.0], slow, slo_ms=50.0) for name in ("p", "q", "r")]
-    rules = {"churn_gib_max": 9.0, "scheduler_rate_rps_max": 99.0}
-    question = problem(models, pools={"a": 40, "b": 40}, policy=rules, active_plan=active)
+    models[1]["rules"] = {"gpu_types_excluded": ["b"], "dedicated": True}
+    models[2]["rules"] = {"zones_min": 2}
+    soft = dict.fromkeys(("spread", "exclusions", "models_max", "churn"), "soft")
+    rules = {
+        "churn_gib_max": 9.0,
+        "scheduler_rate_rps_max": 99.0,
+        "sub_cluster_models_max": 2,
+        "exclusions": [["p", "q"]],
+        "hardness": soft | {"inventory": "fix_if_broken"},
+        "balance": True,
+    }
+    pools = {"a": 40, "b": 40, "a/y": 1}
+    question = problem(models, pools=pools, policy=rules, active_plan=active)
     tables = capacity_tables(question)
     slots, _ = choose_slots(tables, ())
     slots = [*slots, slots[-1]]  # two alike

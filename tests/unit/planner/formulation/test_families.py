@@ -45,6 +45,11 @@ def two(**profile: Any) -> list[dict[str, Any]]:
     return [model(name, [LIGHT], {"a": one_at_a_time(**profile)}) for name in ("p", "q")]
 
 
+def ruled(rules: dict[str, Any]) -> list[dict[str, Any]]:
+    first, second = two()
+    return [first | {"rules": rules}, second]
+
+
 CASES: dict[str, tuple[PlanningProblem, dict[str, Any], float, float]] = {
     # family: problem, options, cost with it, cost without it
     "placed": (problem(two()), {}, 1.0, 0.0),
@@ -82,6 +87,33 @@ CASES: dict[str, tuple[PlanningProblem, dict[str, Any], float, float]] = {
         3.0,
         1.0,
     ),
+    "allowed": (
+        problem(
+            [
+                model(
+                    "p",
+                    [LIGHT],
+                    {g: one_at_a_time() for g in ("a", "b")},
+                    rules={"gpu_types_excluded": ["a"]},
+                )
+            ],
+            pools={"a": 2, "b": 2},
+            prices={"a": 1.0, "b": 3.0},
+        ),
+        {},
+        3.0,
+        1.0,
+    ),
+    "dedicated": (problem(ruled({"dedicated": True})), {}, 2.0, 1.0),
+    "exclusions": (problem(two(), policy={"exclusions": [["p", "q"]]}), {}, 2.0, 1.0),
+    "models_max": (problem(two(), policy={"sub_cluster_models_max": 1}), {}, 2.0, 1.0),
+    "zone_lost": (problem(ruled({"zones_min": 2})[:1], pools={"a/x": 2, "a/y": 2}), {}, 2.0, 1.0),
+    "zone_share": (
+        problem(ruled({"zones_min": 3})[:1], pools={"a/x": 2, "a/y": 2, "a/z": 2}),
+        {},
+        3.0,
+        2.0,
+    ),
     "gpus_min": (problem([model("p", [LIGHT], {"a": one_at_a_time()}, slo_ms=15.0)]), {}, 2.0, 1.0),
 }
 
@@ -100,6 +132,17 @@ def test_whole_models_are_not_torn_apart() -> None:
     assert optimum(torn)["unserved_1"] > 1.0
     assert optimum(torn, without=["whole"]) == {"unserved_1": 0.0, "cost": 2.0}
     assert optimum(torn, split=True) == {"unserved_1": 0.0, "cost": 2.0}
+
+
+def test_the_busiest_slot_is_relieved_last() -> None:
+    """Two of three models fit a GPU's memory: the heavy one is left alone, whoever pays nothing for it."""
+    models = [
+        model(name, [rate], {"a": one_at_a_time(weights_gib=6.0)})
+        for name, rate in (("p", 10.0), ("q", 10.0), ("r", 20.0))
+    ]
+    question = problem(models, policy={"balance": True})
+    assert optimum(question) == {"unserved_1": 0.0, "cost": 2.0, "balance": 0.4}
+    assert optimum(question, without=["busiest"])["balance"] == 0.0
 
 
 @pytest.mark.parametrize("family", ["gpus_max", "symmetry"])
@@ -169,5 +212,5 @@ def test_gpus_by_epoch_follow_the_load() -> None:
 
 
 def test_every_family_is_tried_here() -> None:
-    tried = {*CASES, "whole", "gpus_max", "symmetry", "continued", "loaded", "churn"}
+    tried = {*CASES, "whole", "gpus_max", "symmetry", "continued", "loaded", "churn", "busiest"}
     assert tried == set(FAMILIES)

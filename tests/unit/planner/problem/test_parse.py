@@ -205,8 +205,134 @@ def test_every_field_of_the_schema_is_described() -> None:
     check(SCHEMA, "problem")
 
 
-@pytest.mark.parametrize("name", ["problem", "problem-tight"])
+@pytest.mark.parametrize("name", ["problem", "problem-rules", "problem-tight"])
 def test_examples_are_valid(name: str) -> None:
     data = json.loads((ROOT / f"examples/{name}.json").read_text(encoding="utf-8"))
     jsonschema.validate(data, SCHEMA)
     parse_problem(data)
+
+
+RULE_FAULTS: dict[str, tuple[str, Any, str, str]] = {
+    # case: path, value, field at fault, part of the limit
+    "unknown type": (
+        "models.0.rules",
+        {"gpu_types_allowed": ["A"]},
+        "models[0].rules.gpu_types_allowed[0]",
+        "must be one of gpu_types",
+    ),
+    "unknown zone": ("models.0.rules", {"zones_allowed": ["zz"]}, "models[0].rules.zones_allowed[0]", "'z'"),
+    "no type": (
+        "models.0.rules",
+        {"gpu_types_allowed": []},
+        "models[0].rules.gpu_types_allowed",
+        "at least 1",
+    ),
+    "twice": (
+        "models.0.rules",
+        {"gpu_types_excluded": ["b", "b"]},
+        "models[0].rules.gpu_types_excluded[1]",
+        "once",
+    ),
+    "not a flag": ("models.0.rules", {"dedicated": 1}, "models[0].rules.dedicated", "true or false"),
+    "unknown rule": ("models.0.rules", {"dedicate": True}, "models[0].rules.dedicate", "did you mean"),
+    "too many zones": (
+        "models.0.rules",
+        {"zones_min": 2},
+        "models[0].rules.zones_min",
+        "at most 1, the zones",
+    ),
+    "empty pin": ("models.0.rules", {"pinned_to": {}}, "models[0].rules.pinned_to", "must name a gpu_type"),
+    "pin to two things": (
+        "models.0.rules",
+        {"pinned_to": {"sub_cluster": "s", "zone": "z"}},
+        "models[0].rules.pinned_to",
+        "must name a sub_cluster alone",
+    ),
+    "pin to nothing active": (
+        "models.0.rules",
+        {"pinned_to": {"sub_cluster": "s"}},
+        "models[0].rules.pinned_to.sub_cluster",
+        "active plan",
+    ),
+    "pin against a rule": (
+        "models.1.rules",
+        {"gpu_types_allowed": ["a"], "pinned_to": {"gpu_type": "b"}},
+        "models[1].rules",
+        "must leave a pool",
+    ),
+    "no profile left": (
+        "models.0.rules",
+        {"gpu_types_excluded": ["a"]},
+        "models[0].rules",
+        "must leave a pool",
+    ),
+    "unknown rival": ("policy.exclusions", [["bert", "resnett"]], "policy.exclusions[0][1]", "'resnet'"),
+    "alone apart": ("policy.exclusions", [["bert"]], "policy.exclusions[0]", "at least 2"),
+    "no models": ("policy.sub_cluster_models_max", 0, "policy.sub_cluster_models_max", ">= 1"),
+    "soft inventory": (
+        "policy.hardness",
+        {"inventory": "soft"},
+        "policy.hardness.inventory",
+        "'fix_if_broken'",
+    ),
+    "unknown hardness": ("policy.hardness", {"pins": "hard"}, "policy.hardness.pins", "unknown field"),
+}
+
+
+@pytest.mark.parametrize("case", RULE_FAULTS)
+def test_rules_that_cannot_be_kept_are_faults(case: str) -> None:
+    path, value, field, limit = RULE_FAULTS[case]
+    found = faults(changed(good(), path, value))
+    assert list(found) == [field]
+    assert limit in found[field]
+
+
+def pinned_together(**policy: Any) -> dict[str, Any]:
+    data = good()
+    cluster = {
+        "id": "s",
+        "gpu_type": "a",
+        "zone": "z",
+        "gpus": [1, 1],
+        "models": [{"id": "bert", "share": [1, 1], "batch_size": 1}],
+    }
+    numbers = ("objective", "bound", "gap", "fluid_bound", "physical_gap", "cost_usd_per_hour")
+    lists = ("unserved", "excuses")
+    data["active_plan"] = {
+        "status": "feasible",
+        **dict.fromkeys(numbers, 0),
+        **{name: [] for name in lists},
+        "sub_clusters": [cluster],
+        "solver": "x",
+        "seed": 0,
+        "problem_digest": "x",
+    }
+    for one in data["models"]:
+        one["rules"] = {"pinned_to": {"sub_cluster": "s"}}
+    data["policy"] |= policy
+    return data
+
+
+def test_models_pinned_together_must_be_able_to_live_together() -> None:
+    assert parse_problem(pinned_together()).models["bert"].rules.pinned_to is not None
+    crowded = faults(pinned_together(sub_cluster_models_max=1))
+    assert "2 models pinned to s" in crowded["policy.sub_cluster_models_max"]
+    rivals = faults(pinned_together(exclusions=[["resnet", "bert"]]))
+    assert "pinned to s" in rivals["policy.exclusions[0]"]
+    alone = pinned_together()
+    alone["models"][0]["rules"]["dedicated"] = True
+    assert "dedicated" in faults(alone)["models"]
+
+
+def test_rules_are_written_and_read_back_whatever_their_order() -> None:
+    data = good()
+    data["models"][1]["rules"] = {"gpu_types_allowed": ["b", "a"], "dedicated": True}
+    data["policy"]["exclusions"] = [["resnet", "bert"]]
+    data["policy"]["hardness"] = {"churn": "soft"}
+    problem = parse_problem(data)
+    written = problem_to_json(problem)
+    jsonschema.validate(written, SCHEMA)
+    assert parse_problem(written) == problem
+    turned = changed(data, "policy.exclusions", [["bert", "resnet"]])
+    turned["models"][1]["rules"]["gpu_types_allowed"] = ["a", "b"]
+    assert parse_problem(turned).digest == problem.digest
