@@ -199,7 +199,9 @@ def _model(
         arrival_cv=reader.number(
             join(path, "arrival_cv"), fields.get("arrival_cv", 1.0), least=0, most=CV_LIMIT
         ),
-        profiles=_profiles(reader, join(path, "profiles"), fields.get("profiles"), gpu_types),
+        profiles=_profiles(reader, join(path, "profiles"), fields["profiles"], gpu_types)
+        if "profiles" in fields
+        else {},
         rules=read_rules(reader, join(path, "rules"), fields.get("rules"), gpu_types, pools),
     )
 
@@ -207,8 +209,6 @@ def _model(
 def _profiles(
     reader: Reader, path: str, value: object, gpu_types: Mapping[str, GpuType]
 ) -> dict[str, ModelProfile]:
-    if value is None:
-        return {}
     if not isinstance(value, Mapping):
         reader.refuse(path, value, "must be an object from GPU type to profile")
         return {}

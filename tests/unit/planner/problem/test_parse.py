@@ -336,3 +336,7 @@ def test_rules_are_written_and_read_back_whatever_their_order() -> None:
     turned = changed(data, "policy.exclusions", [["bert", "resnet"]])
     turned["models"][1]["rules"]["gpu_types_allowed"] = ["a", "b"]
     assert parse_problem(turned).digest == problem.digest
+
+
+def test_profiles_that_are_null_are_a_fault() -> None:
+    assert "must be an object" in faults(changed(good(), "models.0.profiles", None))["models[0].profiles"]
