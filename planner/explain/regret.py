@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 
 from planner.explain.worlds import DemandWorlds, worlds_by_cv
 from planner.plan.plan import Plan
-from planner.plan.verify import cost_usd_per_hour
+from planner.plan.verify import cost_usd_per_hour, counts_planned
 from planner.problem.capacity import US_PER_S, batch_law
 from planner.problem.problem import PlanningProblem
-from planner.problem.usable_share import usable_share
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -190,11 +189,14 @@ def _seats(problem: PlanningProblem, plan: Plan, index: dict[str, int], duties: 
         for p in cluster.placements:
             left[index[p.model]] -= p.share
             variation = problem.models[p.model].arrival_cv
-            usable.append(usable_share(np.maximum(1, np.array(cluster.gpus)), variation))
+            law = batch_law(problem.models[p.model], cluster.gpu_type, problem.policy.delays)
+            usable.append(law.usable_share(np.maximum(1, np.array(counts_planned(cluster))), variation))
     counts = [len(c.placements) for c in plan.sub_clusters]
     return Seats(
         first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        gpus=np.array([c.gpus for c in plan.sub_clusters], dtype=np.float64).reshape(len(counts), epochs),
+        gpus=np.array([counts_planned(c) for c in plan.sub_clusters], dtype=np.float64).reshape(
+            len(counts), epochs
+        ),
         duty=np.array(duties, dtype=np.int64),
         usable=np.array(usable, dtype=np.float64).reshape(len(duties), epochs),
         left=np.where(left > SHARE_NOISE, left, 0.0),

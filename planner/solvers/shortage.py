@@ -23,10 +23,10 @@ import numpy as np
 
 from planner.formulation.builder import Builder
 from planner.formulation.highs_lp import highs_lp
+from planner.problem.capacity import batch_law
 from planner.problem.fluid import gpus_largest, least_load_gpus
 from planner.problem.problem import PlanningProblem
 from planner.problem.tables import IDLE_RPS
-from planner.problem.usable_share import usable_share
 from planner.solvers.outcome import SolverFailed
 
 SHORT_RPS = 1e-6  # unserved demand that is more than a solver's noise
@@ -51,7 +51,8 @@ def unserved_least_rps(problem: PlanningProblem, epoch: int) -> float:
         for g in sorted(model.profiles.keys() & largest.keys()):
             load = float(least_load_gpus(problem, model, g, largest[g])[epoch])
             if np.isfinite(load):
-                need = load / float(usable_share(largest[g], model.arrival_cv))
+                law = batch_law(model, g, problem.policy.delays)
+                need = load / float(law.usable_share(largest[g], model.arrival_cv))
                 mine.append(b.column(f"f_{len(cost)}"))
                 cost.append(0.0)
                 carried[g].append((mine[-1], need, model.profiles[g].weights_gib))

@@ -10,6 +10,7 @@ from planner.explain.clash import find_clash, quickxplain
 from planner.explain.probe import Prober, carried_over
 from planner.explain.rules import Rule, business_rules, slo_rules, stock_rules
 from planner.explain.settings import Operation, Setting, apply_settings, parse_setting
+from planner.problem.capacity import need_gpus
 from planner.problem.problem import PlanningProblem
 from planner.solvers import solve
 from planner.solvers.shortage import demand_must_be_left
@@ -94,8 +95,8 @@ def test_the_shortage_is_proven_exactly_where_one_type_cannot_carry_the_load() -
         proven = demand_must_be_left(asked)
         proofs += proven
         assert not proven or plan.unserved
-        load = rate * 0.01 / (1 - 0.5 / gpus**0.5)
-        assert proven is (load > gpus)
+        need = need_gpus(asked.models["p"], "a", rate, 1, gpus, asked.policy.delays)
+        assert proven is bool(need > gpus)
     assert 0 < proofs < len(rows)
 
 

@@ -85,7 +85,7 @@ def test_the_smallest_step_serves_all_and_one_less_does_not(name: str) -> None:
 
 
 def test_a_knob_that_does_not_help_by_itself_is_none() -> None:
-    asked = short_of_gpus()
+    asked = short_of_rate()
     assert smallest(Prober(asked, time.monotonic() + 60, 1.0), slo_knob(asked, "p")) is None
 
 
