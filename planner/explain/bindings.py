@@ -10,6 +10,7 @@ import numpy as np
 from planner.plan.churn import churn_gib
 from planner.plan.excuses import CHURN, INVENTORY, LATENCY, MEMORY, SCHEDULER_RATE, THROUGHPUT
 from planner.plan.plan import Plan, SubCluster
+from planner.plan.verify import counts_planned
 from planner.problem.capacity import batch_size_feasible, batch_size_in_memory, need_gpus
 from planner.problem.problem import PlanningProblem
 
@@ -65,7 +66,7 @@ def _inventory(problem: PlanningProblem, plan: Plan) -> Iterator[Binding]:
 
 def _throughput(problem: PlanningProblem, cluster: SubCluster) -> Binding:
     """Tight in the epochs in which a GPU fewer would not carry the load."""
-    gpus = np.array(cluster.gpus)
+    gpus = np.array(counts_planned(cluster))
     fewer = np.maximum(1, gpus - 1)
     need, without_one = np.zeros(len(gpus)), np.zeros(len(gpus))
     for placement in cluster.placements:
