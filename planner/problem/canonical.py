@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from planner.plan.codec import plan_to_json
-from planner.problem.problem import Model, ModelProfile, PlanningPolicy, PlanningProblem
+from planner.problem.problem import Model, ModelProfile, ModelRules, PlanningPolicy, PlanningProblem
 from profiles.latency import AffineCurve
 
 
@@ -33,11 +33,12 @@ def problem_to_json(problem: PlanningProblem) -> dict[str, Any]:
 
 
 def problem_digest(problem: PlanningProblem) -> str:
-    """SHA-256 of the canonical JSON; the order of GPU types, pools and models does not matter."""
+    """SHA-256 of the canonical JSON; the order of GPU types, pools, models and exclusions does not matter."""
     document = problem_to_json(problem)
     document["gpu_types"].sort(key=lambda g: g["id"])
     document["pools"].sort(key=lambda p: (p["gpu_type"], p["zone"]))
     document["models"].sort(key=lambda m: m["id"])
+    document["policy"]["exclusions"] = sorted(sorted(group) for group in problem.policy.exclusions)
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -55,6 +56,21 @@ def _model(model: Model) -> dict[str, Any]:
         "demand_rps": list(model.demand_rps),
         "arrival_cv": model.arrival_cv,
         "profiles": {gpu_type: _profile(profile) for gpu_type, profile in model.profiles.items()},
+        "rules": _rules(model.rules),
+    }
+
+
+def _rules(rules: ModelRules) -> dict[str, Any]:
+    """Names sorted, so that equal rules are equal text."""
+    pin = rules.pinned_to
+    allowed, zones = rules.gpu_types_allowed, rules.zones_allowed
+    return {
+        "gpu_types_allowed": None if allowed is None else sorted(allowed),
+        "gpu_types_excluded": sorted(rules.gpu_types_excluded),
+        "zones_allowed": None if zones is None else sorted(zones),
+        "zones_min": rules.zones_min,
+        "dedicated": rules.dedicated,
+        "pinned_to": None if pin is None else {k: v for k, v in dataclasses.asdict(pin).items() if v},
     }
 
 
@@ -86,6 +102,10 @@ def _policy(policy: PlanningPolicy) -> dict[str, Any]:
             "data_us": policy.delays.data_us,
             "resp_us": policy.delays.resp_us,
         },
+        "sub_cluster_models_max": policy.sub_cluster_models_max,
+        "exclusions": [list(group) for group in policy.exclusions],
+        "hardness": {rule: str(value) for rule, value in dataclasses.asdict(policy.hardness).items()},
+        "balance": policy.balance,
     }
 
 

@@ -10,6 +10,7 @@ from planner.plan.codec import read_plan
 from planner.plan.plan import Plan
 from planner.problem.canonical import with_digest
 from planner.problem.names import nearest
+from planner.problem.parse_rules import judge_rules, read_policy_rules, read_rules
 from planner.problem.problem import (
     Epoch,
     GpuReservation,
@@ -40,7 +41,7 @@ CV_LIMIT = 1_000.0
 HOURS_LIMIT = 10_000.0
 
 _TOP = ("epochs", "gpu_types", "pools", "models", "policy", "active_plan")
-_MODEL = ("id", "slo_ms", "priority", "demand_rps", "arrival_cv", "profiles")
+_MODEL = ("id", "slo_ms", "priority", "demand_rps", "arrival_cv", "profiles", "rules")
 _PROFILE = (
     "alpha_ms",
     "beta_ms",
@@ -57,6 +58,10 @@ _POLICY = (
     "churn_gib_max",
     "gpus",
     "delays",
+    "sub_cluster_models_max",
+    "exclusions",
+    "hardness",
+    "balance",
 )
 _DELAYS = ("ctrl_us", "data_us", "resp_us")
 
@@ -81,12 +86,14 @@ def parse_problem(data: object) -> PlanningProblem:
         reader,
         "models",
         top.get("models", []),
-        lambda r, p, v: _model(r, p, v, len(epochs), gpu_types),
+        lambda r, p, v: _model(r, p, v, len(epochs), gpu_types, pools),
         lambda m: m.id,
     )
     policy = _policy(reader, top.get("policy"))
     active = top.get("active_plan")
     active_plan: Plan | None = None if active is None else read_plan(reader, "active_plan", active)
+    if not reader.faults:
+        judge_rules(reader, models, pools, policy, active_plan)
     if reader.faults:
         raise InputInvalid("problem", reader.faults)
     return with_digest(PlanningProblem(tuple(epochs), gpu_types, pools, models, policy, active_plan, ""))
@@ -158,7 +165,12 @@ def _pools(reader: Reader, values: object, gpu_types: Mapping[str, GpuType]) -> 
 
 
 def _model(
-    reader: Reader, path: str, value: object, epoch_count: int, gpu_types: Mapping[str, GpuType]
+    reader: Reader,
+    path: str,
+    value: object,
+    epoch_count: int,
+    gpu_types: Mapping[str, GpuType],
+    pools: tuple[Pool, ...],
 ) -> Model:
     fields = reader.object_at(path, value, _MODEL, ("id", "slo_ms", "demand_rps", "profiles"))
     demand = tuple(
@@ -182,6 +194,7 @@ def _model(
             join(path, "arrival_cv"), fields.get("arrival_cv", 1.0), least=0, most=CV_LIMIT
         ),
         profiles=_profiles(reader, join(path, "profiles"), fields.get("profiles"), gpu_types),
+        rules=read_rules(reader, join(path, "rules"), fields.get("rules"), gpu_types, pools),
     )
 
 
@@ -292,6 +305,7 @@ def _policy(reader: Reader, value: object) -> PlanningPolicy:
             return None
         return reader.number(f"policy.{name}", fields[name], above=above, least=least, most=most)
 
+    models_max, exclusions, hardness, balance = read_policy_rules(reader, fields)
     return PlanningPolicy(
         sub_cluster_gpus_max=reader.integer(
             "policy.sub_cluster_gpus_max",
@@ -310,6 +324,10 @@ def _policy(reader: Reader, value: object) -> PlanningPolicy:
             )
         ),
         delays=_delays(reader, fields.get("delays")),
+        sub_cluster_models_max=models_max,
+        exclusions=exclusions,
+        hardness=hardness,
+        balance=balance,
     )
 
 

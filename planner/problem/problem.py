@@ -61,6 +61,42 @@ class ModelProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """
+    The one place where a model may live.
+
+    Either a pool, by GPU type, zone or both, or a sub-cluster of the active plan; None means any.
+    """
+
+    gpu_type: GpuTypeId | None = None
+    zone: str | None = None
+    sub_cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRules:
+    """
+    Where a model may live, and beside whom.
+
+    Parameters
+    ----------
+    gpu_types_allowed, zones_allowed
+        None allows all of them.
+    zones_min
+        Zones that share the traffic; with two or more, those left after losing any one carry all of it.
+    dedicated
+        Its sub-clusters hold no other model.
+    """
+
+    gpu_types_allowed: tuple[GpuTypeId, ...] | None = None
+    gpu_types_excluded: tuple[GpuTypeId, ...] = ()
+    zones_allowed: tuple[str, ...] | None = None
+    zones_min: int = 1
+    dedicated: bool = False
+    pinned_to: Pin | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """
     A served network: its promise, its demand, its profiles.
@@ -83,6 +119,7 @@ class Model:
     demand_rps: tuple[float, ...]
     arrival_cv: float
     profiles: dict[GpuTypeId, ModelProfile]
+    rules: ModelRules = ModelRules()
 
 
 class GpuReservation(StrEnum):
@@ -92,9 +129,33 @@ class GpuReservation(StrEnum):
     PER_EPOCH = "per_epoch"
 
 
+class Hardness(StrEnum):
+    """What a rule asks of a plan."""
+
+    HARD = "hard"  # kept, or demand stays unserved
+    FIX_IF_BROKEN = "fix_if_broken"  # broken no more than the active plan does, and as little as can be
+    SOFT = "soft"  # broken as little as can be, never to save cost
+
+
+@dataclass(frozen=True, slots=True)
+class RuleHardness:
+    """How hard each rule is that a running fleet may come to break."""
+
+    inventory: Hardness = Hardness.HARD
+    spread: Hardness = Hardness.FIX_IF_BROKEN
+    exclusions: Hardness = Hardness.FIX_IF_BROKEN
+    models_max: Hardness = Hardness.FIX_IF_BROKEN
+    churn: Hardness = Hardness.HARD
+
+
 @dataclass(frozen=True, slots=True)
 class PlanningPolicy:
-    """The rules a plan must keep; None means no limit."""
+    """
+    The rules a plan must keep; None means no limit.
+
+    No two models of one of the ``exclusions`` share a sub-cluster. With ``balance`` the busiest
+    sub-cluster is relieved once nothing else can be bettered.
+    """
 
     sub_cluster_gpus_max: int = 64
     scheduler_rate_rps_max: float | None = None
@@ -102,6 +163,10 @@ class PlanningPolicy:
     churn_gib_max: float | None = None
     gpus: GpuReservation = GpuReservation.RESERVED
     delays: Delays = field(default_factory=Delays)
+    sub_cluster_models_max: int | None = None
+    exclusions: tuple[tuple[ModelId, ...], ...] = ()
+    hardness: RuleHardness = RuleHardness()
+    balance: bool = False
 
 
 @dataclass(frozen=True, slots=True)

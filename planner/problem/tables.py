@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from planner.problem.capacity import BatchLaw, batch_law, batch_size_in_memory
 from planner.problem.capacity_kernel import Laws, Pairs, fill_tables, laws_of
 from planner.problem.problem import GpuReservation, GpuTypeId, Model, ModelId, PlanningProblem, Pool
+from planner.problem.rules import RuleTables, all_hard, lent_pools, rule_tables
 from planner.problem.usable_share import usable_share
 
 Floats = NDArray[np.float64]
@@ -41,6 +43,8 @@ class CapacityTables:
         (G,) of the GPU types.
     hours
         (E,) length of the epochs.
+    pools
+        With the GPUs that a plan may use of each (``planner.problem.rules.lent_pools``).
     """
 
     problem: PlanningProblem
@@ -56,6 +60,7 @@ class CapacityTables:
     usable_gib: Floats
     price_usd_per_hour: Floats
     hours: Floats
+    rules: RuleTables
 
     @property
     def gpus_max(self) -> int:
@@ -68,16 +73,13 @@ class CapacityTables:
 
     @property
     def servable(self) -> NDArray[np.bool_]:
-        """(M,) whether any GPU type that some pool has can serve the model within its SLO."""
-        stocked = np.zeros(len(self.gpu_types), dtype=bool)
-        most = np.zeros(len(self.gpu_types), dtype=np.int64)
-        for pool in self.pools:
-            g = self.gpu_types.index(pool.gpu_type)
-            most[g] = max(most[g], min(pool.available, self.gpus_max))
-            stocked[g] |= pool.available > 0
-        columns = np.maximum(most - 1, 0)
-        fits = self.batch_size[:, np.arange(len(self.gpu_types)), columns] > 0
-        return np.asarray((fits & stocked).any(axis=1))
+        """(M,) whether some pool where the model may live can serve it within its SLO."""
+        found = np.zeros(len(self.models), dtype=bool)
+        for p, g in enumerate(self.pool_types):
+            limit = self.pool_limit(p)
+            if limit > 0:
+                found |= (self.batch_size[:, g, limit - 1] > 0) & self.rules.allowed[:, p]
+        return found
 
     @property
     def pool_types(self) -> NDArray[np.int64]:
@@ -104,8 +106,9 @@ class CapacityTables:
 def capacity_tables(problem: PlanningProblem) -> CapacityTables:
     """The arrays of a problem; models, GPU types and pools in the order of their ids."""
     models = tuple(problem.models[name] for name in sorted(problem.models))
+    pools = _pools(lent_pools(problem))
     gpu_types = tuple(sorted(problem.gpu_types))
-    available = max((pool.available for pool in problem.pools), default=1)
+    available = max((pool.available for pool in pools), default=1)
     gpus_max = max(1, min(problem.policy.sub_cluster_gpus_max, available))
     shape = (len(models), len(gpu_types))
     epochs = len(problem.epochs)
@@ -129,7 +132,7 @@ def capacity_tables(problem: PlanningProblem) -> CapacityTables:
         problem=problem,
         models=models,
         gpu_types=gpu_types,
-        pools=tuple(sorted(problem.pools, key=lambda pool: (pool.gpu_type, pool.zone))),
+        pools=pools,
         rate_rps=rate,
         batch_size=batch_size,
         need=need,
@@ -139,7 +142,19 @@ def capacity_tables(problem: PlanningProblem) -> CapacityTables:
         usable_gib=np.array([t.usable_gib for t in types]),
         price_usd_per_hour=np.array([t.price_usd_per_hour for t in types]),
         hours=np.array([epoch.hours for epoch in problem.epochs]),
+        rules=rule_tables(problem, models, pools),
     )
+
+
+def strict_tables(tables: CapacityTables) -> CapacityTables:
+    """The same with every rule hard: a plan of these breaks none."""
+    hard = all_hard(tables.problem)
+    pools = _pools(hard.pools)
+    return dataclasses.replace(tables, pools=pools, rules=rule_tables(hard, tables.models, pools))
+
+
+def _pools(pools: tuple[Pool, ...]) -> tuple[Pool, ...]:
+    return tuple(sorted(pools, key=lambda pool: (pool.gpu_type, pool.zone)))
 
 
 def _pairs(

@@ -18,18 +18,20 @@ from planner.solvers.packing import (
     WHOLE,
     Pack,
     State,
+    admits,
     copied,
     insert_all,
     rebuild,
-    value_of,
+    settle,
 )
-from planner.solvers.ruin_recreate import improve, seed_rounds, valued
+from planner.solvers.ruin_recreate import improve, seed_rounds, value_of, valued
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 MARGIN_FIRST = 0.01  # a packing so much worse than the best may replace the present one, for
 MARGIN_SUB_CLUSTERS = 5  # so many sub-clusters; less in proportion where there are more
+INSERTIONS = 12_000  # items times orders: about a second; fewer orders are tried where there are more items
 CHUNK_S = 0.05  # seconds of rounds between two looks at the clock
 CHUNK_FIRST, CHUNK_MOST = 16, 4_096  # rounds
 IDLE_ROUNDS_PER_ITEM = 60  # rounds without a better packing, for each item, before the search ends
@@ -59,16 +61,44 @@ def search(
 
     ``on_better`` hears the dollars per hour of each better packing that leaves no item out.
     """
-    items = items_of(tables, hot_parts(tables))
-    if len(items) == 0 or not tables.pools:
-        return Packing((), len(items) == 0, 0)
-    priced = churn_price if tables.problem.active_plan else 0.0
-    pack = pack_of(tables, items, churn_price=priced)
-    penalty = penalties(tables, items)
-    rng = np.random.default_rng(seed)
-    best = _construct(tables, items, pack, penalty, rng)
-    rounds = _improve(pack, best, penalty, rng, deadline_s, on_better)
-    return Packing(_clusters(tables, items, best), bool((best.home != NOWHERE).all()), rounds)
+    searching = Searching.begun(tables, seed=seed, churn_price=churn_price)
+    searching.improve(deadline_s, on_better)
+    return searching.packing()
+
+
+@dataclass(slots=True, eq=False)
+class Searching:
+    """A search that can be asked for its packing, and be given more time."""
+
+    tables: CapacityTables
+    items: Items
+    pack: Pack | None
+    penalty: Floats
+    best: State | None
+    rng: np.random.Generator
+    rounds: int = 0
+
+    @classmethod
+    def begun(cls, tables: CapacityTables, *, seed: int, churn_price: float = CHURN_PRICE_TIE) -> Searching:
+        """From the best of several insertions."""
+        items = items_of(tables, hot_parts(tables))
+        rng = np.random.default_rng(seed)
+        if len(items) == 0 or not tables.pools:
+            return cls(tables, items, None, np.zeros(len(items)), None, rng)
+        priced = churn_price if tables.problem.active_plan else 0.0
+        pack = pack_of(tables, items, churn_price=priced)
+        penalty = penalties(tables, items)
+        return cls(tables, items, pack, penalty, _construct(tables, items, pack, penalty, rng), rng)
+
+    def improve(self, deadline_s: float, on_better: Callable[[float], None] | None = None) -> None:
+        if self.pack is not None and self.best is not None:
+            self.rounds += _improve(self.pack, self.best, self.penalty, self.rng, deadline_s, on_better)
+
+    def packing(self) -> Packing:
+        if self.best is None:
+            return Packing((), len(self.items) == 0, 0)
+        complete = bool((self.best.home != NOWHERE).all())
+        return Packing(_clusters(self.tables, self.items, self.best), complete, self.rounds)
 
 
 def penalties(tables: CapacityTables, items: Items) -> Floats:
@@ -91,6 +121,7 @@ def _construct(
 ) -> State:
     """The best of several insertion orders, and of what is active now."""
     orders = list(_orders(tables, items, pack, rng))
+    orders = orders[: max(1, min(len(orders), INSERTIONS // max(1, len(items))))]
     starts = [empty_state(pack) for _ in orders]
     if tables.problem.active_plan:
         starts.append(_as_active(tables, items, pack))
@@ -112,7 +143,7 @@ def _orders(tables: CapacityTables, items: Items, pack: Pack, rng: np.random.Gen
     slo = np.array([tables.models[int(m)].slo_ms for m in items.model])
     priority = np.array([tables.models[int(m)].priority for m in items.model])
     relative = cheapest / max(1e-12, cheapest.sum()) + weight / max(1e-12, weight.sum())
-    keys = [-cheapest, -weight, -relative, slo, -cheapest * weight, rng.random(len(items))]
+    keys = [-relative, -cheapest, -weight, slo, -cheapest * weight, rng.random(len(items))]
     return [np.lexsort((np.arange(len(items)), key, priority)).astype(np.int64) for key in keys]
 
 
@@ -132,10 +163,11 @@ def _as_active(tables: CapacityTables, items: Items, pack: Pack) -> State:
     for k, (_, pool) in enumerate(active_clusters(tables)):
         here = np.flatnonzero((pack.held[k] > 0) & (state.home == NOWHERE))
         unique = here[np.unique(items.model[here], return_index=True)[1]]
-        if len(unique):
-            state.home[unique] = k
-            state.pool[k] = pool
-            rebuild(pack, state, k)
+        state.pool[k] = pool
+        for i in unique:
+            if admits(pack, state, i, k, pool):
+                settle(pack, state, i, k)
+        rebuild(pack, state, k)
     return state
 
 

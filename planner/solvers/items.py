@@ -1,4 +1,4 @@
-"""What the greedy packs: whole models, and equal parts of those too large for one sub-cluster."""
+"""What the greedy packs: whole models, and parts of those too large for one place or spread over zones."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.problem.problem import Hardness
+from planner.problem.rules import UNLIMITED, RuleTables
 from planner.problem.tables import CapacityTables
-from planner.solvers.packing import CLOSED, NOWHERE, WHOLE, Pack, State
+from planner.solvers.packing import ANY_ZONE, CLOSED, NOWHERE, WHOLE, Pack, State
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -21,10 +23,17 @@ PART_FILL = 0.0625  # what one of these parts needs of it; parts in one sub-clus
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Items:
-    """``model`` and ``share`` of each item, both (I,); a whole model has share 1."""
+    """
+    ``model``, ``share``, ``planned`` and ``rank`` of each item, all (I,); a whole model has share 1.
+
+    A model spread over r zones has parts of ranks 0 to r - 1, one zone for each; each is ``planned`` for
+    the share it takes once a zone is lost. Elsewhere that is the share, and the rank ``ANY_ZONE``.
+    """
 
     model: Integers
     share: Floats
+    planned: Floats
+    rank: Integers
 
     def __len__(self) -> int:
         return len(self.model)
@@ -46,10 +55,24 @@ def hot_parts(tables: CapacityTables) -> dict[int, int]:
 
 
 def items_of(tables: CapacityTables, parts: dict[int, int]) -> Items:
-    """Every model that some type can serve, hot ones in parts."""
-    served = np.flatnonzero(tables.servable).astype(np.int64)
-    counts = np.array([parts.get(int(m), 1) for m in served], dtype=np.int64)
-    return Items(np.repeat(served, counts), np.repeat(1 / np.maximum(1, counts), counts))
+    """Every model that some type can serve, hot ones in parts, those to be spread in parts for each zone."""
+    found: list[tuple[int, float, float, int]] = []
+    for m in np.flatnonzero(tables.servable):
+        zones = int(tables.rules.zones_min[m])
+        if zones == 1 or tables.rules.spread_may_break[m]:
+            count = parts.get(int(m), 1)
+            found += [(int(m), 1.0 / count, 1.0 / count, ANY_ZONE)] * count
+            continue
+        count = -(-parts.get(int(m), 1) // (zones - 1))
+        for rank in range(zones):
+            share, planned = 1.0 / (zones * count), 1.0 / ((zones - 1) * count)
+            found += [(int(m), share, planned, rank)] * count
+    return Items(
+        model=np.array([item[0] for item in found], dtype=np.int64),
+        share=np.array([item[1] for item in found], dtype=np.float64),
+        planned=np.array([item[2] for item in found], dtype=np.float64),
+        rank=np.array([item[3] for item in found], dtype=np.int64),
+    )
 
 
 def pack_of(tables: CapacityTables, items: Items, *, churn_price: float = 0.0) -> Pack:
@@ -58,6 +81,9 @@ def pack_of(tables: CapacityTables, items: Items, *, churn_price: float = 0.0) -
     anchor, held = _anchors(tables, items)
     spare = min(len(items), SLOTS_MAX)
     row, hot, need_parts = _parts(tables, items)
+    first = np.searchsorted(items.model, items.model, side="left")
+    end = np.searchsorted(items.model, items.model, side="right")
+    rival_starts, rivals = _rivals(tables.rules, items, first, end)
     return Pack(
         need=tables.need,
         need_parts=need_parts,
@@ -65,7 +91,7 @@ def pack_of(tables: CapacityTables, items: Items, *, churn_price: float = 0.0) -
         hot=hot,
         weights=tables.weights_gib[items.model],
         workspace=tables.workspace_gib[items.model],
-        rate=tables.rate_rps[items.model] * items.share[:, None],
+        rate=tables.rate_rps[items.model] * items.planned[:, None],
         usable=tables.usable_gib,
         pool_type=tables.pool_types,
         pool_limit=np.array([tables.pool_limit(p) for p in range(len(tables.pools))], dtype=np.int64),
@@ -77,24 +103,68 @@ def pack_of(tables: CapacityTables, items: Items, *, churn_price: float = 0.0) -
         anchor=np.concatenate([anchor, np.full(spare, CLOSED)]).astype(np.int64),
         held=held,
         churn_price=churn_price,
+        zone=tables.rules.zone,
+        allowed=tables.rules.allowed[items.model],
+        pinned=_pinned_slots(tables, items),
+        first=first.astype(np.int64),
+        end=end.astype(np.int64),
+        rank=items.rank,
+        dedicated=tables.rules.dedicated[items.model],
+        rival_starts=rival_starts,
+        rivals=rivals,
+        models_max=_models_max(tables, len(anchor) + spare),
+        forgiving=bool(tables.rules.exclusion_slack),
     )
 
 
 def _parts(tables: CapacityTables, items: Items) -> tuple[Integers, Integers, Floats]:
     """For each item its first row of need and its hot model; the rows of 1, 2, ... parts together."""
     row, hot = items.model.copy(), np.full(len(items), WHOLE, dtype=np.int64)
-    models, counts = np.unique(items.model[items.share < 1], return_counts=True)
+    models, counts = np.unique(items.model[items.planned < 1], return_counts=True)
     rows = np.full((int(counts.sum()), *tables.need.shape[1:]), np.inf)
     first = 0
     for h, (m, count) in enumerate(zip(models, counts, strict=True)):
         mine = items.model == m
         row[mine], hot[mine] = first, h
+        planned = items.planned[np.argmax(mine)]
         for g in np.flatnonzero(tables.batch_size[m].any(axis=1)):
             for together in range(1, count + 1):
-                part = tables.rate_rps[m] * (together / count)
+                part = tables.rate_rps[m] * (together * planned)
                 rows[first + together - 1, g] = tables.need_at(int(m), int(g), part)
         first += count
     return row, hot, rows
+
+
+def _rivals(rules: RuleTables, items: Items, first: Integers, end: Integers) -> tuple[Integers, Integers]:
+    """Items that an exclusion keeps apart, as starts (I + 1,) and item indices; none where that is soft."""
+    rivals: dict[int, set[int]] = {}
+    for group in rules.exclusions if rules.hardness.exclusions is not Hardness.SOFT else ():
+        for m in map(int, group):
+            rivals.setdefault(m, set()).update(int(other) for other in group if other != m)
+    span = {int(m): range(int(a), int(b)) for m, a, b in zip(items.model, first, end, strict=True)}
+    lists = [
+        [j for other in sorted(rivals.get(int(m), ())) for j in span.get(other, ())] for m in items.model
+    ]
+    starts = np.concatenate([[0], np.cumsum([len(one) for one in lists])]).astype(np.int64)
+    return starts, np.array([j for one in lists for j in one], dtype=np.int64)
+
+
+def _pinned_slots(tables: CapacityTables, items: Items) -> Integers:
+    slot = {name: k for k, (name, _) in enumerate(active_clusters(tables))}
+    return np.array(
+        [NOWHERE if (pin := tables.rules.pinned[int(m)]) is None else slot[pin] for m in items.model],
+        dtype=np.int64,
+    )
+
+
+def _models_max(tables: CapacityTables, slots: int) -> Integers:
+    """(K,) the limit, raised where an active sub-cluster may go on holding more."""
+    rules = tables.rules
+    soft = rules.hardness.models_max is Hardness.SOFT
+    limits = np.full(slots, UNLIMITED if soft else rules.models_max, dtype=np.int64)
+    for k, (name, _) in enumerate(active_clusters(tables)):
+        limits[k] += rules.models_slack.get(name, 0)
+    return limits
 
 
 def active_clusters(tables: CapacityTables) -> list[tuple[str, int]]:
@@ -134,4 +204,6 @@ def empty_state(pack: Pack) -> State:
         parts=np.zeros((slots, int(pack.hot.max(initial=WHOLE)) + 1), dtype=np.int64),
         used=np.zeros((len(pack.pool_type), epochs), dtype=np.int64),
         home=np.full(len(pack.row), NOWHERE, dtype=np.int64),
+        models=np.zeros(slots, dtype=np.int64),
+        alone=np.zeros(slots, dtype=np.bool_),
     )

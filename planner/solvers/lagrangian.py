@@ -56,7 +56,7 @@ def lagrangian_bound(
     return ascend(fleet, feasible(fleet, multipliers), deadline_s)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def charged(fleet, multipliers, load, memory):  # type: ignore[no-untyped-def]
     """
     The bound that feasible multipliers prove.

@@ -20,6 +20,7 @@ Integers = NDArray[np.int64]
 
 CLOSED = -1
 NOWHERE = -1
+ANY_ZONE = -1
 WHOLE = -1
 SMOOTH_WEIGHT = 0.5  # how much a GPU not yet full counts as free when moves are compared
 
@@ -49,6 +50,17 @@ class Pack(NamedTuple):
     anchor: Integers  # (K,) pool of the active sub-cluster that a slot continues, else CLOSED
     held: Integers  # (K, I) GPUs on which the slot's active sub-cluster holds the item; (0, I) without one
     churn_price: float  # dollars per hour that one GiB loaded counts as
+    zone: Integers  # (P,)
+    allowed: NDArray[np.bool_]  # (I, P) whether the item may live in the pool
+    pinned: Integers  # (I,) the only slot where the item may live, else NOWHERE
+    first: Integers  # (I,) first of the items of the same model, which are neighbours
+    end: Integers  # (I,) one past the last of them
+    rank: Integers  # (I,) parts of a model live in one zone exactly if their ranks are equal; ANY_ZONE
+    dedicated: NDArray[np.bool_]  # (I,) no other model beside it
+    rival_starts: Integers  # (I + 1,) where each item's rivals begin
+    rivals: Integers  # items that may not live beside it
+    models_max: Integers  # (K,)
+    forgiving: bool  # rivals that the active sub-cluster holds together may stay together
 
 
 class State(NamedTuple):
@@ -64,6 +76,8 @@ class State(NamedTuple):
     parts: Integers  # (K, H) parts of each hot model
     used: Integers  # (P, E) GPUs
     home: Integers  # (I,) slot or NOWHERE
+    models: Integers  # (K,) models that live there
+    alone: NDArray[np.bool_]  # (K,) whether a dedicated model lives there
 
 
 def copied(state: State) -> State:
@@ -72,25 +86,7 @@ def copied(state: State) -> State:
 
 
 @njit(cache=True)
-def settle(source, target, slots):  # type: ignore[no-untyped-def]
-    """Make ``target`` equal to ``source``, which differs from it in these slots alone."""
-    target.used[:] = source.used
-    target.home[:] = source.home
-    for k in range(len(slots)):
-        if not slots[k]:
-            continue
-        target.pool[k] = source.pool[k]
-        target.load[k] = source.load[k]
-        target.weights[k] = source.weights[k]
-        target.workspace[k] = source.workspace[k]
-        target.rate[k] = source.rate[k]
-        target.gpus[k] = source.gpus[k]
-        target.size[k] = source.size[k]
-        target.parts[k] = source.parts[k]
-
-
-@njit(cache=True)
-def _held(pack, k, i):  # type: ignore[no-untyped-def]
+def held(pack, k, i):  # type: ignore[no-untyped-def]
     """GPUs on which slot k's active sub-cluster holds item i already."""
     return pack.held[k, i] if k < len(pack.held) else 0
 
@@ -143,6 +139,32 @@ def _fit(pack, load, workspace, room, own_workspace, new, old, change, free, fir
 
 
 @njit(cache=True)
+def admits(pack, state, i, k, p):  # type: ignore[no-untyped-def]
+    """Whether the rules let item i live in slot k of pool p beside those that are there."""
+    if not pack.allowed[i, p] or (pack.pinned[i] != NOWHERE and pack.pinned[i] != k):
+        return False
+    present = False
+    for j in range(pack.first[i], pack.end[i]):
+        home = state.home[j]
+        if j == i or home == NOWHERE:
+            continue
+        present = present or home == k
+        same_zone = pack.zone[state.pool[home]] == pack.zone[p]
+        if pack.rank[i] != ANY_ZONE and same_zone != (pack.rank[i] == pack.rank[j]):
+            return False
+    others = state.models[k] - (1 if present else 0)
+    if others + 1 > pack.models_max[k] and not present:
+        return False
+    if others > 0 and (pack.dedicated[i] or state.alone[k]):
+        return False
+    for at in range(pack.rival_starts[i], pack.rival_starts[i + 1]):
+        j = pack.rivals[at]
+        if state.home[j] == k and not (pack.forgiving and held(pack, k, i) > 0 and held(pack, k, j) > 0):
+            return False
+    return True
+
+
+@njit(cache=True)
 def _candidates(pack, state, allowed):  # type: ignore[no-untyped-def]
     """Allowed slots worth a look: open ones, those that continue an active one, and one more to open."""
     found = np.empty(len(state.pool), dtype=np.int64)
@@ -172,6 +194,8 @@ def _best_home(pack, state, i, candidates, gpus, chosen):  # type: ignore[no-unt
         if low == CLOSED:
             low, high = 0, len(pack.pool_type)
         for p in range(low, high):
+            if not admits(pack, state, i, k, p):
+                continue
             g = pack.pool_type[p]
             new, old, together = _need_rows(pack, state, k, i, g)
             added_gib = 0.0 if together else pack.weights[i, g]
@@ -207,11 +231,23 @@ def _best_home(pack, state, i, candidates, gpus, chosen):  # type: ignore[no-unt
                 most = max(most, gpus[e])
             value = pack.price[p] * ((1 - SMOOTH_WEIGHT) * whole + SMOOTH_WEIGHT * (size - state.size[k]))
             if pack.churn_price > 0:
-                value += pack.churn_price * added_gib * max(0, most - _held(pack, k, i))
+                value += pack.churn_price * added_gib * max(0, most - held(pack, k, i))
             if value < best - 1e-12:
                 best, best_pool, best_size, best_k = value, p, size, k
                 chosen[:] = gpus
     return best_k, best_pool, best_size
+
+
+@njit(cache=True)
+def settle(pack, state, i, k):  # type: ignore[no-untyped-def]
+    """Note that item i lives in slot k, and which models do."""
+    present = False
+    for j in range(pack.first[i], pack.end[i]):
+        present = present or (j != i and state.home[j] == k)
+    state.home[i] = k
+    if not present:
+        state.models[k] += 1
+    state.alone[k] = state.alone[k] or pack.dedicated[i]
 
 
 @njit(cache=True)
@@ -240,7 +276,7 @@ def insert_all(pack, state, order, allowed, touched):  # type: ignore[no-untyped
         if pack.hot[i] != WHOLE:
             state.parts[k, pack.hot[i]] += 1
         state.pool[k] = p
-        state.home[i] = k
+        settle(pack, state, i, k)
         state.size[k] = size
         state.workspace[k] = np.maximum(state.workspace[k], pack.workspace[i, g])
         touched[k] = True
@@ -264,17 +300,23 @@ def _empty(pack, state, k):  # type: ignore[no-untyped-def]
     state.gpus[k] = 0
     state.size[k] = 0.0
     state.parts[k] = 0
+    state.models[k] = 0
+    state.alone[k] = False
 
 
 @njit(cache=True)
 def _add_up(pack, state, k):  # type: ignore[no-untyped-def]
     """Sum what the items of slot k bring; returns how many there are."""
     g = pack.pool_type[state.pool[k]]
-    members = 0
+    members, last = 0, NOWHERE
     for i in range(len(state.home)):
         if state.home[i] != k:
             continue
         members += 1
+        if pack.first[i] != last:
+            state.models[k] += 1
+        last = pack.first[i]
+        state.alone[k] = state.alone[k] or pack.dedicated[i]
         new, old, together = _need_rows(pack, state, k, i, g)
         state.load[k] += new
         if together:
@@ -329,40 +371,3 @@ def remove_all(pack, state, items, touched):  # type: ignore[no-untyped-def]
     for k in range(len(touched)):
         if touched[k]:
             rebuild(pack, state, k)
-
-
-@njit(cache=True)
-def value_of(pack, state, penalty):  # type: ignore[no-untyped-def]
-    """Penalties of items left out, dollars per hour, and the same with GPUs before rounding up."""
-    unserved, cost, smooth = 0.0, 0.0, 0.0
-    for i in range(len(state.home)):
-        if state.home[i] == NOWHERE:
-            unserved += penalty[i]
-    for k in range(len(state.pool)):
-        p = state.pool[k]
-        if p == CLOSED:
-            continue
-        for e in range(state.gpus.shape[1]):
-            cost += pack.price[p] * pack.hours[e] * state.gpus[k, e]
-        smooth += pack.price[p] * state.size[k]
-    if pack.churn_price > 0:
-        smooth += 2 * pack.churn_price * loaded_gib(pack, state)
-    return unserved, cost, smooth
-
-
-@njit(cache=True)
-def loaded_gib(pack, state):  # type: ignore[no-untyped-def]
-    """GiB loaded on top of the active plan; parts of a model in one slot are one copy."""
-    counted = np.zeros(state.parts.shape, dtype=np.bool_)
-    total = 0.0
-    for i in range(len(state.home)):
-        k = state.home[i]
-        if k == NOWHERE:
-            continue
-        if pack.hot[i] != WHOLE:
-            if counted[k, pack.hot[i]]:
-                continue
-            counted[k, pack.hot[i]] = True
-        most = state.gpus[k].max()
-        total += pack.weights[i, pack.pool_type[state.pool[k]]] * max(0, most - _held(pack, k, i))
-    return total

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,8 +23,9 @@ from planner.solvers import cp_sat, highs
 from planner.solvers.assemble import GAP_PROVEN, assemble, rounded_up, with_bound
 from planner.solvers.draft import DraftCluster
 from planner.solvers.filling import fill
-from planner.solvers.greedy import CHURN_PRICE_TIE, search
+from planner.solvers.greedy import CHURN_PRICE_TIE, Packing, Searching, search
 from planner.solvers.items import hot_parts
+from planner.solvers.lagrangian import lagrangian_bound
 from planner.solvers.outcome import Progress, SolveOutcome, SolveStatus, StagedResult
 from planner.solvers.relaxation import relaxed_bound
 from planner.solvers.start import drafts_of, seats, start_of
@@ -36,6 +38,9 @@ TIME_LIMIT_S = 60.0
 GREEDY_TIME_SHARE = 0.3
 GREEDY_TIME_MAX_S = 15.0
 GUIDE_TIME_MAX_S = 1.0  # for the incumbent that only guides the choice of slots
+EXACT_MODELS_MAX = 250  # beyond, a formulation of some slots finds nothing in time
+BOUND_TIME_SHARE = 0.5  # of the time limit, on a core of its own
+PLAN_TIME_FACTOR = 1.5  # a last plan may take so much longer to put together than the first did
 ALL_SPLIT_MODELS_MAX = 12  # in problems up to this size every model may be split
 RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S = 0.3, 20.0
 SEARCH_LEAST_S, SEARCH_PATIENCE = 0.5, 6
@@ -114,6 +119,10 @@ def solve(
         raise ValueError(f"time_limit_s must be positive, got {time_limit_s}.")
     started = time.monotonic()
     run = Run(capacity_tables(problem), solver, seed, started, started + time_limit_s, progress)
+    _keep_active(run)
+    if solver == "auto" and len(problem.models) > EXACT_MODELS_MAX and run.tables.reserved:
+        _at_scale(run)
+        return _outcome(run)
     if time.monotonic() < run.deadline_s:
         _greedy(run)
     if solver != "greedy" and time.monotonic() < run.deadline_s:
@@ -144,11 +153,7 @@ def _greedy(run: Run) -> None:
         remaining = min(remaining * GREEDY_TIME_SHARE, GREEDY_TIME_MAX_S)
     elif run.solver != "greedy":
         remaining = min(remaining * GREEDY_TIME_SHARE, GUIDE_TIME_MAX_S)
-    prices = (
-        (CHURN_PRICE_TIE, *CHURN_PRICES)
-        if run.problem.policy.churn_gib_max is not None
-        else (CHURN_PRICE_TIE,)
-    )
+    prices = _churn_prices(run)
     for price in prices:
         packing = search(
             run.tables,
@@ -157,13 +162,57 @@ def _greedy(run: Run) -> None:
             churn_price=price,
             on_better=lambda cost: run.report(cost, None),
         )
-        drafts = list(packing.clusters)
-        if run.offer(drafts if packing.complete else fill(run.tables, drafts)) is not None:
+        if run.offer(_complete(run.tables, packing)) is not None:
             run.churn_price = price
             break
-    else:
-        run.offer(_as_active(run.tables))
     run.short = run.best is None or not _all_served(run.tables, run.best)
+
+
+def _keep_active(run: Run) -> None:
+    """What nobody should do worse than: the active plan with the GPUs that today's demand needs."""
+    if run.problem.active_plan is not None:
+        drafts = _as_active(run.tables)
+        if run.offer(drafts) is None or not _all_served(run.tables, run.best):
+            run.offer(fill(run.tables, drafts))
+
+
+def _at_scale(run: Run) -> None:
+    """A first plan at once; then local search on one core, a bound for every plan on another."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for price in _churn_prices(run):
+            searching = Searching.begun(run.tables, seed=run.seed, churn_price=price)
+            begun = time.monotonic()
+            packing = searching.packing()
+            found = run.offer(_complete(run.tables, packing))
+            plan_s = time.monotonic() - begun
+            if found is not None:
+                break
+        share = (run.deadline_s - time.monotonic()) * BOUND_TIME_SHARE
+        proof = pool.submit(
+            lagrangian_bound,
+            run.tables,
+            _split(run.tables),
+            deadline_s=time.monotonic() + share,
+            seed=run.seed,
+        )
+        searching.improve(run.deadline_s - PLAN_TIME_FACTOR * plan_s, lambda cost: run.report(cost, None))
+        run.offer(_complete(run.tables, searching.packing()))
+        bound = proof.result()
+    run.short = run.best is None or not _all_served(run.tables, run.best)
+    if bound is not None and not run.short:
+        run.bound = rounded_up(run.problem, bound)
+        run.report(None, run.bound)
+
+
+def _complete(tables: CapacityTables, packing: Packing) -> list[DraftCluster]:
+    """The packing's sub-clusters, filled up where it leaves demand out."""
+    drafts = list(packing.clusters)
+    return drafts if packing.complete else fill(tables, drafts)
+
+
+def _churn_prices(run: Run) -> tuple[float, ...]:
+    budget = run.problem.policy.churn_gib_max
+    return (CHURN_PRICE_TIE, *CHURN_PRICES) if budget is not None else (CHURN_PRICE_TIE,)
 
 
 def _search_on(run: Run) -> None:
@@ -200,17 +249,23 @@ def _as_active(tables: CapacityTables) -> list[DraftCluster]:
     active = tables.problem.active_plan
     index = tables.model_index()
     pools = {(pool.gpu_type, pool.zone): p for p, pool in enumerate(tables.pools)}
+    epochs = len(tables.hours)
     drafts = []
     for cluster in active.sub_clusters if active else ():
         pool = pools.get((cluster.gpu_type, cluster.zone))
         if pool is not None:
             shares = {
-                index[p.model]: min(p.share) * (tables.hours > 0).astype(float)
+                index[p.model]: share
                 for p in cluster.placements
-                if p.model in index and min(p.share) > 0
+                if p.model in index and (share := _share_of(p.share, epochs)).max() > 0
             }
             drafts.append(DraftCluster(pool, shares, cluster.id))
     return drafts
+
+
+def _share_of(share: Sequence[float], epochs: int) -> Floats:
+    """An active share for each epoch of another horizon: the same where they are as many, else the least."""
+    return np.array(share) if len(share) == epochs else np.full(epochs, min(share))
 
 
 def _all_served(tables: CapacityTables, plan: Plan) -> bool:

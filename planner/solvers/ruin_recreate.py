@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from planner.solvers.packing import CLOSED, NOWHERE, insert_all, remove_all, settle, value_of
+from planner.solvers.packing import CLOSED, NOWHERE, WHOLE, held, insert_all, remove_all
 
 SMOOTH_WEIGHT = 0.2  # of GPUs before rounding up, against GPUs, when two packings are compared
 BETTER = 1e-9  # dollars per hour that count as better
@@ -19,6 +19,63 @@ RUIN_MOST = 60  # items taken out of sub-clusters at once, unless one of them is
 SCATTERED_MOST = 20  # items taken out anywhere at once
 BESIDE = 8  # further sub-clusters that are looked at
 ALL_LOOKED_AT = 24  # sub-clusters up to which every one is looked at
+
+
+@njit(cache=True)
+def take_over(source, target, slots):  # type: ignore[no-untyped-def]
+    """Make ``target`` equal to ``source``, which differs from it in these slots alone."""
+    target.used[:] = source.used
+    target.home[:] = source.home
+    for k in range(len(slots)):
+        if not slots[k]:
+            continue
+        target.pool[k] = source.pool[k]
+        target.load[k] = source.load[k]
+        target.weights[k] = source.weights[k]
+        target.workspace[k] = source.workspace[k]
+        target.rate[k] = source.rate[k]
+        target.gpus[k] = source.gpus[k]
+        target.size[k] = source.size[k]
+        target.parts[k] = source.parts[k]
+        target.models[k] = source.models[k]
+        target.alone[k] = source.alone[k]
+
+
+@njit(cache=True)
+def value_of(pack, state, penalty):  # type: ignore[no-untyped-def]
+    """Penalties of items left out, dollars per hour, and the same with GPUs before rounding up."""
+    unserved, cost, smooth = 0.0, 0.0, 0.0
+    for i in range(len(state.home)):
+        if state.home[i] == NOWHERE:
+            unserved += penalty[i]
+    for k in range(len(state.pool)):
+        p = state.pool[k]
+        if p == CLOSED:
+            continue
+        for e in range(state.gpus.shape[1]):
+            cost += pack.price[p] * pack.hours[e] * state.gpus[k, e]
+        smooth += pack.price[p] * state.size[k]
+    if pack.churn_price > 0:
+        smooth += 2 * pack.churn_price * loaded_gib(pack, state)
+    return unserved, cost, smooth
+
+
+@njit(cache=True)
+def loaded_gib(pack, state):  # type: ignore[no-untyped-def]
+    """GiB loaded on top of the active plan; parts of a model in one slot are one copy."""
+    counted = np.zeros(state.parts.shape, dtype=np.bool_)
+    total = 0.0
+    for i in range(len(state.home)):
+        k = state.home[i]
+        if k == NOWHERE:
+            continue
+        if pack.hot[i] != WHOLE:
+            if counted[k, pack.hot[i]]:
+                continue
+            counted[k, pack.hot[i]] = True
+        most = state.gpus[k].max()
+        total += pack.weights[i, pack.pool_type[state.pool[k]]] * max(0, most - held(pack, k, i))
+    return total
 
 
 @njit(cache=True)
@@ -111,7 +168,7 @@ def _looked_at(state, touched, allowed):  # type: ignore[no-untyped-def]
         allowed[opened[np.random.randint(len(opened))]] = True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def improve(pack, best, present, trial, penalty, dearness, best_value, present_value, idle, rounds, margin):  # type: ignore[no-untyped-def]
     """
     So many rounds from ``present``, of which ``trial`` is a copy; ``best`` keeps the best packing.
@@ -134,17 +191,17 @@ def improve(pack, best, present, trial, penalty, dearness, best_value, present_v
         no_worse = value[0] <= present_value[0] and value[1] <= present_value[1]
         near = value[0] <= best_value[0] and value[1] < best_value[1] + margin
         if no_worse or near or value[0] < best_value[0]:
-            settle(trial, present, touched)
+            take_over(trial, present, touched)
             differs |= touched
             present_value[:] = value
         else:
-            settle(present, trial, touched)
+            take_over(present, trial, touched)
         better = present_value[0] < best_value[0] or (
             present_value[0] == best_value[0] and present_value[1] < best_value[1] - BETTER
         )
         idle = 0 if better else idle + 1
         if better:
             best_value[:] = present_value
-            settle(present, best, differs)
+            take_over(present, best, differs)
             differs[:] = False
     return idle
