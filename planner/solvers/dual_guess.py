@@ -21,7 +21,7 @@ from planner.solvers.poured import Fleet, Multipliers
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48)  # and the most of each type
+COUNTS = (1, 2, 4, 8, 16, 32)  # and the most of each type
 SAMPLE_MAX = 1_000
 FLOWING_MAX = 24  # split models that may flow by epoch in the guess, the dearest
 OPTIMALITY = 1e-5
@@ -83,7 +83,9 @@ def _sampled(fleet: Fleet) -> _Sample:
     times = np.array(
         [cheapest[group].sum() / max(cheapest[group[len(group) // 2]], 1e-12) for group in groups]
     )
-    kinds = [(g, n) for g, most in enumerate(fleet.limit) for n in sorted({*COUNTS, int(most)}) if n <= most]
+    kinds = [
+        (g, n) for g, most in enumerate(fleet.limit) for n in sorted({*COUNTS, int(most)}) if 1 <= n <= most
+    ]
     return _Sample(np.sort(flowing), whole, np.minimum(times, 1e6), tuple(kinds))
 
 

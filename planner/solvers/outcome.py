@@ -31,6 +31,7 @@ class SolveOutcome:
     plan: Plan | None
     bound: float
     runtime_s: float
+    bound_method: str = "fluid"  # what proved it: fluid, relaxation, lagrangian or dual
 
     def __post_init__(self) -> None:
         if (self.status is SolveStatus.NO_INCUMBENT) != (self.plan is None):

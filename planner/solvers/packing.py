@@ -109,7 +109,7 @@ def _fit(pack, load, workspace, room, own_workspace, new, old, change, free, fir
     ``change``: 0 for the slot as it is, 1 to add, 2 to replace. Returns the smooth size, inf if too large.
     """
     counts, epochs = load.shape
-    size, need, most_smooth = 0.0, 0.0, 0.0
+    size, need = 0.0, 0.0
     most = 0
     for e in range(epochs):
         found = 0
@@ -127,14 +127,20 @@ def _fit(pack, load, workspace, room, own_workspace, new, old, change, free, fir
             return np.inf
         gpus[e] = found
         most = max(most, found)
-        most_smooth = max(most_smooth, need)
         size += pack.hours[e] * need
-    if pack.reserved:
-        for e in range(epochs):
-            if most > free[e]:
-                return np.inf
-            gpus[e] = most
-        return most_smooth
+    if not pack.reserved:
+        return size
+    size = 0.0
+    for e in range(epochs):
+        if most > free[e]:
+            return np.inf
+        gpus[e] = most
+        need = load[most - 1, e]
+        if change > 0:
+            need += new[most - 1, e]
+        if change > 1:
+            need -= old[most - 1, e]
+        size = max(size, need)
     return size
 
 
@@ -290,7 +296,7 @@ def insert_all(pack, state, order, allowed, touched):  # type: ignore[no-untyped
 
 
 @njit(cache=True)
-def _empty(pack, state, k):  # type: ignore[no-untyped-def]
+def empty_slot(pack, state, k):  # type: ignore[no-untyped-def]
     """Slot k without items and GPUs, its pool kept."""
     state.used[state.pool[k]] -= state.gpus[k]
     state.load[k] = 0.0
@@ -333,15 +339,23 @@ def _add_up(pack, state, k):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def rebuild(pack, state, k):  # type: ignore[no-untyped-def]
     """Count slot k anew from the items that live there; close it when none does. False if they do not fit."""
-    epochs = state.gpus.shape[1]
-    p = state.pool[k]
-    if p == CLOSED:
+    if state.pool[k] == CLOSED:
         return True
-    g = pack.pool_type[p]
-    _empty(pack, state, k)
+    empty_slot(pack, state, k)
     if _add_up(pack, state, k) == 0:
         state.pool[k] = CLOSED
         return True
+    return sized_anew(pack, state, k)
+
+
+@njit(cache=True)
+def sized_anew(pack, state, k):  # type: ignore[no-untyped-def]
+    """Count the GPUs of slot k, whose sums are right. False, and its items out, if they do not fit."""
+    epochs = state.gpus.shape[1]
+    p = state.pool[k]
+    g = pack.pool_type[p]
+    state.used[p] -= state.gpus[k]
+    state.gpus[k] = 0
     free = np.minimum(pack.pool_limit[p], pack.available[p] - state.used[p])
     gpus = np.zeros(epochs, dtype=np.int64)
     first = np.ones(epochs, dtype=np.int64)
@@ -352,22 +366,10 @@ def rebuild(pack, state, k):  # type: ignore[no-untyped-def]
         for i in range(len(state.home)):
             if state.home[i] == k:
                 state.home[i] = NOWHERE
-        _empty(pack, state, k)
+        empty_slot(pack, state, k)
         state.pool[k] = CLOSED
         return False
     state.gpus[k] = gpus
     state.used[p] += gpus
     state.size[k] = size
     return True
-
-
-@njit(cache=True)
-def remove_all(pack, state, items, touched):  # type: ignore[no-untyped-def]
-    """Take items out and count their slots anew; marks these in ``touched``."""
-    for i in items:
-        if state.home[i] != NOWHERE:
-            touched[state.home[i]] = True
-            state.home[i] = NOWHERE
-    for k in range(len(touched)):
-        if touched[k]:
-            rebuild(pack, state, k)

@@ -60,6 +60,7 @@ class Run:
     progress: Listener | None
     best: Plan | None = None
     bound: float | None = None
+    bound_method: str = "fluid"
     proven: bool = False
     short: bool = False
     churn_price: float = CHURN_PRICE_TIE
@@ -172,7 +173,8 @@ def _keep_active(run: Run) -> None:
     """What nobody should do worse than: the active plan with the GPUs that today's demand needs."""
     if run.problem.active_plan is not None:
         drafts = _as_active(run.tables)
-        if run.offer(drafts) is None or not _all_served(run.tables, run.best):
+        kept = run.offer(drafts)
+        if kept is None or not _all_served(run.tables, kept):
             run.offer(fill(run.tables, drafts))
 
 
@@ -200,7 +202,7 @@ def _at_scale(run: Run) -> None:
         bound = proof.result()
     run.short = run.best is None or not _all_served(run.tables, run.best)
     if bound is not None and not run.short:
-        run.bound = rounded_up(run.problem, bound)
+        run.bound, run.bound_method = rounded_up(run.problem, bound), "lagrangian"
         run.report(None, run.bound)
 
 
@@ -288,7 +290,7 @@ def _exact(run: Run) -> None:
     cost = result.stage("cost")
     earlier = [stage for stage in result.stages if stage.name.startswith("unserved")]
     if exact and cost is not None and (not run.short or all(stage.optimal for stage in earlier)):
-        run.bound = cost.bound
+        run.bound, run.bound_method = cost.bound, "dual"
     run.proven = run.short and any(stage.bound > PROVEN_RPS for stage in earlier)
 
 
@@ -311,7 +313,7 @@ def _proven_by_relaxation(run: Run) -> bool:
     )
     if bound is None:
         return False
-    run.bound = rounded_up(run.problem, bound)
+    run.bound, run.bound_method = rounded_up(run.problem, bound), "relaxation"
     run.report(run.best.objective, run.bound)
     return gap(run.best.objective, run.bound) <= GAP_PROVEN
 
@@ -375,4 +377,5 @@ def _outcome(run: Run) -> SolveOutcome:
         status = SolveStatus.INFEASIBLE
     else:
         status = SolveStatus.OPTIMAL if plan.gap <= GAP_PROVEN else SolveStatus.FEASIBLE
-    return SolveOutcome(status, plan, plan.bound, runtime)
+    method = run.bound_method if bound > run.best.fluid_bound else "fluid"
+    return SolveOutcome(status, plan, plan.bound, runtime, method)

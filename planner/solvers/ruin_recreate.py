@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from planner.solvers.packing import CLOSED, NOWHERE, WHOLE, held, insert_all, remove_all
+from planner.solvers.packing import CLOSED, NOWHERE, WHOLE, held, insert_all
+from planner.solvers.removal import remove_all
 
 SMOOTH_WEIGHT = 0.2  # of GPUs before rounding up, against GPUs, when two packings are compared
 BETTER = 1e-9  # dollars per hour that count as better
