@@ -84,8 +84,8 @@ def _gpus_least(tables: CapacityTables, gpu_type: int, shares: Mapping[int, Floa
     """A count that fewer GPUs are not enough for: no share needs less than its part of the whole."""
     need = np.zeros((limit, len(tables.hours)))
     for m, share in shares.items():
-        whole = tables.need[m, gpu_type, :limit]
-        need += whole if share.min() >= 1 else np.where(share > 0, whole * share, 0.0)
+        used = share > 0
+        need[:, used] += tables.need[m, gpu_type, :limit, used].T * share[used]
     enough = (need <= SMALLER_BATCH * np.arange(1, limit + 1)[:, None] + 1e-9).all(axis=1)
     return int(enough.argmax()) + 1 if enough.any() else limit
 
