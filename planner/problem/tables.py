@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.capacity import BatchLaw, batch_law, batch_size_in_memory
+from planner.problem.capacity_kernel import Laws, Pairs, fill_tables, laws_of
 from planner.problem.problem import GpuReservation, GpuTypeId, Model, ModelId, PlanningProblem, Pool
 from planner.problem.rules import RuleTables, all_hard, lent_pools, rule_tables
+from planner.problem.usable_share import usable_share
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +96,9 @@ class CapacityTables:
     def need_at(self, model: int, gpu_type: int, rate_rps: Floats) -> Floats:
         """(N, E) need for another rate than the model's whole demand, as for one of several shares."""
         sizes = self.batch_size[model, gpu_type]
-        return _need(self.law(model, gpu_type), rate_rps, sizes, self.models[model].arrival_cv)
+        law = self.law(model, gpu_type)
+        share = law.usable_share(np.arange(1, self.gpus_max + 1), self.models[model].arrival_cv)
+        return _need(law, rate_rps, sizes, share)
 
     def model_index(self) -> dict[ModelId, int]:
         return {model.id: m for m, model in enumerate(self.models)}
@@ -114,20 +119,16 @@ def capacity_tables(problem: PlanningProblem) -> CapacityTables:
     weights = np.zeros(shape)
     per_item = np.zeros(shape)
     workspace = np.zeros((*shape, gpus_max))
-    counts = np.arange(1, gpus_max + 1)
     for m, model in enumerate(models):
         for g, name in enumerate(gpu_types):
-            profile = model.profiles.get(name)
-            if profile is None:
-                continue
-            law = batch_law(model, name, problem.policy.delays)
-            in_memory = batch_size_in_memory(profile, problem.gpu_types[name])
-            batch_size[m, g] = np.minimum(law.batch_sizes(counts), in_memory)
-            need[m, g] = _need(law, rate[m], batch_size[m, g], model.arrival_cv)
-            weights[m, g] = profile.weights_gib
-            per_item[m, g] = profile.workspace_gib_per_item
-            mean = law.mean_batch(rate[m].max(), batch_size[m, g])
-            workspace[m, g] = per_item[m, g] * np.minimum(batch_size[m, g], np.ceil(BURST * mean))
+            if name in model.profiles:
+                weights[m, g] = model.profiles[name].weights_gib
+                per_item[m, g] = model.profiles[name].workspace_gib_per_item
+    laws, pairs = _pairs(problem, models, gpu_types)
+    variation = np.array([model.arrival_cv for model in models], dtype=np.float64)[pairs.model]
+    per_slo = laws.requests_per_slo[pairs.law]
+    share = usable_share(np.arange(1, gpus_max + 1), variation[:, None], per_slo[:, None])
+    fill_tables(laws, pairs, rate, share, BURST, batch_size, need, workspace)
     types = [problem.gpu_types[name] for name in gpu_types]
     return CapacityTables(
         problem=problem,
@@ -158,10 +159,34 @@ def _pools(pools: tuple[Pool, ...]) -> tuple[Pool, ...]:
     return tuple(sorted(pools, key=lambda pool: (pool.gpu_type, pool.zone)))
 
 
-def _need(law: BatchLaw, rate_rps: Floats, batch_sizes: NDArray[np.int64], arrival_cv: float) -> Floats:
+def _pairs(
+    problem: PlanningProblem, models: Sequence[Model], gpu_types: Sequence[GpuTypeId]
+) -> tuple[Laws, Pairs]:
+    """Every model on every GPU type that it has a profile for, and the batch laws of these."""
+    known: dict[int, int] = {}
+    laws: list[BatchLaw] = []
+    rows: list[tuple[int, int, int, int, float]] = []
+    for m, model in enumerate(models):
+        for g, name in enumerate(gpu_types):
+            if name in model.profiles:
+                profile = model.profiles[name]
+                law = batch_law(model, name, problem.policy.delays)
+                if id(law) not in known:
+                    known[id(law)] = len(laws)
+                    laws.append(law)
+                in_memory = batch_size_in_memory(profile, problem.gpu_types[name])
+                rows.append((m, g, known[id(law)], in_memory, profile.workspace_gib_per_item))
+    columns = np.array([row[:4] for row in rows], dtype=np.int64).reshape(len(rows), 4).T.copy()
+    per_item = np.array([row[4] for row in rows], dtype=np.float64)
+    return laws_of(laws), Pairs(columns[0], columns[1], columns[2], columns[3], per_item)
+
+
+def _need(law: BatchLaw, rate_rps: Floats, batch_sizes: NDArray[np.int64], share: Floats) -> Floats:
+    """(N, E) need at each count, of which many have the same largest batch."""
     need = np.full((len(batch_sizes), len(rate_rps)), np.inf)
-    possible = batch_sizes > 0
-    share = law.usable_share(np.flatnonzero(possible) + 1, arrival_cv)
-    load = law.load_gpus(rate_rps[None, :], batch_sizes[possible, None])
-    need[possible] = load / share[:, None]
+    first = int(np.searchsorted(batch_sizes, 1))
+    if first < len(batch_sizes):
+        sizes, which = np.unique(batch_sizes[first:], return_inverse=True)
+        load = law.load_gpus(rate_rps[None, :], sizes[:, None])
+        np.divide(load[which], share[first:, None], out=need[first:])
     return need

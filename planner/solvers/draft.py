@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,7 @@ from planner.problem.tables import CapacityTables
 Floats = NDArray[np.float64]
 
 SHARE_LEAST = 1e-7  # shares below are the solver's noise
+SMALLER_BATCH = 1.05  # where a curve has steps, a smaller batch may need a little less
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def size_cluster(tables: CapacityTables, draft: DraftCluster) -> SizedCluster | 
     if rate_max is not None and np.sum(rates, axis=0).max() > rate_max * (1 + 1e-9):
         return None
     best: tuple[float, NDArray[np.int64], int] | None = None
-    for least in range(1, limit + 1):
+    start = _gpus_least(tables, g, draft.shares, limit) if tables.reserved else 1
+    for least in range(start, limit + 1):
         if sizes[:, least - 1].min() < 1 or (best is not None and least > best[1].max()):
             continue
         gpus = _gpus(tables, g, members, rates, sizes[:, least - 1], least, limit)
@@ -82,6 +85,16 @@ def size_cluster(tables: CapacityTables, draft: DraftCluster) -> SizedCluster | 
     return SizedCluster(draft, best[1], {m: int(b) for m, b in zip(members, chosen, strict=True)})
 
 
+def _gpus_least(tables: CapacityTables, gpu_type: int, shares: Mapping[int, Floats], limit: int) -> int:
+    """A count that fewer GPUs are not enough for: no share needs less than its part of the whole."""
+    need = np.zeros((limit, len(tables.hours)))
+    for m, share in shares.items():
+        used = share > 0
+        need[:, used] += tables.need[m, gpu_type, :limit, used].T * share[used]
+    enough = (need <= SMALLER_BATCH * np.arange(1, limit + 1)[:, None] + 1e-9).all(axis=1)
+    return int(enough.argmax()) + 1 if enough.any() else limit
+
+
 def _gpus(
     tables: CapacityTables,
     gpu_type: int,
@@ -94,7 +107,11 @@ def _gpus(
     """GPUs by epoch, each at least ``least``, with batches planned for ``least``; None where too many."""
     counts = np.arange(least, (least if tables.reserved else limit) + 1)
     need = np.zeros((len(counts), len(tables.hours)))
-    for m, rate, size in zip(members, rates, sizes, strict=True):
+    whole = sizes == tables.batch_size[members, gpu_type, least - 1]
+    for m, rate, size, known in zip(members, rates, sizes, whole, strict=True):
+        if known and tables.reserved and np.array_equal(rate, tables.rate_rps[m]):
+            need += tables.need[m, gpu_type, least - 1]
+            continue
         law = tables.law(m, gpu_type)
         share = law.usable_share(counts, tables.models[m].arrival_cv)
         need += law.load_gpus(rate, size)[None, :] / share[:, None]

@@ -1,10 +1,4 @@
-"""
-A good plan fast: greedy insertion under several orders, then ruin and recreate.
-
-Each round takes some items out (at random, or whole sub-clusters) and puts them back in
-where they cost least; a round that ends worse by more than a shrinking margin is undone (Schrimpf
-et al. 2000, "Record breaking optimization results using the ruin and recreate principle").
-"""
+"""A good plan fast: greedy insertion under several orders, then ruin and recreate."""
 
 from __future__ import annotations
 
@@ -22,23 +16,26 @@ from planner.solvers.packing import (
     ANY_ZONE,
     CLOSED,
     NOWHERE,
+    WHOLE,
     Pack,
     State,
     admits,
     copied,
     insert_all,
     rebuild,
-    remove_all,
     settle,
-    value_of,
 )
+from planner.solvers.ruin_recreate import improve, seed_rounds, value_of, valued
 from planner.solvers.stopping import Stop, never
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-SMOOTH_WEIGHT = 0.2  # of GPUs before rounding up, against GPUs, when two packings are compared
-MARGIN_FIRST = 0.01  # a packing so much worse than the best may replace the present one
+MARGIN_FIRST = 0.01  # a packing so much worse than the best may replace the present one, for
+MARGIN_SUB_CLUSTERS = 5  # so many sub-clusters; less in proportion where there are more
+INSERTIONS = 12_000  # items times orders: about a second; fewer orders are tried where there are more items
+CHUNK_S = 0.05  # seconds of rounds between two looks at the clock
+CHUNK_FIRST, CHUNK_MOST = 16, 4_096  # rounds
 IDLE_ROUNDS_PER_ITEM = 60  # rounds without a better packing, for each item, before the search ends
 IDLE_ROUNDS_LEAST = 100
 CHURN_PRICE_TIE = 1e-6  # dollars per hour for a GiB loaded: decides between equal costs alone
@@ -67,16 +64,46 @@ def search(
 
     ``on_better`` hears the dollars per hour of each better packing that leaves no item out.
     """
-    items = items_of(tables, hot_parts(tables))
-    if len(items) == 0 or not tables.pools:
-        return Packing((), len(items) == 0, 0)
-    priced = churn_price if tables.problem.active_plan else 0.0
-    pack = pack_of(tables, items, churn_price=priced)
-    penalty = penalties(tables, items)
-    rng = np.random.default_rng(seed)
-    best = _construct(tables, items, pack, penalty, rng)
-    rounds = _improve(pack, best, penalty, rng, deadline_s, on_better, stop)
-    return Packing(_clusters(tables, items, best), bool((best.home != NOWHERE).all()), rounds)
+    searching = Searching.begun(tables, seed=seed, churn_price=churn_price)
+    searching.improve(deadline_s, on_better, stop)
+    return searching.packing()
+
+
+@dataclass(slots=True, eq=False)
+class Searching:
+    """A search that can be asked for its packing, and be given more time."""
+
+    tables: CapacityTables
+    items: Items
+    pack: Pack | None
+    penalty: Floats
+    best: State | None
+    rng: np.random.Generator
+    rounds: int = 0
+
+    @classmethod
+    def begun(cls, tables: CapacityTables, *, seed: int, churn_price: float = CHURN_PRICE_TIE) -> Searching:
+        """From the best of several insertions."""
+        items = items_of(tables, hot_parts(tables))
+        rng = np.random.default_rng(seed)
+        if len(items) == 0 or not tables.pools:
+            return cls(tables, items, None, np.zeros(len(items)), None, rng)
+        priced = churn_price if tables.problem.active_plan else 0.0
+        pack = pack_of(tables, items, churn_price=priced)
+        penalty = penalties(tables, items)
+        return cls(tables, items, pack, penalty, _construct(tables, items, pack, penalty, rng), rng)
+
+    def improve(
+        self, deadline_s: float, on_better: Callable[[float], None] | None = None, stop: Stop = never
+    ) -> None:
+        if self.pack is not None and self.best is not None:
+            self.rounds += _improve(self.pack, self.best, self.penalty, self.rng, deadline_s, on_better, stop)
+
+    def packing(self) -> Packing:
+        if self.best is None:
+            return Packing((), len(self.items) == 0, 0)
+        complete = bool((self.best.home != NOWHERE).all())
+        return Packing(_clusters(self.tables, self.items, self.best), complete, self.rounds)
 
 
 def penalties(tables: CapacityTables, items: Items) -> Floats:
@@ -99,13 +126,15 @@ def _construct(
 ) -> State:
     """The best of several insertion orders, and of what is active now."""
     orders = list(_orders(tables, items, pack, rng))
+    orders = orders[: max(1, min(len(orders), INSERTIONS // max(1, len(items))))]
     starts = [empty_state(pack) for _ in orders]
     if tables.problem.active_plan:
         starts.append(_as_active(tables, items, pack))
         orders.append(orders[0])
     best, best_value = starts[0], (np.inf, np.inf)
     for state, order in zip(starts, orders, strict=True):
-        insert_all(pack, state, order[state.home[order] == NOWHERE])
+        everywhere = np.ones(len(state.pool), dtype=np.bool_)
+        insert_all(pack, state, order[state.home[order] == NOWHERE], everywhere, np.zeros_like(everywhere))
         value = _value(pack, state, penalty)
         if value < best_value:
             best, best_value = state, value
@@ -114,15 +143,23 @@ def _construct(
 
 def _orders(tables: CapacityTables, items: Items, pack: Pack, rng: np.random.Generator) -> list[Integers]:
     """By cost, by weight, by both, by SLO, at random; the most important priority class always first."""
-    cost = pack.need[:, pack.pool_type, -1, :].max(axis=2) * pack.price[None, :]
-    cheapest = np.where(np.isfinite(cost), cost, np.inf).min(axis=1)
-    cheapest = np.where(np.isfinite(cheapest), cheapest, 0.0)
+    cheapest = dearness(pack)
     weight = (pack.weights / pack.usable[None, :]).max(axis=1)
     slo = np.array([tables.models[int(m)].slo_ms for m in items.model])
     priority = np.array([tables.models[int(m)].priority for m in items.model])
     relative = cheapest / max(1e-12, cheapest.sum()) + weight / max(1e-12, weight.sum())
-    keys = [-cheapest, -weight, -relative, slo, -cheapest * weight, rng.random(len(items))]
+    keys = [-relative, -cheapest, -weight, slo, -cheapest * weight, rng.random(len(items))]
     return [np.lexsort((np.arange(len(items)), key, priority)).astype(np.int64) for key in keys]
+
+
+def dearness(pack: Pack) -> Floats:
+    """(I,) dollars per hour of the item's peak in a largest sub-cluster of the pool that suits it best."""
+    whole = (pack.need[:, pack.pool_type, -1].max(axis=2) * pack.price).min(axis=1)
+    parts = (pack.need_parts[:, pack.pool_type, -1].max(axis=2) * pack.price).min(axis=1, initial=np.inf)
+    found = np.where(pack.hot == WHOLE, whole[np.where(pack.hot == WHOLE, pack.row, 0)], 0.0)
+    hot = np.flatnonzero(pack.hot != WHOLE)
+    found[hot] = parts[pack.row[hot]]
+    return np.where(np.isfinite(found), found, 0.0)
 
 
 def _as_active(tables: CapacityTables, items: Items, pack: Pack) -> State:
@@ -149,84 +186,45 @@ def _improve(
     stop: Stop,
 ) -> int:
     """Ruin and recreate until time or patience ends; ``best`` holds the result. Returns the rounds made."""
-    present, trial = copied(best), copied(best)
-    best_value = present_value = _value(pack, best, penalty)
+    present, trial, dear = copied(best), copied(best), dearness(pack)
+    best_value, present_value = np.zeros(2), np.zeros(2)
+    valued(pack, best, penalty, best_value)
+    present_value[:] = best_value
+    seed_rounds(int(rng.integers(2**31)))
     patience = IDLE_ROUNDS_LEAST + IDLE_ROUNDS_PER_ITEM * len(best.home)
     idle = rounds = 0
-    told = np.inf
+    chunk, told = CHUNK_FIRST, np.inf
     while idle < patience and time.monotonic() < deadline_s and not stop():
-        rounds += 1
-        margin = MARGIN_FIRST * (1 - idle / patience)
-        removed = _ruin(pack, trial, rng)
-        remove_all(pack, trial, removed)
-        out = np.flatnonzero(trial.home == NOWHERE)
-        insert_all(pack, trial, _recreation_order(pack, penalty, out, rng))
-        value = _value(pack, trial, penalty)
-        if (
-            (value[0] <= present_value[0] and value[1] <= present_value[1])
-            or (value[0] <= best_value[0] and value[1] < best_value[1] * (1 + margin))
-            or value[0] < best_value[0]
-        ):
-            _copy(trial, present)
-            present_value = value
-        else:
-            _copy(present, trial)
-        if present_value < (best_value[0], best_value[1] - 1e-9):
-            idle = 0
-            best_value = present_value
-            _copy(present, best)
-            cost = round(float(value_of(pack, best, penalty)[1]), 9)
-            if on_better is not None and best_value[0] == 0 and cost < told:
-                told = cost
-                on_better(cost)
-        else:
-            idle += 1
+        opened = int((best.pool != CLOSED).sum())
+        scale = MARGIN_FIRST * min(1.0, MARGIN_SUB_CLUSTERS / max(1, opened)) * best_value[1]
+        begun = time.monotonic()
+        idle = improve(
+            pack,
+            best,
+            present,
+            trial,
+            penalty,
+            dear,
+            best_value,
+            present_value,
+            idle,
+            chunk,
+            scale * (1 - idle / patience),
+        )
+        rounds += chunk
+        taken = time.monotonic() - begun
+        chunk = int(min(CHUNK_MOST, max(1, chunk * min(2.0, CHUNK_S / max(taken, 1e-6)))))
+        cost = round(float(value_of(pack, best, penalty)[1]), 9)
+        if on_better is not None and best_value[0] == 0 and cost < told:
+            told = cost
+            on_better(cost)
     return rounds
 
 
-def _ruin(pack: Pack, state: State, rng: np.random.Generator) -> Integers:
-    """Items to take out: one or two whole sub-clusters, or some of a few, or some of all."""
-    opened = np.flatnonzero(state.pool != CLOSED)
-    placed = np.flatnonzero(state.home != NOWHERE)
-    if len(placed) == 0:
-        return placed
-    kind = rng.random()
-    if kind < 0.35:
-        chosen = rng.choice(opened, size=min(len(opened), int(rng.integers(1, 3))), replace=False)
-        return np.flatnonzero(np.isin(state.home, chosen))
-    if kind < 0.7:
-        chosen = rng.choice(opened, size=min(len(opened), int(rng.integers(2, 4))), replace=False)
-        inside = np.flatnonzero(np.isin(state.home, chosen))
-        return rng.choice(inside, size=int(rng.integers(1, len(inside) + 1)), replace=False)
-    most = max(2, min(len(placed), 20))
-    return rng.choice(placed, size=min(len(placed), int(rng.integers(1, most + 1))), replace=False)
-
-
-def _recreation_order(pack: Pack, penalty: Floats, out: Integers, rng: np.random.Generator) -> Integers:
-    """The dearest to run first, or the dearest to leave out, with some noise; now and then at random."""
-    kind = rng.random()
-    if kind < 0.2:
-        return rng.permutation(out).astype(np.int64)
-    if kind < 0.5:
-        return out[np.argsort(-penalty[out] * rng.uniform(0.7, 1.3, len(out)))].astype(np.int64)
-    need = pack.need[out][:, pack.pool_type, -1].max(axis=2) * pack.price[None, :]
-    cheapest = np.where(np.isfinite(need), need, 1e12).min(axis=1)
-    return out[np.argsort(-cheapest * rng.uniform(0.5, 1.5, len(out)))].astype(np.int64)
-
-
 def _value(pack: Pack, state: State, penalty: Floats) -> tuple[float, float]:
-    unserved, cost, smooth = value_of(pack, state, penalty)
-    return round(float(unserved), 12), float(cost) + SMOOTH_WEIGHT * float(smooth)
-
-
-def _copy(source: State, target: State) -> None:
-    """Slots closed on both sides hold nothing worth copying."""
-    opened = (source.pool != CLOSED) | (target.pool != CLOSED)
-    top = int(np.flatnonzero(opened).max(initial=-1)) + 1
-    target.used[:] = source.used
-    target.home[:] = source.home
-    for name in ("pool", "load", "weights", "workspace", "rate", "gpus", "size", "models", "alone"):
-        getattr(target, name)[:top] = getattr(source, name)[:top]
+    value = np.zeros(2)
+    valued(pack, state, penalty, value)
+    return float(value[0]), float(value[1])
 
 
 def _clusters(tables: CapacityTables, items: Items, state: State) -> tuple[DraftCluster, ...]:

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from planner.problem.problem import Hardness
 from planner.problem.rules import UNLIMITED, RuleTables
 from planner.problem.tables import CapacityTables
-from planner.solvers.packing import ANY_ZONE, CLOSED, NOWHERE, Pack, State
+from planner.solvers.packing import ANY_ZONE, CLOSED, NOWHERE, WHOLE, Pack, State
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-SLOTS_MAX = 256
-SLOTS_OF_ONE_MODEL_MAX = 64
+SLOTS_MAX = 1_024
+PARTS_OF_ONE_MODEL_MAX = 64
 HOT_FILL = 0.25  # a model that needs more of the largest sub-cluster than this is packed in parts
+PART_FILL = 0.0625  # what one of these parts needs of it; parts in one sub-cluster batch together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,20 +40,18 @@ class Items:
 
 
 def hot_parts(tables: CapacityTables) -> dict[int, int]:
-    """Models too large for one sub-cluster, with the number of equal parts that fit."""
+    """Models too large to be packed whole, with the number of equal parts that they are packed in."""
     limit = tables.problem.policy.scheduler_rate_rps_max or np.inf
-    parts: dict[int, int] = {}
-    largest = {g: 0 for g in range(len(tables.gpu_types))}
+    most = np.zeros(len(tables.gpu_types), dtype=np.int64)
     for p, g in enumerate(tables.pool_types):
-        largest[int(g)] = max(largest[int(g)], tables.pool_limit(p))
-    for m in range(len(tables.models)):
-        fills = [float(tables.need[m, g, n - 1].max()) / n for g, n in largest.items() if n > 0]
-        fill = min(fills, default=np.inf)
-        rate = float(tables.rate_rps[m].max()) / limit
-        if np.isfinite(fill) and max(fill, rate) > HOT_FILL:
-            count = int(np.ceil(max(fill / HOT_FILL, rate / HOT_FILL)))
-            parts[m] = min(max(2, count), SLOTS_OF_ONE_MODEL_MAX)
-    return parts
+        most[g] = max(most[g], tables.pool_limit(p))
+    stocked = np.flatnonzero(most)
+    peak = tables.need[:, stocked, most[stocked] - 1].max(axis=2, initial=0.0)
+    fill = (peak / most[stocked]).min(axis=1, initial=np.inf)
+    largest = np.maximum(fill, tables.rate_rps.max(axis=1, initial=0.0) / limit)
+    hot = np.flatnonzero(np.isfinite(fill) & (largest > HOT_FILL))
+    counts = np.clip(np.ceil(largest[hot] / PART_FILL), 2, PARTS_OF_ONE_MODEL_MAX)
+    return {int(m): int(count) for m, count in zip(hot, counts, strict=True)}
 
 
 def items_of(tables: CapacityTables, parts: dict[int, int]) -> Items:
@@ -79,21 +78,17 @@ def items_of(tables: CapacityTables, parts: dict[int, int]) -> Items:
 def pack_of(tables: CapacityTables, items: Items, *, churn_price: float = 0.0) -> Pack:
     """The arrays of the compiled moves for these items."""
     problem = tables.problem
-    need = tables.need[items.model]
-    for i in np.flatnonzero(items.planned < 1):
-        m = int(items.model[i])
-        for g in range(len(tables.gpu_types)):
-            if tables.batch_size[m, g].any():
-                need[i, g] = tables.need_at(m, g, tables.rate_rps[m] * items.planned[i])
     anchor, held = _anchors(tables, items)
     spare = min(len(items), SLOTS_MAX)
-    anchor = np.concatenate([anchor, np.full(spare, CLOSED)]).astype(np.int64)
-    held = np.concatenate([held, np.zeros((spare, len(items)), dtype=np.int64)])
+    row, hot, need_parts = _parts(tables, items)
     first = np.searchsorted(items.model, items.model, side="left")
     end = np.searchsorted(items.model, items.model, side="right")
     rival_starts, rivals = _rivals(tables.rules, items, first, end)
     return Pack(
-        need=np.ascontiguousarray(need),
+        need=tables.need,
+        need_parts=need_parts,
+        row=row,
+        hot=hot,
         weights=tables.weights_gib[items.model],
         workspace=tables.workspace_gib[items.model],
         rate=tables.rate_rps[items.model] * items.planned[:, None],
@@ -105,7 +100,7 @@ def pack_of(tables: CapacityTables, items: Items, *, churn_price: float = 0.0) -
         hours=tables.hours / tables.hours.sum(),
         rate_max=float(problem.policy.scheduler_rate_rps_max or np.inf),
         reserved=tables.reserved,
-        anchor=anchor,
+        anchor=np.concatenate([anchor, np.full(spare, CLOSED)]).astype(np.int64),
         held=held,
         churn_price=churn_price,
         zone=tables.rules.zone,
@@ -117,9 +112,27 @@ def pack_of(tables: CapacityTables, items: Items, *, churn_price: float = 0.0) -
         dedicated=tables.rules.dedicated[items.model],
         rival_starts=rival_starts,
         rivals=rivals,
-        models_max=_models_max(tables, len(anchor)),
+        models_max=_models_max(tables, len(anchor) + spare),
         forgiving=bool(tables.rules.exclusion_slack),
     )
+
+
+def _parts(tables: CapacityTables, items: Items) -> tuple[Integers, Integers, Floats]:
+    """For each item its first row of need and its hot model; the rows of 1, 2, ... parts together."""
+    row, hot = items.model.copy(), np.full(len(items), WHOLE, dtype=np.int64)
+    models, counts = np.unique(items.model[items.planned < 1], return_counts=True)
+    rows = np.full((int(counts.sum()), *tables.need.shape[1:]), np.inf)
+    first = 0
+    for h, (m, count) in enumerate(zip(models, counts, strict=True)):
+        mine = items.model == m
+        row[mine], hot[mine] = first, h
+        planned = items.planned[np.argmax(mine)]
+        for g in np.flatnonzero(tables.batch_size[m].any(axis=1)):
+            for together in range(1, count + 1):
+                part = tables.rate_rps[m] * (together * planned)
+                rows[first + together - 1, g] = tables.need_at(int(m), int(g), part)
+        first += count
+    return row, hot, rows
 
 
 def _rivals(rules: RuleTables, items: Items, first: Integers, end: Integers) -> tuple[Integers, Integers]:
@@ -163,23 +176,23 @@ def active_clusters(tables: CapacityTables) -> list[tuple[str, int]]:
 
 
 def _anchors(tables: CapacityTables, items: Items) -> tuple[Integers, Integers]:
+    """(A,) pool of each active sub-cluster, (A, I) GPUs on which it holds each item."""
     known = active_clusters(tables)
     anchor = np.array([pool for _, pool in known], dtype=np.int64)
     held = np.zeros((len(known), len(items)), dtype=np.int64)
     active = tables.problem.active_plan
     by_id = {s.id: s for s in active.sub_clusters} if active else {}
+    index = tables.model_index()
     for k, (name, _) in enumerate(known):
-        present = {p.model for p in by_id[name].placements}
-        for i, m in enumerate(items.model):
-            if tables.models[int(m)].id in present:
-                held[k, i] = by_id[name].gpus_max
+        present = [index[p.model] for p in by_id[name].placements if p.model in index]
+        held[k, np.isin(items.model, present)] = by_id[name].gpus_max
     return anchor, held
 
 
 def empty_state(pack: Pack) -> State:
     """Nothing placed yet."""
     slots = len(pack.anchor)
-    items, _, counts, epochs = pack.need.shape
+    _, _, counts, epochs = pack.need.shape
     return State(
         pool=np.full(slots, CLOSED, dtype=np.int64),
         load=np.zeros((slots, counts, epochs)),
@@ -188,8 +201,9 @@ def empty_state(pack: Pack) -> State:
         rate=np.zeros((slots, epochs)),
         gpus=np.zeros((slots, epochs), dtype=np.int64),
         size=np.zeros(slots),
+        parts=np.zeros((slots, int(pack.hot.max(initial=WHOLE)) + 1), dtype=np.int64),
         used=np.zeros((len(pack.pool_type), epochs), dtype=np.int64),
-        home=np.full(items, NOWHERE, dtype=np.int64),
+        home=np.full(len(pack.row), NOWHERE, dtype=np.int64),
         models=np.zeros(slots, dtype=np.int64),
         alone=np.zeros(slots, dtype=np.bool_),
     )

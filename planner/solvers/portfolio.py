@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,8 +23,9 @@ from planner.solvers import cp_sat, highs
 from planner.solvers.assemble import GAP_PROVEN, assemble, rounded_up, with_bound
 from planner.solvers.draft import DraftCluster
 from planner.solvers.filling import fill
-from planner.solvers.greedy import CHURN_PRICE_TIE, search
+from planner.solvers.greedy import CHURN_PRICE_TIE, Packing, Searching, search
 from planner.solvers.items import hot_parts
+from planner.solvers.lagrangian import lagrangian_bound
 from planner.solvers.outcome import Progress, SolveOutcome, SolveStatus, StagedResult
 from planner.solvers.rank import rank
 from planner.solvers.relaxation import relaxed_bound
@@ -40,6 +42,9 @@ TIME_LIMIT_S = 60.0
 GREEDY_TIME_SHARE = 0.3
 GREEDY_TIME_MAX_S = 15.0
 GUIDE_TIME_MAX_S = 1.0  # for the incumbent that only guides the choice of slots
+EXACT_MODELS_MAX = 250  # beyond, a formulation of some slots finds nothing in time
+BOUND_TIME_SHARE = 0.5  # of the time limit, on a core of its own
+PLAN_TIME_FACTOR = 1.5  # a last plan may take so much longer to put together than the first did
 ALL_SPLIT_MODELS_MAX = 12  # in problems up to this size every model may be split
 RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S = 0.3, 20.0
 REPLAN_TIME_SHARE = 0.2  # kept for the choice between the active plan and the one found
@@ -61,6 +66,7 @@ class Run:
     stop: Stop = never
     best: Plan | None = None
     bound: float | None = None
+    bound_method: str = "fluid"
     proven: bool = False
     short: bool = False
     balanced: bool = False
@@ -132,13 +138,22 @@ def solve(
     settles = problem.active_plan is not None and problem.policy.replan_worth_min is not None
     deadline = started + time_limit_s * (1 - REPLAN_TIME_SHARE if settles else 1)
     run = Run(capacity_tables(problem), solver, seed, started, deadline, progress, stop)
+    _keep_active(run)
+    if solver == "auto" and len(problem.models) > EXACT_MODELS_MAX and run.tables.reserved:
+        _at_scale(run)
+        return _concluded(run, started + time_limit_s)
     if time.monotonic() < run.deadline_s:
         _greedy(run)
     if solver != "greedy" and not run.is_over:
         _exact(run)
     if solver == "auto":
         _search_on(run)
-    settled = replan(run.tables, run.best, solver=solver, seed=seed, deadline_s=started + time_limit_s)
+    return _concluded(run, started + time_limit_s)
+
+
+def _concluded(run: Run, deadline_s: float) -> SolveOutcome:
+    """The outcome, once it is settled whether the active plan is worth replacing."""
+    settled = replan(run.tables, run.best, solver=run.solver, seed=run.seed, deadline_s=deadline_s)
     if settled is not None:
         run.best = settled.plan
     return _outcome(run)
@@ -151,11 +166,7 @@ def _greedy(run: Run) -> None:
         remaining = min(remaining * GREEDY_TIME_SHARE, GREEDY_TIME_MAX_S)
     elif run.solver != "greedy":
         remaining = min(remaining * GREEDY_TIME_SHARE, GUIDE_TIME_MAX_S)
-    prices = (
-        (CHURN_PRICE_TIE, *CHURN_PRICES)
-        if run.problem.policy.churn_gib_max is not None
-        else (CHURN_PRICE_TIE,)
-    )
+    prices = _churn_prices(run)
     soft = run.problem.policy.hardness.churn is Hardness.SOFT
     passes = [strict_tables(run.tables), run.tables] if run.tables.rules.lenient else [run.tables]
     for tables in passes:
@@ -169,17 +180,13 @@ def _greedy(run: Run) -> None:
                 on_better=lambda cost: run.report(cost, None),
                 stop=run.stop,
             )
-            drafts = list(packing.clusters)
             before = run.best
-            if run.offer(drafts if packing.complete else fill(tables, drafts)) is not None:
+            if run.offer(_complete(tables, packing)) is not None:
                 run.churn_price = price if run.best is not before else run.churn_price
                 if not soft or _within_budget(run):
                     break
         if run.best is not None and _all_served(run.tables, run.best):
             break
-    if run.best is None and run.offer(_as_active(run.tables, range(len(run.tables.models)))) is None:
-        loose = np.flatnonzero((run.tables.rules.zones_min == 1) | run.tables.rules.spread_may_break)
-        run.offer(_as_active(run.tables, loose))
     run.short = run.best is None or not _all_served(run.tables, run.best)
 
 
@@ -188,6 +195,60 @@ def _within_budget(run: Run) -> bool:
     return budget is None or (
         run.best is not None and churn_gib(run.problem, run.best, run.problem.active_plan) <= budget
     )
+
+
+def _keep_active(run: Run) -> None:
+    """What nobody should do worse than: the active plan with the GPUs that today's demand needs."""
+    if run.problem.active_plan is not None:
+        drafts = _as_active(run.tables, range(len(run.tables.models)))
+        kept = run.offer(drafts)
+        if kept is None:
+            loose = np.flatnonzero((run.tables.rules.zones_min == 1) | run.tables.rules.spread_may_break)
+            drafts = _as_active(run.tables, loose)
+            kept = run.offer(drafts)
+        if kept is None or not _all_served(run.tables, kept):
+            run.offer(fill(run.tables, drafts))
+
+
+def _at_scale(run: Run) -> None:
+    """A first plan at once; then local search on one core, a bound for every plan on another."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for price in _churn_prices(run):
+            searching = Searching.begun(run.tables, seed=run.seed, churn_price=price)
+            begun = time.monotonic()
+            packing = searching.packing()
+            found = run.offer(_complete(run.tables, packing))
+            plan_s = time.monotonic() - begun
+            if found is not None:
+                break
+        share = (run.deadline_s - time.monotonic()) * BOUND_TIME_SHARE
+        proof = pool.submit(
+            lagrangian_bound,
+            run.tables,
+            _split(run.tables),
+            deadline_s=time.monotonic() + share,
+            seed=run.seed,
+        )
+        searching.improve(
+            run.deadline_s - PLAN_TIME_FACTOR * plan_s, lambda cost: run.report(cost, None), run.stop
+        )
+        run.offer(_complete(run.tables, searching.packing()))
+        bound = proof.result()
+    run.short = run.best is None or not _all_served(run.tables, run.best)
+    if bound is not None and not run.short:
+        run.bound, run.bound_method = rounded_up(run.problem, bound), "lagrangian"
+        run.report(None, run.bound)
+
+
+def _complete(tables: CapacityTables, packing: Packing) -> list[DraftCluster]:
+    """The packing's sub-clusters, filled up where it leaves demand out."""
+    drafts = list(packing.clusters)
+    return drafts if packing.complete else fill(tables, drafts)
+
+
+def _churn_prices(run: Run) -> tuple[float, ...]:
+    budget = run.problem.policy.churn_gib_max
+    return (CHURN_PRICE_TIE, *CHURN_PRICES) if budget is not None else (CHURN_PRICE_TIE,)
 
 
 def _search_on(run: Run) -> None:
@@ -230,6 +291,7 @@ def _as_active(tables: CapacityTables, models: Iterable[int]) -> list[DraftClust
     active = tables.problem.active_plan
     index, wanted = tables.model_index(), set(map(int, models))
     pools = {(pool.gpu_type, pool.zone): p for p, pool in enumerate(tables.pools)}
+    epochs = len(tables.hours)
     drafts = []
     for cluster in active.sub_clusters if active else ():
         pool = pools.get((cluster.gpu_type, cluster.zone))
@@ -237,11 +299,16 @@ def _as_active(tables: CapacityTables, models: Iterable[int]) -> list[DraftClust
             continue
         draft = DraftCluster(pool, {}, cluster.id)
         for placement in cluster.placements:
-            m, share = index.get(placement.model, -1), min(placement.share)
-            if m in wanted and share > 0 and may_join(tables, draft, m):
-                draft.shares[m] = share * (tables.hours > 0).astype(float)
+            m, share = index.get(placement.model, -1), _share_of(placement.share, epochs)
+            if m in wanted and share.max() > 0 and may_join(tables, draft, m):
+                draft.shares[m] = share
         drafts.append(draft)
     return drafts
+
+
+def _share_of(share: Sequence[float], epochs: int) -> Floats:
+    """An active share for each epoch of another horizon: the same where they are as many, else the least."""
+    return np.array(share) if len(share) == epochs else np.full(epochs, min(share))
 
 
 def _all_served(tables: CapacityTables, plan: Plan) -> bool:
@@ -267,7 +334,7 @@ def _exact(run: Run) -> None:
     broken = [stage for stage in result.stages if stage.name.startswith("broken")]
     settled = all(stage.optimal for stage in (*broken, *(earlier if run.short else ())))
     if exact and cost is not None and settled:
-        run.bound = cost.bound
+        run.bound, run.bound_method = cost.bound, "dual"
     run.proven = run.short and any(stage.bound > PROVEN_RPS for stage in earlier)
 
 
@@ -291,7 +358,7 @@ def _proven_by_relaxation(run: Run) -> bool:
     )
     if bound is None:
         return False
-    run.bound = rounded_up(run.problem, bound)
+    run.bound, run.bound_method = rounded_up(run.problem, bound), "relaxation"
     run.report(run.best.objective, run.bound)
     return gap(run.best.objective, run.bound) <= GAP_PROVEN
 
@@ -358,4 +425,5 @@ def _outcome(run: Run) -> SolveOutcome:
     else:
         status = SolveStatus.OPTIMAL if plan.gap <= GAP_PROVEN else SolveStatus.FEASIBLE
     unsettled = ("balance",) if run.problem.policy.balance and not run.balanced else ()
-    return SolveOutcome(status, plan, plan.bound, runtime, unsettled)
+    method = run.bound_method if bound > run.best.fluid_bound else "fluid"
+    return SolveOutcome(status, plan, plan.bound, runtime, unsettled, method)

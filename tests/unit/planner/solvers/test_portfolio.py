@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from planner.plan.plan import Plan, PlanStatus
@@ -14,7 +15,11 @@ from planner.plan.verify import verify
 from planner.problem.canonical import with_digest
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
-from planner.solvers import SOLVERS, Progress, SolveOutcome, SolveStatus, solve
+from planner.problem.tables import capacity_tables
+from planner.solvers import SOLVERS, Progress, SolveOutcome, SolveStatus, portfolio, solve
+from planner.solvers.assemble import assemble
+from planner.solvers.draft import DraftCluster
+from planner.solvers.portfolio import rank
 from tests.planning import batching, model, one_at_a_time, problem
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
@@ -153,6 +158,38 @@ def test_replanning_the_same_moves_nothing() -> None:
     after = planned(again)
     assert after.cost_usd_per_hour == before.cost_usd_per_hour
     assert [c.id for c in after.sub_clusters] == [c.id for c in before.sub_clusters]
+
+
+@pytest.mark.parametrize("at_scale", [False, True])
+def test_a_plan_is_never_worse_than_the_active_one_kept(
+    at_scale: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each model on a type of its own, which no insertion would do: the budget lets none of them move."""
+    monkeypatch.setattr(portfolio, "EXACT_MODELS_MAX", 0 if at_scale else 250)
+    profiles = {"a": one_at_a_time(weights_gib=4.0), "b": one_at_a_time(weights_gib=4.0)}
+    question = problem(
+        [model(f"m{i}", [60.0], profiles) for i in range(4)], pools={"a": 8, "b": 8}, prices={"b": 2.0}
+    )
+    tables = capacity_tables(question)
+    apart = [DraftCluster(p, {m: np.ones(1)}) for m, p in enumerate((0, 1, 0, 1))]
+    kept = assemble(tables, apart, solver="hand", seed=0)
+    assert kept is not None
+    tight = replanned(question, kept, churn_gib_max=0.0)
+    found = planned(tight)
+    assert found.unserved == ()
+    assert rank(tight, found) <= rank(tight, dataclasses.replace(kept, problem_digest=tight.digest))
+    assert planned(replanned(question, kept)).cost_usd_per_hour < kept.cost_usd_per_hour
+
+
+def test_a_large_fleet_is_bounded_by_the_lagrangian(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portfolio, "EXACT_MODELS_MAX", 10)
+    models = [model(f"m{i:02d}", [40.0 + i, 80.0 - i], {"a": batching()}) for i in range(40)]
+    question = problem(models, pools={"a": 60})
+    outcome = solve(question, time_limit_s=4, seed=0)
+    assert outcome.plan is not None
+    assert verify(question, outcome.plan) == []
+    assert outcome.bound_method == "lagrangian"
+    assert outcome.plan.fluid_bound < outcome.bound <= outcome.plan.objective
 
 
 def test_a_churn_budget_is_kept_and_excused() -> None:

@@ -1,0 +1,90 @@
+"""A fleet whose sub-clusters of one size are poured together, and prices for what they lend."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.problem.tables import CapacityTables
+from planner.solvers.relaxation import batching_slack
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+DUAL_FEASIBLE = (1, 2, 3)  # j of the functions u_j
+ROUNDING = 1e-9  # of a share of memory
+
+
+class Multipliers(NamedTuple):
+    """``throughput`` (G, N, E) and ``memory`` (G, N, J) in dollars per GPU-hour, ``inventory`` (G,)."""
+
+    throughput: Floats
+    memory: Floats
+    inventory: Floats
+
+
+class Fleet(NamedTuple):
+    """What the multipliers charge for; where a model cannot live its need is inf."""
+
+    need: Floats  # (M, G, N, E) GPUs
+    memory: Floats  # (M, G, J) shares of a GPU's memory
+    slack: Floats  # (M, G) least part of its share that a part of the traffic needs
+    served: NDArray[np.bool_]  # (M,)
+    split: NDArray[np.bool_]  # (M,)
+    limit: Integers  # (G,) most GPUs of one sub-cluster
+    available: Floats  # (G,)
+    price: Floats  # (G,)
+
+
+def fleet_of(tables: CapacityTables, split: Collection[int]) -> Fleet:
+    """The tables as a fleet; ``split`` names the models that may be split by epoch."""
+    types = len(tables.gpu_types)
+    limit = np.zeros(types, dtype=np.int64)
+    available = np.zeros(types)
+    for p, g in enumerate(tables.pool_types):
+        limit[g] = max(limit[g], tables.pool_limit(p))
+        available[g] += tables.pools[p].available
+    slack = np.ones((len(tables.models), types))
+    for m in split:
+        for g in np.flatnonzero(tables.batch_size[m].any(axis=1)):
+            slack[m, g] = batching_slack(tables, m, int(g))
+    return Fleet(
+        need=tables.need,
+        memory=memory_shares(tables.weights_gib / tables.usable_gib),
+        slack=slack,
+        served=tables.servable,
+        split=np.isin(np.arange(len(tables.models)), sorted(split)),
+        limit=limit,
+        available=available,
+        price=tables.price_usd_per_hour,
+    )
+
+
+def memory_shares(part: Floats) -> Floats:
+    r"""
+    The weights' part of a GPU under each dual feasible function, in a last axis of their own.
+
+    :math:`u_0(x) = x` and :math:`u_j(x) = \lfloor (j+1) x \rfloor / j`, or x where (j+1)x is whole: over what
+    fits into one GPU each sums to at most 1 (Fekete and Schepers 2001, "New classes of fast lower
+    bounds for bin packing problems").
+    """
+    shares = [part]
+    for j in DUAL_FEASIBLE:
+        times = (j + 1) * part
+        exact = np.abs(times - np.round(times)) < ROUNDING
+        shares.append(np.where(exact, part, np.floor(times) / j))
+    return np.stack(shares, axis=-1)
+
+
+def feasible(fleet: Fleet, multipliers: Multipliers) -> Multipliers:
+    """The multipliers scaled, type by type and count by count, to spend the GPU's price exactly."""
+    throughput = np.maximum(multipliers.throughput, 0.0)
+    memory = np.maximum(multipliers.memory, 0.0)
+    inventory = np.maximum(multipliers.inventory, 0.0)
+    throughput[throughput.sum(axis=2) + memory.sum(axis=2) <= 0] = 1.0
+    spent = throughput.sum(axis=2) + memory.sum(axis=2)
+    scale = ((fleet.price + inventory)[:, None] / spent)[:, :, None]
+    return Multipliers(throughput * scale, memory * scale, inventory)
