@@ -40,7 +40,7 @@ CV_LIMIT = 1_000.0
 HOURS_LIMIT = 10_000.0
 
 _TOP = ("epochs", "gpu_types", "pools", "models", "policy", "active_plan")
-_MODEL = ("id", "slo_ms", "priority", "demand_rps", "arrival_cv", "profiles")
+_MODEL = ("id", "slo_ms", "priority", "demand_rps", "arrival_cv", "may_split", "profiles")
 _PROFILE = (
     "alpha_ms",
     "beta_ms",
@@ -182,6 +182,7 @@ def _model(
             join(path, "arrival_cv"), fields.get("arrival_cv", 1.0), least=0, most=CV_LIMIT
         ),
         profiles=_profiles(reader, join(path, "profiles"), fields.get("profiles"), gpu_types),
+        may_split=reader.boolean(join(path, "may_split"), fields.get("may_split", True)),
     )
 
 

@@ -75,6 +75,8 @@ class Model:
         Requests per second, one value for each epoch.
     arrival_cv
         Coefficient of variation of inter-arrival times; 1 is Poisson.
+    may_split
+        Whether several sub-clusters may share the model's traffic; False: it lives whole in one.
     """
 
     id: ModelId
@@ -83,6 +85,7 @@ class Model:
     demand_rps: tuple[float, ...]
     arrival_cv: float
     profiles: dict[GpuTypeId, ModelProfile]
+    may_split: bool = True
 
 
 class GpuReservation(StrEnum):

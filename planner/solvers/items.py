@@ -36,7 +36,9 @@ def hot_parts(tables: CapacityTables) -> dict[int, int]:
     largest = {g: 0 for g in range(len(tables.gpu_types))}
     for p, g in enumerate(tables.pool_types):
         largest[int(g)] = max(largest[int(g)], tables.pool_limit(p))
-    for m in range(len(tables.models)):
+    for m, model in enumerate(tables.models):
+        if not model.may_split:
+            continue
         fills = [float(tables.need[m, g, n - 1].max()) / n for g, n in largest.items() if n > 0]
         fill = min(fills, default=np.inf)
         rate = float(tables.rate_rps[m].max()) / limit

@@ -263,8 +263,9 @@ def _proven_by_relaxation(run: Run) -> bool:
 
 def _split(tables: CapacityTables) -> set[int]:
     """Models that may be split between sub-clusters: the hot ones, and all where there are few."""
-    few = len(tables.models) <= ALL_SPLIT_MODELS_MAX
-    return set(range(len(tables.models))) if few else set(hot_parts(tables))
+    if len(tables.models) > ALL_SPLIT_MODELS_MAX:
+        return set(hot_parts(tables))
+    return {m for m, model in enumerate(tables.models) if model.may_split}
 
 
 def formulate(tables: CapacityTables, guide: Plan | None) -> Formulation:
