@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.solvers.master import MasterSolution, RestrictedMaster
-from planner.solvers.patterns import Pattern, PatternSpace, pattern_of
+from planner.solvers.patterns import Kind, Pattern, PatternSpace, pattern_of
 from planner.solvers.pricing import best_sets, grown_sets, surrogate
 
 Floats = NDArray[np.float64]
@@ -31,6 +31,7 @@ SMOOTHING = 0.7  # weight of the best bound's duals
 GROWING_POWERS = (1.0, 2.0)  # how strongly scarce rows count when sets are grown
 SETS_KEPT = 16
 NODES_MAX = 4_000_000  # of one exact search
+NODES_PER_S = 500_000.0  # about as many as a slow core visits
 
 
 @dataclass(slots=True)
@@ -41,6 +42,8 @@ class Generation:
     master: RestrictedMaster
     settle: Callable[[float], float]  # a bound rounded up to what plans can cost
     smoothing: float = SMOOTHING
+    bounds: bool = True  # whether ``bound`` holds for every plan, and not for those of whole items alone
+    on_bound: Callable[[float], None] | None = None
     bound: float = 0.0
     centre: tuple[Floats, Floats] | None = None
     rounds: int = 0
@@ -146,20 +149,29 @@ def _price_exactly(
             value,
             allowed,
             kind.sizes,
-            kind.workspace,
+            kind.workspace_least,
             space.conflicts,
             space.members_max,
             surrogate(value, allowed, kind.sizes),
             limit * (1 + COST_EPSILON),
-            NODES_MAX,
+            int(min(NODES_MAX, max(1_000.0, NODES_PER_S * (deadline_s - time.monotonic())))),
             rows,
         )
-        found += [pattern_of(space, k, rows[j]) for j in range(min(met, SETS_KEPT))]
+        kept = [rows[j] for j in range(min(met, SETS_KEPT)) if _roomy(kind, rows[j])]
+        found += [pattern_of(space, k, counts) for counts in kept]
         worth = most + pool_duals[kind.pool] * kind.gpus
         if worth > kind.cost:
             scale = min(scale, kind.cost / worth)
     bound = scale * float(class_duals @ space.copies + pool_duals @ space.available)
     if bound > state.bound or state.centre is None:
+        if bound > state.bound and state.bounds and state.on_bound is not None:
+            state.on_bound(bound)
         state.bound = max(state.bound, bound)
         state.centre = (class_duals * scale, pool_duals * scale)
     return found
+
+
+def _roomy(kind: Kind, counts: NDArray[np.int64]) -> bool:
+    """Whether the set leaves room for the workspace that is planned for, beyond that of single requests."""
+    here = counts > 0
+    return bool(kind.sizes[here, 0] @ counts[here] + kind.workspace[here].max(initial=0.0) <= 1)

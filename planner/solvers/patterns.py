@@ -30,7 +30,8 @@ class Kind:
     """
     Sub-clusters of ``gpus`` GPUs in a pool, as a knapsack over classes (C) with rows (D).
 
-    ``sizes`` (C, D) and ``workspace`` (C,) are shares of a row's capacity; memory is row 0. ``fits`` (C,)
+    ``sizes`` (C, D) and ``workspace`` (C,) are shares of a row's capacity; memory is row 0. ``workspace_least``
+    (C,) is that of a batch of one, which no plan can do without: bounds are proven with it. ``fits`` (C,)
     tells which classes can live there at all.
     """
 
@@ -39,6 +40,7 @@ class Kind:
     cost: float
     sizes: Floats
     workspace: Floats
+    workspace_least: Floats
     fits: NDArray[np.bool_]
 
 
@@ -174,9 +176,10 @@ def _kind(
     alive = tables.batch_size[models, g, gpus - 1] > 0
     fits = alive & np.isfinite(sizes).all(axis=1)
     sizes = np.where(fits[:, None], sizes, 2.0)
-    fits &= (sizes.max(axis=1) <= 1) & (sizes[:, 0] + workspace <= 1)
+    least = np.minimum(workspace, tables.workspace_gib_per_item[models, g] / usable)
+    fits &= (sizes.max(axis=1) <= 1) & (sizes[:, 0] + least <= 1)
     price = float(tables.price_usd_per_hour[g])
-    return Kind(pool, gpus, price * gpus, sizes, np.where(fits, workspace, 2.0), fits)
+    return Kind(pool, gpus, price * gpus, sizes, workspace, np.where(fits, least, 2.0), fits)
 
 
 def _binding(rows: Floats) -> list[int]:

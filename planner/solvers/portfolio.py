@@ -20,6 +20,7 @@ from planner.problem.problem import PlanningProblem
 from planner.problem.tables import IDLE_RPS, CapacityTables, capacity_tables
 from planner.solvers import cp_sat, highs
 from planner.solvers.assemble import GAP_PROVEN, assemble, rounded_up, with_bound
+from planner.solvers.columns import bound_holds, columns_apply, search_columns
 from planner.solvers.draft import DraftCluster
 from planner.solvers.filling import fill
 from planner.solvers.greedy import CHURN_PRICE_TIE, search
@@ -31,11 +32,12 @@ from planner.solvers.start import drafts_of, seats, start_of
 Floats = NDArray[np.float64]
 Listener = Callable[[Progress], None]
 
-SOLVERS = ("auto", "highs", "cp-sat", "greedy")
+SOLVERS = ("auto", "highs", "cp-sat", "columns", "greedy")
 TIME_LIMIT_S = 60.0
 GREEDY_TIME_SHARE = 0.3
 GREEDY_TIME_MAX_S = 15.0
 GUIDE_TIME_MAX_S = 1.0  # for the incumbent that only guides the choice of slots
+COLUMNS_TIME_SHARE = 0.9  # in ``auto``
 ALL_SPLIT_MODELS_MAX = 12  # in problems up to this size every model may be split
 RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S = 0.3, 20.0
 SEARCH_LEAST_S, SEARCH_PATIENCE = 0.5, 6
@@ -54,7 +56,9 @@ class Run:
     deadline_s: float
     progress: Listener | None
     best: Plan | None = None
+    drafts: list[DraftCluster] = field(default_factory=list)
     bound: float | None = None
+    bound_method: str = "fluid"
     proven: bool = False
     short: bool = False
     churn_price: float = CHURN_PRICE_TIE
@@ -70,9 +74,14 @@ class Run:
         if plan is None or verify(self.problem, plan):
             return None
         if self.best is None or rank(self.problem, plan) < rank(self.problem, self.best):
-            self.best = plan
+            self.best, self.drafts = plan, drafts
             self.report(plan.objective, None)
         return plan
+
+    def prove(self, bound: float, method: str) -> None:
+        """Keep the bound if it is the best so far, and who proved it."""
+        if self.bound is None or bound > self.bound:
+            self.bound, self.bound_method = bound, method
 
     def report(self, incumbent: float | None, bound: float | None) -> None:
         if self.progress is None:
@@ -98,8 +107,9 @@ def solve(
     Parameters
     ----------
     solver
-        ``greedy`` alone; ``highs`` or ``cp-sat`` on the formulation, from a quick incumbent; ``auto``:
-        the greedy search at length, then HiGHS from what it found, the better of both.
+        ``greedy`` alone; ``highs`` or ``cp-sat`` on the formulation, ``columns`` by column generation, from a
+        quick incumbent; ``auto``: column generation where it bounds every plan, else the greedy search
+        at length, then HiGHS from what it found, the better of both.
     progress
         Hears of every better incumbent and bound.
 
@@ -116,7 +126,10 @@ def solve(
     run = Run(capacity_tables(problem), solver, seed, started, started + time_limit_s, progress)
     if time.monotonic() < run.deadline_s:
         _greedy(run)
-    if solver != "greedy" and time.monotonic() < run.deadline_s:
+    if solver == "columns" or _by_columns(run):
+        _columns(run)
+    exact = solver in ("highs", "cp-sat") or (solver == "auto" and not _is_settled(run))
+    if (exact or run.short) and solver not in ("greedy", "columns") and time.monotonic() < run.deadline_s:
         _exact(run)
     if solver == "auto":
         _search_on(run)
@@ -140,7 +153,7 @@ def rank(problem: PlanningProblem, plan: Plan) -> tuple[float, ...]:
 def _greedy(run: Run) -> None:
     """A packing; filled up where it leaves demand out; dearer loads where it breaks the churn budget."""
     remaining = run.deadline_s - time.monotonic()
-    if run.solver == "auto":
+    if run.solver == "auto" and not _by_columns(run):
         remaining = min(remaining * GREEDY_TIME_SHARE, GREEDY_TIME_MAX_S)
     elif run.solver != "greedy":
         remaining = min(remaining * GREEDY_TIME_SHARE, GUIDE_TIME_MAX_S)
@@ -164,6 +177,37 @@ def _greedy(run: Run) -> None:
     else:
         run.offer(_as_active(run.tables))
     run.short = run.best is None or not _all_served(run.tables, run.best)
+
+
+def _by_columns(run: Run) -> bool:
+    """Whether ``auto`` generates columns: they bound every plan, and the kinds of sub-clusters are few."""
+    return run.solver == "auto" and columns_apply(run.tables) and bound_holds(run.tables, _split(run.tables))
+
+
+def _columns(run: Run) -> None:
+    """Column generation from the incumbent, where that serves everything and GPUs are reserved."""
+    if run.short or run.best is None or not run.tables.reserved:
+        return
+    now = time.monotonic()
+
+    def offer(drafts: list[DraftCluster]) -> float | None:
+        plan = run.offer(drafts)
+        return None if plan is None else plan.objective
+
+    def prove(bound: float) -> None:
+        run.prove(rounded_up(run.problem, bound), "columns")
+        run.report(None, run.bound)
+
+    search_columns(
+        run.tables,
+        run.drafts,
+        split=_split(run.tables),
+        cost=run.best.objective,
+        deadline_s=now + (run.deadline_s - now) * (COLUMNS_TIME_SHARE if run.solver == "auto" else 1.0),
+        seed=run.seed,
+        offer=offer,
+        on_bound=prove,
+    )
 
 
 def _search_on(run: Run) -> None:
@@ -233,7 +277,7 @@ def _exact(run: Run) -> None:
     cost = result.stage("cost")
     earlier = [stage for stage in result.stages if stage.name.startswith("unserved")]
     if exact and cost is not None and (not run.short or all(stage.optimal for stage in earlier)):
-        run.bound = cost.bound
+        run.prove(cost.bound, "formulation")
     run.proven = run.short and any(stage.bound > PROVEN_RPS for stage in earlier)
 
 
@@ -256,9 +300,9 @@ def _proven_by_relaxation(run: Run) -> bool:
     )
     if bound is None:
         return False
-    run.bound = rounded_up(run.problem, bound)
+    run.prove(rounded_up(run.problem, bound), "relaxation")
     run.report(run.best.objective, run.bound)
-    return gap(run.best.objective, run.bound) <= GAP_PROVEN
+    return run.bound is not None and gap(run.best.objective, run.bound) <= GAP_PROVEN
 
 
 def _split(tables: CapacityTables) -> set[int]:

@@ -197,7 +197,7 @@ def _need(tables: CapacityTables, m: int, kind: _Kind) -> Floats:
     return np.asarray(tables.need[m, kind.gpu_type].min(axis=0), dtype=np.float64)
 
 
-def _batching_slack(tables: CapacityTables, m: int, g: int) -> float:
+def batching_slack(tables: CapacityTables, m: int, g: int) -> float:
     r"""
     How much cheaper an item can be in a smaller batch, at most 1; below 1 only where a curve has steps.
 
@@ -224,7 +224,7 @@ def _add_kind(
         b.row(f"most_k{k}", pair, [np.array([1.0, -kind.most])], upper=0.0)
     if not mine:
         return
-    slack = [_batching_slack(tables, m, kind.gpu_type) if m in split else 1.0 for m in mine]
+    slack = [batching_slack(tables, m, kind.gpu_type) if m in split else 1.0 for m in mine]
     need = np.array([_need(tables, m, kind) * less for m, less in zip(mine, slack, strict=True)])
     for e in range(len(tables.hours)):
         columns = np.array([*(_at(v.shares[m, k], e) for m in mine), _at(v.gpus[k], e)])
@@ -244,7 +244,7 @@ def _add_flows(b: Builder, tables: CapacityTables, g: int, kinds: list[_Kind], v
         return
     inside = [(m, k) for m, k in v.shares if kinds[k].gpu_type == g]
     need = [_need(tables, m, kinds[k]) for m, k in inside]
-    flow = [_need(tables, m, _Kind(g, 0, 0)) * _batching_slack(tables, m, g) for m in poured]
+    flow = [_need(tables, m, _Kind(g, 0, 0)) * batching_slack(tables, m, g) for m in poured]
     lent = [gpus for kind, gpus in zip(kinds, v.gpus, strict=True) if kind.gpu_type == g]
     for e in range(len(tables.hours)):
         columns = [_at(v.shares[key], e) for key in inside]
