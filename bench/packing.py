@@ -1,15 +1,15 @@
 """
 Vector bin packing by the planner: any folder of ``.vbp`` instances, through the public problem.
 
-A bin is a sub-cluster of one GPU at 1 USD/h, an item a model that lives whole in one sub-cluster. Dimension 1 is
-memory (an item's size its weights), every other dimension an epoch (an item's size its load). So a plan's
+A bin is a sub-cluster of one GPU at 1 USD/h, an item a model that lives whole in one sub-cluster.
+Dimension 1 is memory (an item's size its weights), every other dimension an epoch (its load). So a plan's
 dollars per hour are its bins and the plan's bound is a bound on bins. Run as
 
     python -m bench.packing DIR --time-limit-s 60 --json
     python -m bench.packing DIR --time-limit-s 10 --rivals
 
-Format of ``.vbp``: number of dimensions; capacity of a bin in each; number of lines that follow; one line for each
-kind of item with its size in each dimension and the number of such items.
+Format of ``.vbp``: number of dimensions; capacity of a bin in each; number of lines that follow; one line
+for each kind of item with its size in each dimension and the number of such items.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def problem_of(instance: PackingInstance) -> PlanningProblem:
     """
     The planning problem whose plans are the packings of the instance.
 
-    Weights are the sizes themselves in GiB, whole numbers and exact. A size s of capacity c in another dimension
-    becomes a rate at which one GPU, of which only a part may be planned with, is filled to s/c. An overfull
+    Weights are the sizes themselves in GiB, whole numbers and exact. A size s of capacity c in another
+    dimension becomes a rate at which the usable part of one GPU is filled to s/c. An overfull
     bin is so by at least 1/c, far above the planner's tolerances; a full one errs by a few roundings.
     """
     usable = float(usable_share(1, 1.0))

@@ -72,7 +72,8 @@ class Plan:
     ``objective`` and ``bound`` are dollars per hour over the horizon (the cost stage of the
     lexicographic objective); ``gap`` is (objective - bound) / objective. ``physical_gap``
     compares with the fluid bound: every model at its largest feasible batch on the cheapest
-    type, nothing rounded.
+    type, nothing rounded. ``bound_method`` names what proved the bound: fluid, relaxation, formulation
+    or columns.
     """
 
     status: PlanStatus
@@ -88,3 +89,4 @@ class Plan:
     solver: str
     seed: int
     problem_digest: str
+    bound_method: str = "fluid"

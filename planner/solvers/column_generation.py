@@ -29,8 +29,9 @@ Floats = NDArray[np.float64]
 COST_EPSILON = 1e-7  # relative: a pattern must be worth so much more than its cost to enter
 SMOOTHING = 0.7  # weight of the best bound's duals
 GROWING_POWERS = (1.0, 2.0)  # how strongly scarce rows count when sets are grown
+SETS_OF_ROUND = 40  # grown sets of one kind that enter the master at once
 SETS_KEPT = 16
-NODES_MAX = 4_000_000  # of one exact search
+NODES_MAX = 500_000  # of one exact search
 NODES_PER_S = 500_000.0  # about as many as a slow core visits
 
 
@@ -46,6 +47,7 @@ class Generation:
     on_bound: Callable[[float], None] | None = None
     bound: float = 0.0
     centre: tuple[Floats, Floats] | None = None
+    converged: bool = False
     rounds: int = 0
     exact_rounds: int = 0
 
@@ -67,7 +69,9 @@ def generate(state: Generation, deadline_s: float) -> MasterSolution | None:
                 break
         if not added:
             added = _exact_round(state, solution, deadline_s)
-            if state.settle(state.bound) >= state.settle(solution.value) or not added:
+            met = state.settle(state.bound) >= state.settle(solution.value)
+            if met or not added:
+                state.converged = met or time.monotonic() < deadline_s
                 return solution
         again = state.master.solve(deadline_s)
         if again is None:
@@ -105,7 +109,10 @@ def grown(
             )
             worth = room[:count] @ solution.class_duals
             pays = np.flatnonzero(worth > real + COST_EPSILON * max(1.0, kind.cost))
-            found += [pattern_of(space, k, room[j]) for j in pays]
+            best = pays[np.argsort(-worth[pays], kind="stable")][:SETS_OF_ROUND]
+            found += [pattern_of(space, k, room[j]) for j in best]
+            if len(best):
+                break
     return found
 
 

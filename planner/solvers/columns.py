@@ -1,8 +1,8 @@
 """
-The column generation solver: root, dives, the master in whole numbers, until time ends or nothing is left to gain.
+The column generation solver: root, dives and the master in whole numbers, in turn.
 
-It packs items that live whole, and hot models in equal parts, into sub-clusters reserved for the horizon. Its bound
-holds for every plan where no model may be split and nothing is estimated (see ``bound_holds``).
+It packs items that live whole, and hot models in equal parts, into sub-clusters reserved for the horizon.
+Its bound holds for every plan where no model may be split and nothing is estimated (see ``bound_holds``).
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ Offer = Callable[[list[DraftCluster]], float | None]
 
 KINDS_MAX = 64  # more kinds of sub-clusters (pool, GPU count) than these take too long to price
 ITEMS_MAX = 1_000
-DIVES_IN_VAIN_MAX = 300  # dives without a better plan before the search ends
+ROUNDS_IN_VAIN_MAX = 50  # rounds of dives without a better plan before the search ends
+ROOT_TIME_SHARE = 0.4  # of what is left, before the first dives
 DIVES_OF_ROUND = 6  # between two solves of the master in whole numbers
-WHOLE_TIME_SHARE, WHOLE_TIME_MAX_S = 0.2, 10.0
+WHOLE_TIME_SHARE = 0.1
 
 
 def columns_apply(tables: CapacityTables) -> bool:
@@ -99,32 +100,36 @@ def search_columns(
     )
     state.master.add(patterns_of(space, _as_items(tables, items, start)))
     state.master.add(_singles(space))
-    if generate(state, deadline_s) is None:
-        return
-    _dives(state, cost, deadline_s, seed, offer)
+    _search(state, cost, deadline_s, seed, offer)
 
 
-def _dives(state: Generation, cost: float, deadline_s: float, seed: int, offer: Offer) -> None:
-    """Dives by discrepancies, then at random; the master in whole numbers after every few of them."""
+def _search(state: Generation, cost: float, deadline_s: float, seed: int, offer: Offer) -> None:
+    """Columns while they pay, some dives, the master in whole numbers; until proven, or in vain."""
     rng = np.random.default_rng(seed)
     tries = itertools.chain(
         ((departures, None) for departures in discrepancies()), itertools.repeat(((), rng))
     )
     in_vain = 0
-    for count, (departures, noise) in enumerate(tries, start=1):
-        if time.monotonic() >= deadline_s or in_vain > DIVES_IN_VAIN_MAX:
-            return
-        if state.settle(state.bound) >= cost * (1 - GAP_PROVEN):
+    while in_vain <= ROUNDS_IN_VAIN_MAX:
+        if not state.converged and generate(state, _slice(deadline_s, ROOT_TIME_SHARE)) is None:
             return
         before = cost
-        chosen = dive(state, cost_max=cost, departures=departures, rng=noise, deadline_s=deadline_s)
-        cost = min(cost, _offered(state.space, chosen, offer))
-        if count % DIVES_OF_ROUND == 0:
-            now = time.monotonic()
-            limit = now + min(WHOLE_TIME_MAX_S, WHOLE_TIME_SHARE * (deadline_s - now))
-            chosen = state.master.whole(limit, cost, seed)
+        for departures, noise in itertools.islice(tries, DIVES_OF_ROUND):
+            if time.monotonic() >= deadline_s or state.settle(state.bound) >= cost * (1 - GAP_PROVEN):
+                return
+            chosen = dive(state, cost_max=cost, departures=departures, rng=noise, deadline_s=deadline_s)
             cost = min(cost, _offered(state.space, chosen, offer))
-        in_vain = 0 if cost < before else in_vain + 1
+        if state.settle(state.bound) >= cost * (1 - GAP_PROVEN):
+            return
+        chosen = state.master.whole(_slice(deadline_s, WHOLE_TIME_SHARE), cost, seed)
+        cost = min(cost, _offered(state.space, chosen, offer))
+        in_vain = 0 if cost < before or not state.converged else in_vain + 1
+
+
+def _slice(deadline_s: float, share: float) -> float:
+    """An instant that leaves the rest of the time to others."""
+    now = time.monotonic()
+    return now + share * (deadline_s - now)
 
 
 def _offered(space: PatternSpace, chosen: list[Pattern] | None, offer: Offer) -> float:
@@ -139,7 +144,9 @@ def _singles(space: PatternSpace) -> list[Pattern]:
     """Every class alone, in every kind that can hold it."""
     one = np.eye(len(space.copies), dtype=np.int64)
     return [
-        pattern_of(space, k, one[c]) for k, kind in enumerate(space.kinds) for c in np.flatnonzero(kind.fits & (kind.sizes[:, 0] + kind.workspace <= 1))
+        pattern_of(space, k, one[c])
+        for k, kind in enumerate(space.kinds)
+        for c in np.flatnonzero(kind.fits & (kind.sizes[:, 0] + kind.workspace <= 1))
     ]
 
 

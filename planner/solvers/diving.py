@@ -114,9 +114,7 @@ def _fractions(state: Generation, solution: MasterSolution) -> np.ndarray[tuple[
     return free
 
 
-def _choices(
-    state: Generation, solution: MasterSolution, rng: np.random.Generator | None
-) -> dict[int, int]:
+def _choices(state: Generation, solution: MasterSolution, rng: np.random.Generator | None) -> dict[int, int]:
     """What to fix now: all that is used whole, else the pattern used most."""
     free = _fractions(state, solution)
     fixed = state.master.fixed

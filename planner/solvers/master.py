@@ -45,7 +45,12 @@ class RestrictedMaster:
         self._known: set[Pattern] = set()
         self._solver = highspy.Highs()
         self._solver.silent()
-        for option, value in (("threads", 1), ("random_seed", seed), ("presolve", "off")):
+        for option, value in (
+            ("threads", 1),
+            ("random_seed", seed),
+            ("presolve", "off"),
+            ("simplex_strategy", 4),
+        ):
             self._solver.setOptionValue(option, value)
         nothing = np.array([], dtype=np.int32)
         for count in space.copies:
@@ -114,7 +119,7 @@ class RestrictedMaster:
         return np.maximum(left, 0)
 
     def whole(self, deadline_s: float, cost_max: float, seed: int) -> list[Pattern] | None:
-        """The best plan of the known patterns, cheaper than ``cost_max``, by HiGHS; None if none was found."""
+        """The best plan of the known patterns, cheaper than ``cost_max``; None if none was found."""
         remaining = deadline_s - time.monotonic()
         if remaining <= 0:
             return None

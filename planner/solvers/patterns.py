@@ -1,5 +1,5 @@
 """
-Patterns: sets of items that one sub-cluster of a pool and a GPU count carries, the columns of column generation.
+Patterns: sets of items that one sub-cluster of a pool and a GPU count carries.
 
 Items that are alike (equal parts of a hot model, models of equal size) form one class and are counted.
 A pattern is monotone: every subset of it fits too, so covering each class at least so often
@@ -30,8 +30,8 @@ class Kind:
     """
     Sub-clusters of ``gpus`` GPUs in a pool, as a knapsack over classes (C) with rows (D).
 
-    ``sizes`` (C, D) and ``workspace`` (C,) are shares of a row's capacity; memory is row 0. ``workspace_least``
-    (C,) is that of a batch of one, which no plan can do without: bounds are proven with it. ``fits`` (C,)
+    ``sizes`` (C, D) and ``workspace`` (C,) are shares of a row's capacity; memory is row 0.
+    ``workspace_least`` (C,) is that of a batch of one, which no plan can do without: bounds are proven with it. ``fits`` (C,)
     tells which classes can live there at all.
     """
 

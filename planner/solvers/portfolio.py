@@ -37,7 +37,6 @@ TIME_LIMIT_S = 60.0
 GREEDY_TIME_SHARE = 0.3
 GREEDY_TIME_MAX_S = 15.0
 GUIDE_TIME_MAX_S = 1.0  # for the incumbent that only guides the choice of slots
-COLUMNS_TIME_SHARE = 0.9  # in ``auto``
 ALL_SPLIT_MODELS_MAX = 12  # in problems up to this size every model may be split
 RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S = 0.3, 20.0
 SEARCH_LEAST_S, SEARCH_PATIENCE = 0.5, 6
@@ -128,8 +127,7 @@ def solve(
         _greedy(run)
     if solver == "columns" or _by_columns(run):
         _columns(run)
-    exact = solver in ("highs", "cp-sat") or (solver == "auto" and not _is_settled(run))
-    if (exact or run.short) and solver not in ("greedy", "columns") and time.monotonic() < run.deadline_s:
+    if _wants_formulation(run) and time.monotonic() < run.deadline_s:
         _exact(run)
     if solver == "auto":
         _search_on(run)
@@ -184,11 +182,19 @@ def _by_columns(run: Run) -> bool:
     return run.solver == "auto" and columns_apply(run.tables) and bound_holds(run.tables, _split(run.tables))
 
 
+def _wants_formulation(run: Run) -> bool:
+    """Whether to solve the formulation; after columns only where it is exact, and so can prove more."""
+    if run.solver in ("highs", "cp-sat") or run.short or run.best is None:
+        return run.solver not in ("greedy", "columns")
+    if run.solver != "auto" or (_by_columns(run) and _is_settled(run)):
+        return False
+    return not _by_columns(run) or slots_are_exact(run.tables)
+
+
 def _columns(run: Run) -> None:
     """Column generation from the incumbent, where that serves everything and GPUs are reserved."""
     if run.short or run.best is None or not run.tables.reserved:
         return
-    now = time.monotonic()
 
     def offer(drafts: list[DraftCluster]) -> float | None:
         plan = run.offer(drafts)
@@ -203,7 +209,7 @@ def _columns(run: Run) -> None:
         run.drafts,
         split=_split(run.tables),
         cost=run.best.objective,
-        deadline_s=now + (run.deadline_s - now) * (COLUMNS_TIME_SHARE if run.solver == "auto" else 1.0),
+        deadline_s=run.deadline_s,
         seed=run.seed,
         offer=offer,
         on_bound=prove,
@@ -359,7 +365,7 @@ def _outcome(run: Run) -> SolveOutcome:
     if run.best is None:
         return SolveOutcome(SolveStatus.NO_INCUMBENT, None, 0.0, runtime)
     bound = run.best.fluid_bound if run.bound is None else run.bound
-    plan = dataclasses.replace(with_bound(run.problem, run.best, bound), solver=run.solver)
+    plan = dataclasses.replace(with_bound(run.problem, run.best, bound, run.bound_method), solver=run.solver)
     hopeless = not run.tables.servable.all()
     if plan.status is PlanStatus.PARTIAL and (run.proven or hopeless):
         status = SolveStatus.INFEASIBLE

@@ -75,10 +75,10 @@ def _fits(sizes, workspace, used, largest, i):  # type: ignore[no-untyped-def]
     """Whether item i fits beside what is used."""
     if used[0] + sizes[i, 0] + max(largest, workspace[i]) > 1 + ROUNDING:
         return False
+    fits = True
     for d in range(1, sizes.shape[1]):
-        if used[d] + sizes[i, d] > 1 + ROUNDING:
-            return False
-    return True
+        fits = fits and used[d] + sizes[i, d] <= 1 + ROUNDING
+    return fits
 
 
 @njit(cache=True)
@@ -86,15 +86,17 @@ def _clashes(conflicts, taken, i):  # type: ignore[no-untyped-def]
     """Whether item i may not live beside one that is taken; no conflicts: an array of no rows."""
     if len(conflicts) == 0:
         return False
+    found = False
     for j in range(len(taken)):
-        if taken[j] > 0 and conflicts[i, j]:
-            return True
-    return False
+        found = found or (taken[j] > 0 and conflicts[i, j])
+    return found
 
 
 @njit(cache=True)
-def _grow(value, copies, sizes, workspace, conflicts, members_max, taken, used, largest, power):  # type: ignore[no-untyped-def]
-    """Add the item of most value for its size in scarce rows, until none fits; returns the largest workspace."""
+def _grow(  # type: ignore[no-untyped-def]
+    value, copies, sizes, workspace, conflicts, members_max, taken, used, largest, power
+):
+    """Add the item of most value for its size in scarce rows until none fits; the largest workspace."""
     items, rows = sizes.shape
     weight = np.zeros(rows)
     while taken.sum() < members_max:
@@ -135,9 +137,10 @@ def _exchange(value, copies, sizes, workspace, conflicts, taken, used):  # type:
                 largest = max(largest, workspace[j])
         best, best_value = i, value[i] + VALUE_EPSILON
         for j in range(items):
-            if j != i and value[j] > best_value and taken[j] < copies[j]:
-                if _fits(sizes, workspace, used, largest, j) and not _clashes(conflicts, taken, j):
-                    best, best_value = j, value[j]
+            if j == i or value[j] <= best_value or taken[j] >= copies[j]:
+                continue
+            if _fits(sizes, workspace, used, largest, j) and not _clashes(conflicts, taken, j):
+                best, best_value = j, value[j]
         taken[best] += 1
         used += sizes[best]
         gained = gained or best != i
@@ -145,7 +148,9 @@ def _exchange(value, copies, sizes, workspace, conflicts, taken, used):  # type:
 
 
 @njit(cache=True)
-def grown_sets(value, copies, sizes, workspace, conflicts, members_max, threshold, power, found):  # type: ignore[no-untyped-def]
+def grown_sets(  # type: ignore[no-untyped-def]
+    value, copies, sizes, workspace, conflicts, members_max, threshold, power, found
+):
     """
     One set for every item of value, grown and improved; those worth more than ``threshold`` go to ``found``.
 
@@ -203,8 +208,10 @@ def _dantzig(prefix_size, prefix_value, start, end, room):  # type: ignore[no-un
 
 
 @njit(cache=True)
-def _candidates(level, source, begin, end, state, value, copies, joined, sizes, workspace, conflicts, taken):  # type: ignore[no-untyped-def]
-    """List of ``level``: the items of ``source`` from ``begin`` that still fit, with prefix sums; its length."""
+def _candidates(  # type: ignore[no-untyped-def]
+    level, source, begin, end, state, value, copies, joined, sizes, workspace, conflicts, taken
+):
+    """List of ``level``: items of ``source`` from ``begin`` that still fit, with prefix sums."""
     lists, prefix_size, prefix_value, used, largest = state
     length = 0
     for t in range(begin, end):
