@@ -31,8 +31,8 @@ class Kind:
     Sub-clusters of ``gpus`` GPUs in a pool, as a knapsack over classes (C) with rows (D).
 
     ``sizes`` (C, D) and ``workspace`` (C,) are shares of a row's capacity; memory is row 0.
-    ``workspace_least`` (C,) is that of a batch of one, which no plan can do without: bounds are proven with it. ``fits`` (C,)
-    tells which classes can live there at all.
+    ``workspace_least`` (C,) is that of a batch of one, which no plan can do without: bounds are proven
+    with it. ``fits`` (C,) tells which classes can live there at all.
     """
 
     pool: int
