@@ -45,7 +45,7 @@ def test_every_solver_finds_the_hand_solved_optimum(solver: str) -> None:
     plan = planned(question, solver=solver)
     assert plan.cost_usd_per_hour == 3.0
     assert plan.solver == solver
-    if solver != "greedy":
+    if solver not in ("greedy", "columns"):  # columns prove nothing where models may be split
         assert plan.status is PlanStatus.OPTIMAL
         assert plan.gap == 0.0
 
