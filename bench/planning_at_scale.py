@@ -68,7 +68,7 @@ def measured(models: int, dealt: str, limit_s: float, seed: int) -> Row:
         bound=plan.bound,
         gap=plan.gap,
         physical_gap=plan.physical_gap,
-        bound_method=outcome.bound_method,
+        bound_method=plan.bound_method,
         sub_clusters=len(plan.sub_clusters),
         gpus=sum(cluster.gpus_max for cluster in plan.sub_clusters),
         unserved_models=len(plan.unserved),

@@ -28,6 +28,7 @@ class SolverName(StrEnum):
     AUTO = "auto"
     HIGHS = "highs"
     CP_SAT = "cp-sat"
+    COLUMNS = "columns"
     GREEDY = "greedy"
 
 

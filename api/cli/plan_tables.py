@@ -57,7 +57,7 @@ def show_plan(problem: PlanningProblem, plan: Plan | None) -> None:
         console.print(f"  {excuse.bottleneck}: {excuse.text}", markup=False, soft_wrap=True)
     console.print(
         f"{plan.cost_usd_per_hour:.3f} USD/h over {problem.horizon_hours:g} h; {plan.status}: "
-        f"bound {plan.bound:.3f}, gap {plan.gap:.2%}; "
+        f"bound {plan.bound:.3f} ({plan.bound_method}), gap {plan.gap:.2%}; "
         f"physical gap {plan.physical_gap:.2%} (fluid bound {plan.fluid_bound:.3f})",
         soft_wrap=True,
     )

@@ -68,6 +68,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "solver": plan.solver,
         "seed": plan.seed,
         "problem_digest": plan.problem_digest,
+        "bound_method": plan.bound_method,
     }
 
 
@@ -89,7 +90,7 @@ def parse_plan(data: object) -> Plan:
 
 def read_plan(reader: Reader, path: str, data: object) -> Plan:
     """The plan found at ``path``; faults go to ``reader``."""
-    fields = reader.object_at(path, data, _REQUIRED, _REQUIRED)
+    fields = reader.object_at(path, data, (*_REQUIRED, "bound_method"), _REQUIRED)
     numbers = {
         name: reader.number(
             join(path, name),
@@ -123,6 +124,7 @@ def read_plan(reader: Reader, path: str, data: object) -> Plan:
         solver=reader.text(join(path, "solver"), fields.get("solver", "-")),
         seed=reader.integer(join(path, "seed"), fields.get("seed", 0), least=0, most=2**31 - 1),
         problem_digest=reader.text(join(path, "problem_digest"), fields.get("problem_digest", "-")),
+        bound_method=reader.text(join(path, "bound_method"), fields.get("bound_method", "fluid")),
     )
 
 

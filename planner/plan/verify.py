@@ -42,6 +42,7 @@ def verify(problem: PlanningProblem, plan: Plan) -> list[Violation]:
     clusters = chain.from_iterable(_sub_cluster(problem, cluster) for cluster in plan.sub_clusters)
     return [
         *_placed(problem, plan),
+        *_whole(problem, plan),
         *clusters,
         *_rules(problem, plan),
         *_claims(problem, plan),
@@ -129,6 +130,14 @@ def _placed(problem: PlanningProblem, plan: Plan) -> Iterator[Violation]:
         amount = abs(float(shares[worst]) - 1)
         if amount > SHARE_TOLERANCE:
             yield Violation("placed", f"shares of {name} sum to {shares[worst]:.6f} in epoch {worst}", amount)
+
+
+def _whole(problem: PlanningProblem, plan: Plan) -> Iterator[Violation]:
+    """A model that may not be split lives in one sub-cluster at most."""
+    homes = Counter(p.model for cluster in plan.sub_clusters for p in cluster.placements)
+    for name, count in homes.items():
+        if count > 1 and not problem.models[name].may_split:
+            yield Violation("whole", f"{name} lives in {count} sub-clusters and may not be split", count - 1)
 
 
 def _sub_cluster(problem: PlanningProblem, cluster: SubCluster) -> Iterator[Violation]:

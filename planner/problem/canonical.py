@@ -62,6 +62,7 @@ def _model(model: Model) -> dict[str, Any]:
         "priority": model.priority,
         "demand_rps": list(model.demand_rps),
         "arrival_cv": model.arrival_cv,
+        "may_split": model.may_split,
         "profiles": {gpu_type: _profile(profile) for gpu_type, profile in model.profiles.items()},
         "rules": _rules(model.rules),
     }

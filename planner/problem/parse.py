@@ -44,7 +44,7 @@ HOURS_LIMIT = 10_000.0
 WORTH_LIMIT = 1e6
 
 _TOP = ("epochs", "gpu_types", "pools", "models", "pipelines", "policy", "active_plan")
-_MODEL = ("id", "slo_ms", "priority", "demand_rps", "arrival_cv", "profiles", "rules")
+_MODEL = ("id", "slo_ms", "priority", "demand_rps", "arrival_cv", "may_split", "profiles", "rules")
 _PROFILE = (
     "alpha_ms",
     "beta_ms",
@@ -203,6 +203,7 @@ def _model(
         if "profiles" in fields
         else {},
         rules=read_rules(reader, join(path, "rules"), fields.get("rules"), gpu_types, pools),
+        may_split=reader.boolean(join(path, "may_split"), fields.get("may_split", True)),
     )
 
 

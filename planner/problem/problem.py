@@ -112,6 +112,8 @@ class Model:
         Requests per second, one value for each epoch.
     arrival_cv
         Coefficient of variation of inter-arrival times; 1 is Poisson.
+    may_split
+        Whether several sub-clusters may share the model's traffic; False: it lives whole in one.
     """
 
     id: ModelId
@@ -121,6 +123,7 @@ class Model:
     arrival_cv: float
     profiles: dict[GpuTypeId, ModelProfile]
     rules: ModelRules = ModelRules()
+    may_split: bool = True
 
 
 class GpuReservation(StrEnum):

@@ -91,6 +91,12 @@ class Reader:
             self.refuse(path, value, limit)
         return most if above is None and least is None else max(above or 0.0, least or 0.0) or min(1.0, most)
 
+    def boolean(self, path: str, value: object) -> bool:
+        if not isinstance(value, bool):
+            self.refuse(path, value, "must be true or false")
+            return False
+        return value
+
     def integer(self, path: str, value: object, *, least: int, most: int) -> int:
         """A whole number within the limits; 3.0 is one, 3.5 and true are none."""
         whole = isinstance(value, int) and not isinstance(value, bool)

@@ -63,6 +63,19 @@ class RuleTables:
     hardness: RuleHardness
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no rule but the capacity mathematics restricts anything."""
+        return bool(
+            self.allowed.all()
+            and not any(self.pinned)
+            and not self.dedicated.any()
+            and (self.zones_min <= 1).all()
+            and not self.exclusions
+            and self.models_max >= UNLIMITED
+            and not self.overdrawn.any()
+        )
+
+    @property
     def lenient(self) -> bool:
         """Whether a plan may break any rule at all."""
         return bool(

@@ -27,7 +27,7 @@ class RunRequest:
     Parameters
     ----------
     solver
-        ``auto``, ``highs``, ``cp-sat`` or ``greedy``.
+        ``auto``, ``highs``, ``cp-sat``, ``columns`` or ``greedy``.
     use_observed
         Whether the forecast is corrected by the load observed in [observed_since, observed_until).
     policy

@@ -68,7 +68,7 @@ def stated(tables: CapacityTables, clusters: tuple[SubCluster, ...], *, solver: 
     return with_bound(tables.problem, plan, plan.fluid_bound)
 
 
-def with_bound(problem: PlanningProblem, plan: Plan, bound: float) -> Plan:
+def with_bound(problem: PlanningProblem, plan: Plan, bound: float, method: str = "fluid") -> Plan:
     """
     The plan under a bound proven for it: rounded up to what prices can sum to, at most its own cost.
 
@@ -80,7 +80,8 @@ def with_bound(problem: PlanningProblem, plan: Plan, bound: float) -> Plan:
     status = plan.status
     if status is not PlanStatus.PARTIAL:
         status = PlanStatus.OPTIMAL if distance <= GAP_PROVEN else PlanStatus.FEASIBLE
-    return dataclasses.replace(plan, status=status, bound=proven, gap=distance)
+    by = method if proven > plan.fluid_bound else "fluid"
+    return dataclasses.replace(plan, status=status, bound=proven, gap=distance, bound_method=by)
 
 
 def rounded_up(problem: PlanningProblem, bound: float) -> float:

@@ -17,6 +17,7 @@ Integers = NDArray[np.int64]
 
 SLOTS_MAX = 1_024
 PARTS_OF_ONE_MODEL_MAX = 64
+ALL_SPLIT_MODELS_MAX = 12  # in problems up to this size every model may be split
 HOT_FILL = 0.25  # a model that needs more of the largest sub-cluster than this is packed in parts
 PART_FILL = 0.0625  # what one of these parts needs of it; parts in one sub-cluster batch together
 
@@ -49,7 +50,8 @@ def hot_parts(tables: CapacityTables) -> dict[int, int]:
     peak = tables.need[:, stocked, most[stocked] - 1].max(axis=2, initial=0.0)
     fill = (peak / most[stocked]).min(axis=1, initial=np.inf)
     largest = np.maximum(fill, tables.rate_rps.max(axis=1, initial=0.0) / limit)
-    hot = np.flatnonzero(np.isfinite(fill) & (largest > HOT_FILL))
+    may_split = np.array([model.may_split for model in tables.models], dtype=bool)
+    hot = np.flatnonzero(may_split & np.isfinite(fill) & (largest > HOT_FILL))
     counts = np.clip(np.ceil(largest[hot] / PART_FILL), 2, PARTS_OF_ONE_MODEL_MAX)
     return {int(m): int(count) for m, count in zip(hot, counts, strict=True)}
 
@@ -207,3 +209,11 @@ def empty_state(pack: Pack) -> State:
         models=np.zeros(slots, dtype=np.int64),
         alone=np.zeros(slots, dtype=np.bool_),
     )
+
+
+def splittable(tables: CapacityTables) -> set[int]:
+    """Models that may be split: hot ones, those to be spread over zones, and all where there are few."""
+    few = len(tables.models) <= ALL_SPLIT_MODELS_MAX
+    spread = set(map(int, np.flatnonzero(tables.rules.zones_min > 1)))
+    splits = set(range(len(tables.models))) if few else set(hot_parts(tables)) | spread
+    return {m for m in splits if tables.models[m].may_split}

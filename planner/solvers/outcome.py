@@ -38,7 +38,6 @@ class SolveOutcome:
     bound: float
     runtime_s: float
     unsettled: tuple[str, ...] = ()
-    bound_method: str = "fluid"  # what proved it: fluid, relaxation, lagrangian or dual
 
     def __post_init__(self) -> None:
         if (self.status is SolveStatus.NO_INCUMBENT) != (self.plan is None):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,93 +11,38 @@ from numpy.typing import NDArray
 from planner.formulation.formulation import Formulation, build
 from planner.formulation.instance import build_instance
 from planner.formulation.slots import choose_slots, slots_are_exact
-from planner.plan.churn import churn_gib
 from planner.plan.plan import Plan, PlanStatus
-from planner.plan.verify import gap, verify
-from planner.problem.problem import Hardness, PlanningProblem
-from planner.problem.tables import CapacityTables, capacity_tables, strict_tables
+from planner.plan.verify import gap
+from planner.problem.problem import PlanningProblem
+from planner.problem.tables import CapacityTables, capacity_tables
 from planner.solvers import cp_sat, highs
-from planner.solvers.assemble import GAP_PROVEN, assemble, rounded_up, with_bound
+from planner.solvers.assemble import GAP_PROVEN, rounded_up, with_bound
+from planner.solvers.columns import search_columns
 from planner.solvers.draft import DraftCluster
-from planner.solvers.filling import fill
-from planner.solvers.greedy import CHURN_PRICE_TIE, Packing, Searching, search
-from planner.solvers.items import hot_parts
-from planner.solvers.lagrangian import lagrangian_bound
-from planner.solvers.outcome import Progress, SolveOutcome, SolveStatus, StagedResult
-from planner.solvers.rank import rank
+from planner.solvers.items import splittable
+from planner.solvers.local_search import (
+    EXACT_MODELS_MAX,
+    GREEDY_TIME_SHARE,
+    GUIDE_TIME_MAX_S,
+    greedy_pass,
+    keep_active,
+    search_at_scale,
+    search_on,
+)
+from planner.solvers.outcome import SolveOutcome, SolveStatus, StagedResult
 from planner.solvers.relaxation import relaxed_bound
 from planner.solvers.replan import replan
-from planner.solvers.reserves import may_join
+from planner.solvers.run import Listener, Run, by_columns, is_settled
 from planner.solvers.start import drafts_of, seats, start_of
 from planner.solvers.stopping import Stop, never
 
 Floats = NDArray[np.float64]
-Listener = Callable[[Progress], None]
 
-SOLVERS = ("auto", "highs", "cp-sat", "greedy")
+SOLVERS = ("auto", "highs", "cp-sat", "columns", "greedy")
 TIME_LIMIT_S = 60.0
-GREEDY_TIME_SHARE = 0.3
-GREEDY_TIME_MAX_S = 15.0
-GUIDE_TIME_MAX_S = 1.0  # for the incumbent that only guides the choice of slots
-EXACT_MODELS_MAX = 250  # beyond, a formulation of some slots finds nothing in time
-BOUND_TIME_SHARE = 0.5  # of the time limit, on a core of its own
-PLAN_TIME_FACTOR = 1.5  # a last plan may take so much longer to put together than the first did
-ALL_SPLIT_MODELS_MAX = 12  # in problems up to this size every model may be split
 RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S = 0.3, 20.0
 REPLAN_TIME_SHARE = 0.2  # kept for the choice between the active plan and the one found
-SEARCH_LEAST_S, SEARCH_PATIENCE = 0.5, 6
 PROVEN_RPS = 1e-6  # unserved demand that counts as proven
-CHURN_PRICES = (0.01, 0.1, 1.0, 10.0)  # dollars per hour and GiB, tried in turn until the budget holds
-
-
-@dataclass(slots=True)
-class Run:
-    """One solve in progress: its limits, the best verified plan, what is proven."""
-
-    tables: CapacityTables
-    solver: str
-    seed: int
-    started_s: float
-    deadline_s: float
-    progress: Listener | None
-    stop: Stop = never
-    best: Plan | None = None
-    bound: float | None = None
-    bound_method: str = "fluid"
-    proven: bool = False
-    short: bool = False
-    balanced: bool = False
-    churn_price: float = CHURN_PRICE_TIE
-    searched: CapacityTables | None = None  # those of the first pass that serves all, else of the last
-    reported: float = field(default=float("inf"))
-
-    @property
-    def is_over(self) -> bool:
-        """Whether time is up or the search was asked to end."""
-        return time.monotonic() >= self.deadline_s or self.stop()
-
-    @property
-    def problem(self) -> PlanningProblem:
-        return self.tables.problem
-
-    def offer(self, drafts: list[DraftCluster]) -> Plan | None:
-        """Make a plan of the drafts; keep it if it is verified and better than the best."""
-        plan = assemble(self.tables, drafts, solver=self.solver, seed=self.seed)
-        if plan is None or verify(self.problem, plan):
-            return None
-        if self.best is None or rank(self.problem, plan) < rank(self.problem, self.best):
-            self.best = plan
-            self.report(plan.objective, None)
-        return plan
-
-    def report(self, incumbent: float | None, bound: float | None) -> None:
-        if self.progress is None:
-            return
-        if incumbent is not None:
-            self.reported = min(self.reported, incumbent)
-        shown = self.reported if np.isfinite(self.reported) else None
-        proven = bound if bound is not None and np.isfinite(bound) else None
-        self.progress(Progress(self.solver, time.monotonic() - self.started_s, shown, proven))
 
 
 def solve(
@@ -118,8 +60,9 @@ def solve(
     Parameters
     ----------
     solver
-        ``greedy`` alone; ``highs`` or ``cp-sat`` on the formulation, from a quick incumbent; ``auto``:
-        the greedy search at length, then HiGHS from what it found, the better of both.
+        ``greedy`` alone; ``highs`` or ``cp-sat`` on the formulation, ``columns`` by column generation, from a
+        quick incumbent; ``auto``: column generation where it bounds every plan, else the greedy search
+        at length, then HiGHS from what it found, the better of both.
     progress
         Hears of every better incumbent and bound.
     stop
@@ -138,16 +81,18 @@ def solve(
     settles = problem.active_plan is not None and problem.policy.replan_worth_min is not None
     deadline = started + time_limit_s * (1 - REPLAN_TIME_SHARE if settles else 1)
     run = Run(capacity_tables(problem), solver, seed, started, deadline, progress, stop)
-    _keep_active(run)
-    if solver == "auto" and len(problem.models) > EXACT_MODELS_MAX and run.tables.reserved:
-        _at_scale(run)
+    keep_active(run)
+    if _is_large(run):
+        search_at_scale(run)
         return _concluded(run, started + time_limit_s)
     if time.monotonic() < run.deadline_s:
-        _greedy(run)
-    if solver != "greedy" and not run.is_over:
+        greedy_pass(run)
+    if solver == "columns" or by_columns(run):
+        _columns(run)
+    if _wants_formulation(run) and not run.is_over:
         _exact(run)
     if solver == "auto":
-        _search_on(run)
+        search_on(run)
     return _concluded(run, started + time_limit_s)
 
 
@@ -159,162 +104,44 @@ def _concluded(run: Run, deadline_s: float) -> SolveOutcome:
     return _outcome(run)
 
 
-def _greedy(run: Run) -> None:
-    """A packing; filled up where it leaves demand out; dearer loads where it breaks the churn budget."""
-    remaining = run.deadline_s - time.monotonic()
-    if run.solver == "auto":
-        remaining = min(remaining * GREEDY_TIME_SHARE, GREEDY_TIME_MAX_S)
-    elif run.solver != "greedy":
-        remaining = min(remaining * GREEDY_TIME_SHARE, GUIDE_TIME_MAX_S)
-    prices = _churn_prices(run)
-    soft = run.problem.policy.hardness.churn is Hardness.SOFT
-    passes = [strict_tables(run.tables), run.tables] if run.tables.rules.lenient else [run.tables]
-    for tables in passes:
-        run.searched = tables
-        for price in prices:
-            packing = search(
-                tables,
-                deadline_s=time.monotonic() + remaining / len(prices) / len(passes),
-                seed=run.seed,
-                churn_price=price,
-                on_better=lambda cost: run.report(cost, None),
-                stop=run.stop,
-            )
-            before = run.best
-            if run.offer(_complete(tables, packing)) is not None:
-                run.churn_price = price if run.best is not before else run.churn_price
-                if not soft or _within_budget(run):
-                    break
-        if run.best is not None and _all_served(run.tables, run.best):
-            break
-    run.short = run.best is None or not _all_served(run.tables, run.best)
+def _is_large(run: Run) -> bool:
+    """Whether local search and the Lagrangian bound do better than anything on a formulation."""
+    large = len(run.tables.models) > EXACT_MODELS_MAX
+    return run.solver == "auto" and large and run.tables.reserved and not by_columns(run)
 
 
-def _within_budget(run: Run) -> bool:
-    budget = run.problem.policy.churn_gib_max
-    return budget is None or (
-        run.best is not None and churn_gib(run.problem, run.best, run.problem.active_plan) <= budget
-    )
+def _wants_formulation(run: Run) -> bool:
+    """Whether to solve the formulation; after columns only where it is exact, and so can prove more."""
+    if run.solver in ("highs", "cp-sat") or run.short or run.best is None:
+        return run.solver not in ("greedy", "columns")
+    if run.solver != "auto" or (by_columns(run) and is_settled(run)):
+        return False
+    return not by_columns(run) or slots_are_exact(run.tables)
 
 
-def _keep_active(run: Run) -> None:
-    """What nobody should do worse than: the active plan with the GPUs that today's demand needs."""
-    if run.problem.active_plan is not None:
-        drafts = _as_active(run.tables, range(len(run.tables.models)))
-        kept = run.offer(drafts)
-        if kept is None:
-            loose = np.flatnonzero((run.tables.rules.zones_min == 1) | run.tables.rules.spread_may_break)
-            drafts = _as_active(run.tables, loose)
-            kept = run.offer(drafts)
-        if kept is None or not _all_served(run.tables, kept):
-            run.offer(fill(run.tables, drafts))
+def _columns(run: Run) -> None:
+    """Column generation from the incumbent, where that serves everything and GPUs are reserved."""
+    if run.short or run.best is None or not run.tables.reserved:
+        return
 
+    def offer(drafts: list[DraftCluster]) -> float | None:
+        plan = run.offer(drafts)
+        return None if plan is None else plan.objective
 
-def _at_scale(run: Run) -> None:
-    """A first plan at once; then local search on one core, a bound for every plan on another."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        for price in _churn_prices(run):
-            searching = Searching.begun(run.tables, seed=run.seed, churn_price=price)
-            begun = time.monotonic()
-            packing = searching.packing()
-            found = run.offer(_complete(run.tables, packing))
-            plan_s = time.monotonic() - begun
-            if found is not None:
-                break
-        share = (run.deadline_s - time.monotonic()) * BOUND_TIME_SHARE
-        proof = pool.submit(
-            lagrangian_bound,
-            run.tables,
-            _split(run.tables),
-            deadline_s=time.monotonic() + share,
-            seed=run.seed,
-        )
-        searching.improve(
-            run.deadline_s - PLAN_TIME_FACTOR * plan_s, lambda cost: run.report(cost, None), run.stop
-        )
-        run.offer(_complete(run.tables, searching.packing()))
-        bound = proof.result()
-    run.short = run.best is None or not _all_served(run.tables, run.best)
-    if bound is not None and not run.short:
-        run.bound, run.bound_method = rounded_up(run.problem, bound), "lagrangian"
+    def prove(bound: float) -> None:
+        run.prove(rounded_up(run.problem, bound), "columns")
         run.report(None, run.bound)
 
-
-def _complete(tables: CapacityTables, packing: Packing) -> list[DraftCluster]:
-    """The packing's sub-clusters, filled up where it leaves demand out."""
-    drafts = list(packing.clusters)
-    return drafts if packing.complete else fill(tables, drafts)
-
-
-def _churn_prices(run: Run) -> tuple[float, ...]:
-    budget = run.problem.policy.churn_gib_max
-    return (CHURN_PRICE_TIE, *CHURN_PRICES) if budget is not None else (CHURN_PRICE_TIE,)
-
-
-def _search_on(run: Run) -> None:
-    """Further greedy searches, each from another seed, until several in a row find nothing better."""
-    seed, in_vain = run.seed, 0
-    while (
-        in_vain < SEARCH_PATIENCE
-        and not run.stop()
-        and not _is_settled(run)
-        and run.deadline_s - time.monotonic() > SEARCH_LEAST_S
-    ):
-        seed, before = seed + 1, run.best
-        packing = search(
-            run.searched or run.tables,
-            deadline_s=run.deadline_s,
-            seed=seed,
-            churn_price=run.churn_price,
-            on_better=lambda cost: run.report(cost, run.bound),
-            stop=run.stop,
-        )
-        if packing.complete:
-            run.offer(list(packing.clusters))
-        in_vain = in_vain + 1 if run.best is before else 0
-
-
-def _is_settled(run: Run) -> bool:
-    """Whether further search cannot help, or is not for this: all served at a cost that is proven."""
-    if run.best is None or run.short:
-        return True
-    bound = run.best.fluid_bound if run.bound is None else run.bound
-    return gap(run.best.objective, bound) <= GAP_PROVEN
-
-
-def _as_active(tables: CapacityTables, models: Iterable[int]) -> list[DraftCluster]:
-    """
-    The active plan over again, its demand of today: what never loads more than it must.
-
-    Of the ``models``, those are left out that their rules keep from where they are.
-    """
-    active = tables.problem.active_plan
-    index, wanted = tables.model_index(), set(map(int, models))
-    pools = {(pool.gpu_type, pool.zone): p for p, pool in enumerate(tables.pools)}
-    epochs = len(tables.hours)
-    drafts = []
-    for cluster in active.sub_clusters if active else ():
-        pool = pools.get((cluster.gpu_type, cluster.zone))
-        if pool is None:
-            continue
-        draft = DraftCluster(pool, {}, cluster.id)
-        for placement in cluster.placements:
-            m, share = index.get(placement.model, -1), _share_of(placement.share, epochs)
-            if m in wanted and share.max() > 0 and may_join(tables, draft, m):
-                draft.shares[m] = share
-        drafts.append(draft)
-    return drafts
-
-
-def _share_of(share: Sequence[float], epochs: int) -> Floats:
-    """An active share for each epoch of another horizon: the same where they are as many, else the least."""
-    return np.array(share) if len(share) == epochs else np.full(epochs, min(share))
-
-
-def _all_served(tables: CapacityTables, plan: Plan) -> bool:
-    """Whether only models that no GPU type can serve are left out."""
-    index = tables.model_index()
-    return not any(tables.servable[index[left.model]] for left in plan.unserved)
+    search_columns(
+        run.tables,
+        run.drafts,
+        split=splittable(run.tables),
+        cost=run.best.objective,
+        deadline_s=run.deadline_s,
+        seed=run.seed,
+        offer=offer,
+        on_bound=prove,
+    )
 
 
 def _exact(run: Run) -> None:
@@ -334,7 +161,7 @@ def _exact(run: Run) -> None:
     broken = [stage for stage in result.stages if stage.name.startswith("broken")]
     settled = all(stage.optimal for stage in (*broken, *(earlier if run.short else ())))
     if exact and cost is not None and settled:
-        run.bound, run.bound_method = cost.bound, "dual"
+        run.prove(cost.bound, "formulation")
     run.proven = run.short and any(stage.bound > PROVEN_RPS for stage in earlier)
 
 
@@ -350,7 +177,7 @@ def _proven_by_relaxation(run: Run) -> bool:
     share = min((run.deadline_s - now) * RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S)
     bound = relaxed_bound(
         run.tables,
-        _split(run.tables),
+        splittable(run.tables),
         deadline_s=now + share,
         seed=run.seed,
         cost_max=run.best.objective,
@@ -358,22 +185,15 @@ def _proven_by_relaxation(run: Run) -> bool:
     )
     if bound is None:
         return False
-    run.bound, run.bound_method = rounded_up(run.problem, bound), "relaxation"
+    run.prove(rounded_up(run.problem, bound), "relaxation")
     run.report(run.best.objective, run.bound)
-    return gap(run.best.objective, run.bound) <= GAP_PROVEN
-
-
-def _split(tables: CapacityTables) -> set[int]:
-    """Models that may be split: hot ones, those to be spread over zones, and all where there are few."""
-    few = len(tables.models) <= ALL_SPLIT_MODELS_MAX
-    spread = set(map(int, np.flatnonzero(tables.rules.zones_min > 1)))
-    return set(range(len(tables.models))) if few else set(hot_parts(tables)) | spread
+    return run.bound is not None and gap(run.best.objective, run.bound) <= GAP_PROVEN
 
 
 def formulate(tables: CapacityTables, guide: Plan | None) -> Formulation:
     """The formulation that a plan guides: its slots, and which models may be split or left out in part."""
     slots, _ = choose_slots(tables, seats(tables, guide) if guide else ())
-    return build(build_instance(tables, slots, split=_split(tables), elastic=_elastic(tables, guide)))
+    return build(build_instance(tables, slots, split=splittable(tables), elastic=_elastic(tables, guide)))
 
 
 def guided_formulation(problem: PlanningProblem, *, seed: int = 0) -> Formulation:
@@ -381,7 +201,7 @@ def guided_formulation(problem: PlanningProblem, *, seed: int = 0) -> Formulatio
     started = time.monotonic()
     deadline = started + GUIDE_TIME_MAX_S / GREEDY_TIME_SHARE
     run = Run(capacity_tables(problem), "highs", seed, started, deadline, None)
-    _greedy(run)
+    greedy_pass(run)
     return formulate(run.tables, run.best)
 
 
@@ -418,12 +238,11 @@ def _outcome(run: Run) -> SolveOutcome:
     if run.best is None:
         return SolveOutcome(SolveStatus.NO_INCUMBENT, None, 0.0, runtime)
     bound = run.best.fluid_bound if run.bound is None else run.bound
-    plan = dataclasses.replace(with_bound(run.problem, run.best, bound), solver=run.solver)
+    plan = dataclasses.replace(with_bound(run.problem, run.best, bound, run.bound_method), solver=run.solver)
     hopeless = not run.tables.servable.all()
     if plan.status is PlanStatus.PARTIAL and (run.proven or hopeless):
         status = SolveStatus.INFEASIBLE
     else:
         status = SolveStatus.OPTIMAL if plan.gap <= GAP_PROVEN else SolveStatus.FEASIBLE
     unsettled = ("balance",) if run.problem.policy.balance and not run.balanced else ()
-    method = run.bound_method if bound > run.best.fluid_bound else "fluid"
-    return SolveOutcome(status, plan, plan.bound, runtime, unsettled, method)
+    return SolveOutcome(status, plan, plan.bound, runtime, unsettled)

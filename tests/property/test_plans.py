@@ -21,7 +21,7 @@ from planner.plan.verify import verify
 from planner.problem.parse import parse_problem
 from planner.problem.tables import capacity_tables
 from planner.solvers import SolveStatus, cp_sat, highs, solve
-from planner.solvers.portfolio import rank
+from planner.solvers.rank import rank
 from tests.planning import documents, ruled_documents
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pulp")

@@ -88,7 +88,7 @@ class RunBody(Entry[RunRequest]):
     subject: ClassVar[str] = "run"
 
     forecast_id: int = Field(ge=1, le=2**31 - 1)
-    solver: Literal["auto", "highs", "cp-sat", "greedy"] = "auto"
+    solver: Literal["auto", "highs", "cp-sat", "columns", "greedy"] = "auto"
     time_limit_s: float = Field(default=60.0, gt=0, le=86_400, description="The solver's time, in seconds.")
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     use_observed: bool = Field(

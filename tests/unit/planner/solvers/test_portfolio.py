@@ -19,7 +19,7 @@ from planner.problem.tables import capacity_tables
 from planner.solvers import SOLVERS, Progress, SolveOutcome, SolveStatus, portfolio, solve
 from planner.solvers.assemble import assemble
 from planner.solvers.draft import DraftCluster
-from planner.solvers.portfolio import rank
+from planner.solvers.rank import rank
 from tests.planning import batching, model, one_at_a_time, problem
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
@@ -50,7 +50,7 @@ def test_every_solver_finds_the_hand_solved_optimum(solver: str) -> None:
     plan = planned(question, solver=solver)
     assert plan.cost_usd_per_hour == 3.0
     assert plan.solver == solver
-    if solver != "greedy":
+    if solver not in ("greedy", "columns"):  # columns prove nothing where models may be split
         assert plan.status is PlanStatus.OPTIMAL
         assert plan.gap == 0.0
 

@@ -1,0 +1,103 @@
+"""One solve in progress."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.plan.plan import Plan
+from planner.plan.verify import gap, verify
+from planner.problem.problem import PlanningProblem
+from planner.problem.tables import CapacityTables
+from planner.solvers.assemble import GAP_PROVEN, assemble
+from planner.solvers.columns import bound_holds, columns_apply
+from planner.solvers.draft import DraftCluster
+from planner.solvers.greedy import CHURN_PRICE_TIE
+from planner.solvers.items import splittable
+from planner.solvers.outcome import Progress
+from planner.solvers.rank import rank
+from planner.solvers.stopping import Stop, never
+
+Floats = NDArray[np.float64]
+Listener = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class Run:
+    """One solve in progress: its limits, the best verified plan, what is proven."""
+
+    tables: CapacityTables
+    solver: str
+    seed: int
+    started_s: float
+    deadline_s: float
+    progress: Listener | None
+    stop: Stop = never
+    best: Plan | None = None
+    drafts: list[DraftCluster] = field(default_factory=list)
+    bound: float | None = None
+    bound_method: str = "fluid"
+    proven: bool = False
+    short: bool = False
+    balanced: bool = False
+    churn_price: float = CHURN_PRICE_TIE
+    searched: CapacityTables | None = None  # those of the first pass that serves all, else of the last
+    reported: float = field(default=float("inf"))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether time is up or the search was asked to end."""
+        return time.monotonic() >= self.deadline_s or self.stop()
+
+    @property
+    def problem(self) -> PlanningProblem:
+        return self.tables.problem
+
+    def offer(self, drafts: list[DraftCluster]) -> Plan | None:
+        """Make a plan of the drafts; keep it if it is verified and better than the best."""
+        plan = assemble(self.tables, drafts, solver=self.solver, seed=self.seed)
+        if plan is None or verify(self.problem, plan):
+            return None
+        if self.best is None or rank(self.problem, plan) < rank(self.problem, self.best):
+            self.best, self.drafts = plan, drafts
+            self.report(plan.objective, None)
+        return plan
+
+    def prove(self, bound: float, method: str) -> None:
+        """Keep the bound if it is the best so far, and who proved it."""
+        if self.bound is None or bound > self.bound:
+            self.bound, self.bound_method = bound, method
+
+    def report(self, incumbent: float | None, bound: float | None) -> None:
+        if self.progress is None:
+            return
+        if incumbent is not None:
+            self.reported = min(self.reported, incumbent)
+        shown = self.reported if np.isfinite(self.reported) else None
+        proven = bound if bound is not None and np.isfinite(bound) else None
+        self.progress(Progress(self.solver, time.monotonic() - self.started_s, shown, proven))
+
+
+def all_served(tables: CapacityTables, plan: Plan) -> bool:
+    """Whether only models that no GPU type can serve are left out."""
+    index = tables.model_index()
+    return not any(tables.servable[index[left.model]] for left in plan.unserved)
+
+
+def is_settled(run: Run) -> bool:
+    """Whether further search cannot help, or is not for this: all served at a cost that is proven."""
+    if run.best is None or run.short:
+        return True
+    bound = run.best.fluid_bound if run.bound is None else run.bound
+    return gap(run.best.objective, bound) <= GAP_PROVEN
+
+
+def by_columns(run: Run) -> bool:
+    """Whether ``auto`` generates columns: they bound every plan, and the kinds of sub-clusters are few."""
+    return (
+        run.solver == "auto" and columns_apply(run.tables) and bound_holds(run.tables, splittable(run.tables))
+    )
