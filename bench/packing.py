@@ -85,7 +85,7 @@ def problem_of(instance: PackingInstance) -> PlanningProblem:
     dimension becomes a rate at which the usable part of one GPU is filled to s/c. An overfull
     bin is so by at least 1/c, far above the planner's tolerances; a full one errs by a few roundings.
     """
-    usable = float(usable_share(1, 1.0))
+    usable = float(usable_share(1, 1.0, SLO_MS / LATENCY_MS))
     memory, *loads = instance.capacity
     if memory > GIB_LIMIT or len(instance.sizes) > COUNT_LIMIT:
         raise ValueError(f"{instance.name}: at most {GIB_LIMIT:g} of memory and {COUNT_LIMIT} items.")

@@ -10,7 +10,7 @@ import numpy as np
 from planner.plan.excuses import excuses
 from planner.plan.plan import Placement, Plan, PlanStatus, SubCluster, Unserved
 from planner.plan.relabel import continued, fresh_ids
-from planner.plan.verify import cost_usd_per_hour, gap
+from planner.plan.verify import cost_usd_per_hour, gap, objective_usd_per_hour
 from planner.problem.fluid import fluid_bound_usd_per_hour
 from planner.problem.problem import GpuReservation, PlanningProblem
 from planner.problem.tables import CapacityTables
@@ -57,12 +57,12 @@ def stated(tables: CapacityTables, clusters: tuple[SubCluster, ...], *, solver: 
         seed=seed,
         problem_digest=tables.problem.digest,
     )
-    cost = cost_usd_per_hour(tables.problem, plan)
+    objective = objective_usd_per_hour(tables.problem, plan)
     plan = dataclasses.replace(
         plan,
-        objective=cost,
-        cost_usd_per_hour=cost,
-        physical_gap=gap(cost, plan.fluid_bound),
+        objective=objective,
+        cost_usd_per_hour=cost_usd_per_hour(tables.problem, plan),
+        physical_gap=gap(objective, plan.fluid_bound),
         excuses=excuses(tables.problem, clusters, unserved, plan),
     )
     return with_bound(tables.problem, plan, plan.fluid_bound)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from planner.solvers.master import MasterSolution, RestrictedMaster
 from planner.solvers.patterns import Kind, Pattern, PatternSpace, pattern_of
 from planner.solvers.pricing import best_sets, grown_sets, surrogate
+from planner.solvers.stopping import Stop, never
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +51,11 @@ class Generation:
     converged: bool = False
     rounds: int = 0
     exact_rounds: int = 0
+    stop: Stop = never
+
+    def is_over(self, deadline_s: float) -> bool:
+        """Whether it is ``deadline_s`` (of ``time.monotonic``), or the search was asked to end."""
+        return time.monotonic() >= deadline_s or self.stop()
 
 
 def generate(state: Generation, deadline_s: float) -> MasterSolution | None:
@@ -59,7 +65,7 @@ def generate(state: Generation, deadline_s: float) -> MasterSolution | None:
     Returns the last solution of the master; None if even the first was not reached in time.
     """
     solution = state.master.solve(deadline_s)
-    while solution is not None and time.monotonic() < deadline_s:
+    while solution is not None and not state.is_over(deadline_s):
         state.rounds += 1
         added = 0
         for smoothing in (state.smoothing, 0.0) if state.centre else (0.0,):
@@ -71,7 +77,7 @@ def generate(state: Generation, deadline_s: float) -> MasterSolution | None:
             added = _exact_round(state, solution, deadline_s)
             met = state.settle(state.bound) >= state.settle(solution.value)
             if met or not added:
-                state.converged = met or time.monotonic() < deadline_s
+                state.converged = met or not state.is_over(deadline_s)
                 return solution
         again = state.master.solve(deadline_s)
         if again is None:
@@ -133,7 +139,7 @@ def _exact_round(state: Generation, solution: MasterSolution, deadline_s: float)
         prices = _prices(state, solution, smoothing)
         patterns = _price_exactly(state, *prices, deadline_s)
         added = state.master.add(patterns)
-        if added or time.monotonic() >= deadline_s:
+        if added or state.is_over(deadline_s):
             return added
     return 0
 
@@ -147,7 +153,7 @@ def _price_exactly(
     found: list[Pattern] = []
     rows = np.zeros((SETS_KEPT, len(space.copies)), dtype=np.int64)
     for k, kind in enumerate(space.kinds):
-        if time.monotonic() >= deadline_s:
+        if state.is_over(deadline_s):
             return found
         value = np.where(kind.fits, class_duals, 0.0)
         allowed = np.where(kind.fits, space.copies, 0)

@@ -29,6 +29,7 @@ from planner.solvers.patterns import (
     patterns_of,
 )
 from planner.solvers.relaxation import batching_slack
+from planner.solvers.stopping import Stop, never
 
 Offer = Callable[[list[DraftCluster]], float | None]
 
@@ -75,6 +76,7 @@ def search_columns(
     seed: int,
     offer: Offer,
     on_bound: Callable[[float], None],
+    stop: Stop = never,
 ) -> None:
     """
     Better plans than ``start``, and bounds, until ``deadline_s`` (of ``time.monotonic``).
@@ -98,6 +100,7 @@ def search_columns(
         settle=lambda bound: rounded_up(tables.problem, bound),
         bounds=bound_holds(tables, split),
         on_bound=on_bound,
+        stop=stop,
     )
     state.master.add(patterns_of(space, _as_items(tables, items, start)))
     state.master.add(_singles(space))
@@ -116,13 +119,13 @@ def _search(state: Generation, cost: float, deadline_s: float, seed: int, offer:
             return
         before = cost
         for departures, noise in itertools.islice(tries, DIVES_OF_ROUND):
-            if time.monotonic() >= deadline_s or state.settle(state.bound) >= cost * (1 - GAP_PROVEN):
+            if state.is_over(deadline_s) or state.settle(state.bound) >= cost * (1 - GAP_PROVEN):
                 return
             chosen = dive(state, cost_max=cost, departures=departures, rng=noise, deadline_s=deadline_s)
             cost = min(cost, _offered(state.space, chosen, offer))
         if state.settle(state.bound) >= cost * (1 - GAP_PROVEN):
             return
-        chosen = state.master.whole(_slice(deadline_s, WHOLE_TIME_SHARE), cost, seed)
+        chosen = state.master.whole(_slice(deadline_s, WHOLE_TIME_SHARE), cost, seed, state.stop)
         cost = min(cost, _offered(state.space, chosen, offer))
         in_vain = 0 if cost < before or not state.converged else in_vain + 1
 

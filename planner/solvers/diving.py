@@ -10,7 +10,6 @@ search: Harvey and Ginsberg 1995; in diving: Sadykov, Vanderbeck, Pessoa, Tahiri
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -86,7 +85,7 @@ def _resolved(state: Generation, cost_max: float, deadline_s: float) -> MasterSo
     left = state.master.left()
     solution = None
     for _ in range(ROUNDS_OF_STEP):
-        if time.monotonic() >= deadline_s:
+        if state.is_over(deadline_s):
             return None
         solution = state.master.solve(deadline_s)
         if solution is None:

@@ -167,7 +167,8 @@ def _as_active(tables: CapacityTables, models: Iterable[int]) -> list[DraftClust
             m, share = index.get(placement.model, -1), _share_of(placement.share, epochs)
             if m in wanted and share.max() > 0 and may_join(tables, draft, m):
                 draft.shares[m] = share
-        drafts.append(draft)
+        if draft.shares:
+            drafts.append(draft)
     return drafts
 
 

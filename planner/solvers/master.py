@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from planner.solvers.outcome import SolverFailed
 from planner.solvers.patterns import Pattern, PatternSpace
+from planner.solvers.stopping import Stop, highs_stopped_by, never
 
 Floats = NDArray[np.float64]
 COVERED = 1e-7
@@ -118,7 +119,9 @@ class RestrictedMaster:
                 left[c] -= count * times
         return np.maximum(left, 0)
 
-    def whole(self, deadline_s: float, cost_max: float, seed: int) -> list[Pattern] | None:
+    def whole(
+        self, deadline_s: float, cost_max: float, seed: int, stop: Stop = never
+    ) -> list[Pattern] | None:
         """The best plan of the known patterns, cheaper than ``cost_max``; None if none was found."""
         remaining = deadline_s - time.monotonic()
         if remaining <= 0:
@@ -139,7 +142,8 @@ class RestrictedMaster:
         )
         for option, value in options:
             solver.setOptionValue(option, value)
-        solver.run()
+        with highs_stopped_by(solver, stop):
+            solver.run()
         if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
             return None
         if solver.getInfo().objective_function_value >= cost_max - COVERED:

@@ -141,6 +141,7 @@ def _columns(run: Run) -> None:
         seed=run.seed,
         offer=offer,
         on_bound=prove,
+        stop=run.stop,
     )
 
 

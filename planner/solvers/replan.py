@@ -107,7 +107,8 @@ def held_gib(problem: PlanningProblem, plan: Plan) -> float:
 
 def _serving_most(problem: PlanningProblem, candidates: list[_Candidate]) -> list[_Candidate]:
     """Those that leave the least demand out, by priority; order kept."""
-    unserved = [rank(problem, candidate.plan)[:-2] for candidate in candidates]
+    after = 3 if problem.policy.balance else 2  # cost, loads and balance are weighed by the rule itself
+    unserved = [rank(problem, candidate.plan)[:-after] for candidate in candidates]
     return [c for c, left in zip(candidates, unserved, strict=True) if left == min(unserved)]
 
 

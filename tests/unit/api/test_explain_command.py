@@ -66,7 +66,7 @@ def test_explain_what_cannot_be_served(scarce_file: Path) -> None:
     (late,) = shortfall["hopeless"]
     assert late["model"] == "late"
     assert late["types"][0]["missing_ms"] == 1.0
-    assert [rule["name"] for rule in shortfall["clash"]["rules"]] == ["inventory of a/z"]
+    assert [rule["name"] for rule in shortfall["clash"]["rules"]] == ["inventory of a/z", "SLO of p"]
     ways = {tuple(way["settings"]) for way in shortfall["relaxations"]}
     assert ("models.late.slo_ms=15.0", "inventory.a.z=+1") in ways
     for way in sorted(ways)[:2]:

@@ -59,7 +59,7 @@ def test_the_greedy_search_asks_between_its_rounds() -> None:
     stop = Countdown(0.2)
     outcome = solve(large(), solver="greedy", time_limit_s=120, stop=stop)
     assert outcome.plan is not None
-    assert len(stop.asked_s) > 10
+    assert len(stop.asked_s) > 5
     assert stop.asked_s[-1] - stop.asked_s[0] < SOON_S
 
 
