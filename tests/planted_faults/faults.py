@@ -160,16 +160,9 @@ FAULTS = (
         "paces pile up",
     ),
     Fault("pace", "record.unjudged = 0\n    is", "is", "judged at each sample from the first 16 on"),
-    Fault("pace", "or state.model[m].sent > 0:", "or state.model[m].sent < 0:", "forgets while a batch runs"),
     Fault("pace", "came_us[m] = NOTHING_CAME", "came_us[m] += 0", "forgets although batches are sent"),
     Fault("pace", "if is_measured and state.latency_us", "if state.latency_us", "counts on GPUs never seen"),
     Fault("advance", "if has_new_times or (", "if (", "a candidate keeps the old times"),
-    Fault(
-        "pace",
-        "entry] * pace.edge_ppm[k] + PPM - 1) // PPM\n    state.model[m].target_bucket = -1\n",
-        "entry] * pace.edge_ppm[k] + PPM - 1) // PPM\n",
-        "the target keeps the old times",
-    ),
     # Queues, rates, heaps
     Fault("queues", "and request_id < entry", "and request_id > entry", "ties out of order"),
     Fault("queues", "model.count >= model.queue_max", "model.count > model.queue_max", "one too many waits"),

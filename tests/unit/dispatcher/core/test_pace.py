@@ -28,11 +28,7 @@ class Driver:
 
     def serve(self, took_us: int) -> bool:
         """Whether the request was sent to the GPU, which then took that long; False where it was dropped."""
-        arrived = RequestsArrived(
-            np.zeros(1, np.int32), np.array([self.request_id]), np.array([self.now_us + SLO_US])
-        )
-        self.request_id += 1
-        commands = self.core.step(self.now_us, [arrived])
+        commands = self.core.step(self.now_us, [self.request()])
         started = [each for each in commands if isinstance(each, StartBatch)]
         if started:
             self.now_us += took_us
@@ -42,6 +38,12 @@ class Driver:
         self.core.validate()
         self.now_us += GAP_US
         return bool(started)
+
+    def request(self) -> RequestsArrived:
+        """One request that comes now."""
+        self.request_id += 1
+        deadline_us = np.array([self.now_us + SLO_US])
+        return RequestsArrived(np.zeros(1, np.int32), np.array([self.request_id]), deadline_us)
 
     @property
     def table_us(self) -> list[int]:
@@ -103,6 +105,30 @@ def test_a_model_that_became_too_slow_is_tried_again() -> None:
     assert driver.now_us - asked_us >= 1_000_000 + SLO_US
     assert all(driver.serve(4_000) for _ in range(20))
     assert driver.table_us == PROFILE_US
+
+
+def test_a_long_batch_under_way_is_no_reason_to_forget() -> None:
+    driver = Driver(0.5)
+    for _ in range(16):
+        driver.serve(8_000)
+    learnt_us = driver.table_us
+    assert learnt_us != PROFILE_US
+    assert next(type(each) for each in driver.core.step(driver.now_us, [driver.request()])) is StartBatch
+    for _ in range(3):  # none can be sent: the GPU executes for many seconds
+        driver.now_us += 5_000_000
+        driver.core.step(driver.now_us, [driver.request()])
+        driver.core.validate()
+    assert driver.table_us == learnt_us
+
+
+def test_the_size_aimed_at_is_computed_anew_when_the_table_changes() -> None:
+    driver = Driver(0.5)
+    for _ in range(15):
+        driver.serve(8_000)
+    driver.core._state.model["target_bucket"] = 7
+    driver.serve(8_000)
+    assert driver.table_us != PROFILE_US
+    assert driver.core._state.model["target_bucket"][0] != 7
 
 
 def test_without_a_quantile_nothing_is_learnt() -> None:
