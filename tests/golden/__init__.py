@@ -1,0 +1,1 @@
+"""Plans that are known, checked in: see ``test_golden_plans``."""
