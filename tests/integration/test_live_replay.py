@@ -60,9 +60,9 @@ def test_a_live_run_replays_to_identical_commands(tmp_path: Path) -> None:
 
 
 def test_who_floods_is_held_to_its_share_and_the_other_is_served(tmp_path: Path) -> None:
-    """One GPU serves about 130 a second; one tenant asks for three times that, the other for a quarter."""
+    """One GPU serves about 65 a second; one tenant asks for three times that, the other for a quarter."""
     log = tmp_path / "events.jsonl"
-    model = ServedModel("m", 600_000, (0, *(40_000 + 5_000 * size for size in range(1, 17))))
+    model = ServedModel("m", 1_200_000, (0, *(80_000 + 10_000 * size for size in range(1, 17))))
     spec = SubClusterSpec("sc", 1, 1, (model,), tenants=(Tenant("flooding"), Tenant("modest")))
     bodies = {
         tenant.id: infer_body([("input", "FP32", (4,), (1, 2, 3, 4))], tenant.id) for tenant in spec.tenants
@@ -73,14 +73,14 @@ def test_who_floods_is_held_to_its_share_and_the_other_is_served(tmp_path: Path)
         processes.until_gpus_ready(1)
         arrivals = [
             (at_s, name)
-            for name, count in (("flooding", 2_400), ("modest", 200))
+            for name, count in (("flooding", 1_200), ("modest", 100))
             for at_s in np.linspace(0, 6, count)
         ]
-        driven = {name: DrivenModel("m", 2_000, body) for name, body in bodies.items()}
+        driven = {name: DrivenModel("m", 4_000, body) for name, body in bodies.items()}
         result = asyncio.run(drive(processes.url, arrivals, driven))
         flooding, modest = result.models
         assert flooding.bad_rate > 0.5, processes.talk()
-        assert modest.bad_rate < flooding.bad_rate / 2, processes.talk()
+        assert modest.bad_rate < flooding.bad_rate - 0.2, (modest, flooding, processes.talk())
         refused = processes.metric("fermata_tenant_requests_total", tenant="flooding", outcome="rejected")
         assert refused > processes.metric(
             "fermata_tenant_requests_total", tenant="modest", outcome="rejected"
