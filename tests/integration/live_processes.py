@@ -22,8 +22,8 @@ from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec
 from dispatcher.contract.sub_cluster_file import encode_sub_cluster
 from dispatcher.frontend.load_client import infer_body
 
-PATIENCE_S = 40.0
-"""Long, because the machine may be slow: reached only when something is broken."""
+PATIENCE_S = 150.0
+"""Long, because a first start compiles and the machine may be slow: reached only when something is broken."""
 
 LATENCY_US = (0, *(4_000 + 500 * size for size in range(1, 17)))
 BODY = infer_body([("input", "FP32", (4,), (1, 2, 3, 4))])
