@@ -34,7 +34,7 @@ from planner.certify.interval import (
 from planner.certify.traffic import Traffic
 
 REPLICATIONS_MIN, REPLICATIONS_MAX = 2, 32
-MODEL_FACTOR = 5.0  # of the limit: how much worse than the pool a single model may fare
+MODEL_FACTOR = 10.0  # of the limit: how much worse than the pool a single model may fare
 SUSPECT_REQUESTS = 50
 
 

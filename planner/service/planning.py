@@ -25,7 +25,7 @@ from planner.problem.problem import PlanningProblem
 ROUNDS_MAX = 3
 SUB_CLUSTERS_IN_PROCESS_MAX = 6  # more are worth the seconds that further processes take to start
 UNSERVED_TOLERANCE = 1e-6
-DEMAND_STEP = 1.08  # one round's mark-up on the demand of models whose sub-cluster failed
+DEMAND_STEP = 1.15  # one round's mark-up on the demand of models whose sub-cluster failed
 
 Solve: TypeAlias = Callable[[PlanningProblem, int], Plan | None]
 """Given a problem and the round (0 first): a verified plan, or None if there was none in time."""
