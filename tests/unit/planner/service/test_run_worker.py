@@ -104,7 +104,7 @@ def test_cancelling_kills_the_solver(store: Store, worker: RunWorker) -> None:
     wait_until(lambda: get(store, run_id).state.is_final)
     run = get(store, run_id)
     assert (run.state, run.plan_version, run.lease_owner) == (RunState.CANCELLED, None, None)
-    assert processes_of(run_id) == []
+    wait_until(lambda: processes_of(run_id) == [])
 
 
 def test_a_worker_that_stops_puts_its_run_back(store: Store) -> None:
@@ -115,7 +115,7 @@ def test_a_worker_that_stops_puts_its_run_back(store: Store) -> None:
     worker.stop()
     run = get(store, run_id)
     assert (run.state, run.attempts) == (RunState.QUEUED, 0)
-    assert processes_of(run_id) == []
+    wait_until(lambda: processes_of(run_id) == [])
 
 
 def test_a_process_that_crashes_fails_its_run_with_its_last_words(store: Store, worker: RunWorker) -> None:
