@@ -12,6 +12,9 @@ from planner.problem.budgets import with_budgets
 from planner.problem.canonical import with_digest
 from planner.problem.names import nearest
 from planner.problem.parse_rules import judge_rules, read_policy_rules, read_rules
+from planner.problem.pipelines import COUNT_LIMIT as COUNT_LIMIT
+from planner.problem.pipelines import CV_LIMIT as CV_LIMIT
+from planner.problem.pipelines import RPS_LIMIT as RPS_LIMIT
 from planner.problem.pipelines import read_pipelines, stage_models
 from planner.problem.problem import (
     Epoch,
@@ -31,15 +34,12 @@ T = TypeVar("T")
 
 BATCH_SIZE_DEFAULT = 64  # largest batch of an affine profile that names none
 BATCH_SIZE_LIMIT = 65_536
-COUNT_LIMIT = 1_000_000
 EPOCHS_LIMIT = 1_000
 GIB_LIMIT = 1e6
 MILLISECONDS_LIMIT = 1e7
 MILLISECONDS_LEAST = 1e-6  # one nanosecond: below that a latency is a mistake in the unit
 MICROSECONDS_LIMIT = 10_000_000
-RPS_LIMIT = 1e9
 USD_LIMIT = 1e6
-CV_LIMIT = 1_000.0
 HOURS_LIMIT = 10_000.0
 WORTH_LIMIT = 1e6
 
