@@ -80,7 +80,8 @@ class Plan:
     (objective - bound) / objective. ``physical_gap`` compares the objective with the fluid bound: every
     model at its largest feasible batch on the cheapest type, nothing rounded. ``cost_usd_per_hour`` is
     what the plan's GPUs cost; it differs from the objective where a certificate changed their number.
-    ``bound_method`` names what proved the bound: fluid, relaxation, lagrangian, formulation or columns.
+    ``bound_method`` names what proved the bound: fluid, relaxation, lagrangian, crowded, formulation or
+    columns.
     """
 
     status: PlanStatus

@@ -148,6 +148,49 @@ def capacity_tables(problem: PlanningProblem) -> CapacityTables:
     )
 
 
+def need_in_workspace(
+    tables: CapacityTables,
+    gpu_type: int,
+    models: Sequence[int],
+    shares: Floats,
+    workspace_gib: Floats,
+) -> Floats:
+    """
+    (K, N, E) GPUs for a share of each model's demand where batches have so much workspace at most.
+
+    ``models``, ``shares`` and ``workspace_gib`` have K entries; inf where not even one request fits.
+    """
+    name, problem = tables.gpu_types[gpu_type], tables.problem
+    shape = (len(models), 1, tables.gpus_max)
+    need = np.full((*shape, len(tables.hours)), np.inf)
+    known: dict[int, int] = {}
+    laws: list[BatchLaw] = []
+    rows: list[tuple[int, int, int, int]] = []
+    for k, m in enumerate(models):
+        if name not in tables.models[m].profiles:
+            continue
+        law = batch_law(tables.models[m], name, problem.policy.delays)
+        if id(law) not in known:
+            known[id(law)] = len(laws)
+            laws.append(law)
+        per_item = tables.workspace_gib_per_item[m, gpu_type]
+        in_memory = batch_size_in_memory(tables.models[m].profiles[name], problem.gpu_types[name])
+        if per_item > 0:
+            in_memory = min(in_memory, int((workspace_gib[k] + 1e-9) / per_item))
+        rows.append((k, 0, known[id(law)], in_memory))
+    columns = np.array(rows, dtype=np.int64).reshape(len(rows), 4).T.copy()
+    pairs = Pairs(columns[0], columns[1], columns[2], columns[3], np.zeros(len(rows)))
+    laws_flat = laws_of(laws)
+    variation = np.array([m.arrival_cv for m in tables.models], dtype=np.float64)[models][pairs.model]
+    share = usable_share(
+        np.arange(1, tables.gpus_max + 1), variation[:, None], laws_flat.requests_per_slo[pairs.law][:, None]
+    )
+    rate = tables.rate_rps[models] * shares[:, None]
+    sizes, workspace = np.zeros(shape, dtype=np.int64), np.zeros(shape)
+    fill_tables(laws_flat, pairs, rate, share, BURST, sizes, need, workspace)
+    return need[:, 0]
+
+
 def strict_tables(tables: CapacityTables) -> CapacityTables:
     """The same with every rule hard: a plan of these breaks none."""
     hard = all_hard(tables.problem)

@@ -9,6 +9,7 @@ every model and count with what comes out, and that is the bound.
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import highspy
@@ -23,8 +24,19 @@ Integers = NDArray[np.int64]
 
 COUNTS = (1, 2, 4, 8, 16, 32)  # and the most of each type
 SAMPLE_MAX = 1_000
-FLOWING_MAX = 24  # split models that may flow by epoch in the guess, the dearest
+FLOWING_MAX = (
+    400  # split models that may flow by epoch in the guess, the dearest; to largest sub-clusters alone
+)
 OPTIMALITY = 1e-5
+GPUS_NOISE = 1e-3  # of an interior point
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guess:
+    """Multipliers, and ``gpus`` (G, N) that the sampled program uses of each type and count."""
+
+    multipliers: Multipliers
+    gpus: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,26 +59,41 @@ class _Entries:
     count: int
 
 
-def guess(fleet: Fleet, *, deadline_s: float, seed: int) -> Multipliers:
-    """The sampled program's dual, spread over all counts; equal shares of the price where it has none."""
-    sample = _sampled(fleet)
+def guess(
+    fleet: Fleet,
+    *,
+    deadline_s: float,
+    seed: int,
+    sample_max: int = SAMPLE_MAX,
+    several: Collection[int] | None = None,
+) -> Guess:
+    """
+    The sampled program's dual, spread over all counts; equal shares of the price where it has none.
+
+    ``several`` are the types of which sub-clusters of several counts take part, by default all of them; of
+    the others only the largest does.
+    """
+    sample = _sampled(fleet, sample_max, range(len(fleet.limit)) if several is None else several)
     epochs, functions = fleet.need.shape[3], fleet.memory.shape[2]
     shape = (len(sample.kinds), epochs)
-    duals = _solved(fleet, sample, deadline_s, seed)
     types, counts = fleet.need.shape[1:3]
-    if duals is None:
-        return Multipliers(
-            np.ones((types, counts, epochs)), np.zeros((types, counts, functions)), np.zeros(types)
-        )
+    gpus = np.zeros((types, counts))
+    solved = _solved(fleet, sample, deadline_s, seed)
+    if solved is None:
+        equal = np.ones((types, counts, epochs)), np.zeros((types, counts, functions)), np.zeros(types)
+        return Guess(Multipliers(*equal), gpus)
+    duals, lent = solved
+    for (g, n), used in zip(sample.kinds, lent, strict=True):
+        gpus[g, n - 1] = used if used > GPUS_NOISE else 0.0
     first = len(sample.whole) + len(sample.flowing) * epochs
     second = first + len(sample.kinds) * epochs
     third = second + len(sample.kinds) * functions
     throughput = _spread(fleet, sample, duals[first:second].reshape(shape))
     memory = _spread(fleet, sample, duals[second:third].reshape(len(sample.kinds), functions))
-    return Multipliers(throughput, memory, np.maximum(0.0, duals[third:]))
+    return Guess(Multipliers(throughput, memory, np.maximum(0.0, duals[third:])), gpus)
 
 
-def _sampled(fleet: Fleet) -> _Sample:
+def _sampled(fleet: Fleet, sample_max: int, several: Collection[int]) -> _Sample:
     """The dearest split models, and every k-th of the others by type and cost."""
     at_most = np.maximum(fleet.limit - 1, 0)
     peak = fleet.need[:, np.arange(len(at_most)), at_most].max(axis=2)
@@ -77,20 +104,27 @@ def _sampled(fleet: Fleet) -> _Sample:
     rest = np.setdiff1d(np.flatnonzero(fleet.served), flowing)
     heavy = (fleet.memory[rest, where[rest], 0] * 8).astype(np.int64)
     rest = rest[np.lexsort((cheapest[rest], heavy, where[rest]))]
-    groups = np.array_split(rest, max(1, min(len(rest), SAMPLE_MAX)))
+    groups = np.array_split(rest, max(1, min(len(rest), sample_max)))
     groups = [group for group in groups if len(group)]
     whole = np.array([group[len(group) // 2] for group in groups], dtype=np.int64)
     times = np.array(
         [cheapest[group].sum() / max(cheapest[group[len(group) // 2]], 1e-12) for group in groups]
     )
     kinds = [
-        (g, n) for g, most in enumerate(fleet.limit) for n in sorted({*COUNTS, int(most)}) if 1 <= n <= most
+        (g, n)
+        for g, most in enumerate(fleet.limit)
+        for n in sorted({*(COUNTS if g in several else ()), int(most)})
+        if 1 <= n <= most
     ]
     return _Sample(np.sort(flowing), whole, np.minimum(times, 1e6), tuple(kinds))
 
 
-def _solved(fleet: Fleet, sample: _Sample, deadline_s: float, seed: int) -> Floats | None:
-    """Row duals by the interior point method, without the sign of a minimisation; None in lack of time."""
+def _solved(fleet: Fleet, sample: _Sample, deadline_s: float, seed: int) -> tuple[Floats, Floats] | None:
+    """
+    Row duals by the interior point method, without the sign of a minimisation, and the kinds' GPUs.
+
+    None in lack of time.
+    """
     epochs, functions = fleet.need.shape[3], fleet.memory.shape[2]
     placed = len(sample.whole) + len(sample.flowing) * epochs
     blocks, count = [], 0
@@ -131,8 +165,11 @@ def _solved(fleet: Fleet, sample: _Sample, deadline_s: float, seed: int) -> Floa
         solver.setOptionValue(option, value)
     solver.passModel(lp)
     solver.run()
-    duals = -np.array(solver.getSolution().row_dual)
-    return duals if len(duals) == rows and np.isfinite(duals).all() and duals.any() else None
+    solution = solver.getSolution()
+    duals = -np.array(solution.row_dual)
+    if len(duals) != rows or not np.isfinite(duals).all() or not duals.any():
+        return None
+    return duals, np.array(solution.col_value)[count - len(sample.kinds) :]
 
 
 def _whole(fleet: Fleet, sample: _Sample, first: int) -> _Entries:
@@ -161,8 +198,9 @@ def _flowing(fleet: Fleet, sample: _Sample, first: int) -> _Entries:
     epochs = fleet.need.shape[3]
     placed = len(sample.whole) + len(sample.flowing) * epochs
     rows, columns, values, count = [], [], [], 0
+    largest = [(k, g, n) for k, (g, n) in enumerate(sample.kinds) if n == fleet.limit[g]]
     for at, m in enumerate(sample.flowing):
-        for k, (g, n) in enumerate(sample.kinds):
+        for k, g, n in largest:
             need = fleet.need[m, g, n - 1]
             if np.isfinite(need[0]):
                 own = first + count + np.arange(epochs)

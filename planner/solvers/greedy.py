@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.tables import IDLE_RPS, CapacityTables
-from planner.solvers.draft import DraftCluster
+from planner.solvers.balanced import deal
+from planner.solvers.draft import DraftCluster, SizedCluster
 from planner.solvers.items import Items, active_clusters, empty_state, hot_parts, items_of, pack_of
 from planner.solvers.packing import (
     ANY_ZONE,
@@ -31,6 +32,7 @@ from planner.solvers.stopping import Stop, never
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+DEALT_FILL = 0.98  # of a largest sub-cluster, where models are dealt to their types
 MARGIN_FIRST = 0.01  # a packing so much worse than the best may replace the present one, for
 MARGIN_SUB_CLUSTERS = 5  # so many sub-clusters; less in proportion where there are more
 INSERTIONS = 12_000  # items times orders: about a second; fewer orders are tried where there are more items
@@ -82,16 +84,40 @@ class Searching:
     rounds: int = 0
 
     @classmethod
-    def begun(cls, tables: CapacityTables, *, seed: int, churn_price: float = CHURN_PRICE_TIE) -> Searching:
-        """From the best of several insertions."""
-        items = items_of(tables, hot_parts(tables))
+    def begun(
+        cls,
+        tables: CapacityTables,
+        *,
+        seed: int,
+        churn_price: float = CHURN_PRICE_TIE,
+        apart: Sequence[SizedCluster] = (),
+    ) -> Searching:
+        """From the best of several insertions; sub-clusters ``apart`` have models and GPUs of their own."""
+        lent = np.zeros(len(tables.pools), dtype=np.int64)
+        for one in apart:
+            lent[one.draft.pool] += int(one.gpus.max())
+        items = items_of(tables, hot_parts(tables), {m for one in apart for m in one.draft.shares})
         rng = np.random.default_rng(seed)
         if len(items) == 0 or not tables.pools:
             return cls(tables, items, None, np.zeros(len(items)), None, rng)
         priced = churn_price if tables.problem.active_plan else 0.0
-        pack = pack_of(tables, items, churn_price=priced)
+        pack = pack_of(tables, items, churn_price=priced, lent=lent)
         penalty = penalties(tables, items)
         return cls(tables, items, pack, penalty, _construct(tables, items, pack, penalty, rng), rng)
+
+    def dealt(self, shares: Floats) -> bool:
+        """Begin again from models dealt to GPU types by their shares there (M, G), if that is better."""
+        if self.pack is None or self.best is None:
+            return False
+        pack, state = self.pack, empty_state(self.pack)
+        order = np.argsort(-dearness(pack), kind="stable").astype(np.int64)
+        deal(pack, state, _pools_of(self.items, pack, shares), order, DEALT_FILL)
+        everywhere = np.ones(len(state.pool), dtype=np.bool_)
+        insert_all(pack, state, order[state.home[order] == NOWHERE], everywhere, np.zeros_like(everywhere))
+        better = _value(pack, state, self.penalty) < _value(pack, self.best, self.penalty)
+        if better:
+            self.best = state
+        return better
 
     def improve(
         self, deadline_s: float, on_better: Callable[[float], None] | None = None, stop: Stop = never
@@ -160,6 +186,20 @@ def dearness(pack: Pack) -> Floats:
     hot = np.flatnonzero(pack.hot != WHOLE)
     found[hot] = parts[pack.row[hot]]
     return np.where(np.isfinite(found), found, 0.0)
+
+
+def _pools_of(items: Items, pack: Pack, shares: Floats) -> Integers:
+    """(I,) the roomiest pool of the type that each item goes to, parts of a model in proportion."""
+    pools = np.full(shares.shape[1], CLOSED, dtype=np.int64)
+    for p in np.argsort(np.minimum(pack.pool_limit, pack.available), kind="stable"):
+        pools[pack.pool_type[p]] = p
+    found = np.full(len(items), CLOSED, dtype=np.int64)
+    for m in np.unique(items.model):
+        mine, total = np.flatnonzero(items.model == m), shares[m].sum()
+        if total > 0:
+            middles = (np.arange(len(mine)) + 0.5) / len(mine)
+            found[mine] = pools[np.searchsorted(np.cumsum(shares[m]) / total, middles)]
+    return found
 
 
 def _as_active(tables: CapacityTables, items: Items, pack: Pack) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,10 +57,15 @@ def hot_parts(tables: CapacityTables) -> dict[int, int]:
     return {int(m): int(count) for m, count in zip(hot, counts, strict=True)}
 
 
-def items_of(tables: CapacityTables, parts: dict[int, int]) -> Items:
-    """Every model that some type can serve, hot ones in parts, those to be spread in parts for each zone."""
+def items_of(tables: CapacityTables, parts: dict[int, int], apart: Collection[int] = ()) -> Items:
+    """
+    Every model that some type can serve, hot ones in parts, those to be spread in parts for each zone.
+
+    Models that are seen to ``apart`` are left out.
+    """
     found: list[tuple[int, float, float, int]] = []
-    for m in np.flatnonzero(tables.servable):
+    left = np.setdiff1d(np.flatnonzero(tables.servable), np.fromiter(apart, dtype=np.int64))
+    for m in left:
         zones = int(tables.rules.zones_min[m])
         if zones == 1 or tables.rules.spread_may_break[m]:
             count = parts.get(int(m), 1)
@@ -77,8 +83,10 @@ def items_of(tables: CapacityTables, parts: dict[int, int]) -> Items:
     )
 
 
-def pack_of(tables: CapacityTables, items: Items, *, churn_price: float = 0.0) -> Pack:
-    """The arrays of the compiled moves for these items."""
+def pack_of(
+    tables: CapacityTables, items: Items, *, churn_price: float = 0.0, lent: Integers | None = None
+) -> Pack:
+    """The arrays of the compiled moves for these items; ``lent`` (P,) GPUs are in use by others."""
     problem = tables.problem
     anchor, held = _anchors(tables, items)
     spare = min(len(items), SLOTS_MAX)
@@ -97,7 +105,8 @@ def pack_of(tables: CapacityTables, items: Items, *, churn_price: float = 0.0) -
         usable=tables.usable_gib,
         pool_type=tables.pool_types,
         pool_limit=np.array([tables.pool_limit(p) for p in range(len(tables.pools))], dtype=np.int64),
-        available=np.array([pool.available for pool in tables.pools], dtype=np.int64),
+        available=np.array([pool.available for pool in tables.pools], dtype=np.int64)
+        - (0 if lent is None else lent),
         price=tables.price_usd_per_hour[tables.pool_types] if tables.pools else np.zeros(0),
         hours=tables.hours / tables.hours.sum(),
         rate_max=float(problem.policy.scheduler_rate_rps_max or np.inf),

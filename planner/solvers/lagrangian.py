@@ -23,15 +23,13 @@ whatever is left between them.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from planner.problem.tables import CapacityTables
-from planner.solvers.dual_guess import guess
-from planner.solvers.poured import Fleet, Multipliers, feasible, fleet_of
+from planner.solvers.dual_guess import Guess
+from planner.solvers.poured import Fleet, Multipliers, feasible
 
 Floats = NDArray[np.float64]
 
@@ -40,20 +38,14 @@ STEP_FIRST = 0.3  # of the multipliers, in the exponent
 STEP_SHRINK, STEPS_IN_VAIN = 0.6, 6
 
 
-def lagrangian_bound(
-    tables: CapacityTables, split: Collection[int], *, deadline_s: float, seed: int
-) -> float | None:
+def lagrangian_bound(fleet: Fleet, guess: Guess, *, deadline_s: float) -> float:
     """
-    Dollars per hour that no plan serving all demand can cost less than; None where GPUs are not reserved.
+    Dollars per hour that no plan serving all demand can cost less than, where GPUs are reserved.
 
-    ``split`` names the models that may be split between sub-clusters by epoch; ``deadline_s`` is of
-    ``time.monotonic``. The bound is there after one look at every model, time only sharpens it.
+    ``deadline_s`` is of ``time.monotonic``. The bound is there after one look at every model, time only
+    sharpens it.
     """
-    if not tables.reserved or not tables.pools:
-        return None
-    fleet = fleet_of(tables, split)
-    multipliers = guess(fleet, deadline_s=deadline_s, seed=seed)
-    return ascend(fleet, feasible(fleet, multipliers), deadline_s)
+    return ascend(fleet, feasible(fleet, guess.multipliers), deadline_s)
 
 
 @njit(cache=True, nogil=True)

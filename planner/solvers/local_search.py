@@ -1,10 +1,9 @@
-"""Plans by local search: the active one kept, a first pass, large fleets, more while time is left."""
+"""Plans by local search: the active one kept, a first pass, more while time is left."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +11,9 @@ from numpy.typing import NDArray
 from planner.plan.churn import churn_gib
 from planner.problem.problem import Hardness
 from planner.problem.tables import CapacityTables, strict_tables
-from planner.solvers.assemble import rounded_up
 from planner.solvers.draft import DraftCluster
 from planner.solvers.filling import fill
-from planner.solvers.greedy import CHURN_PRICE_TIE, Packing, Searching, search
-from planner.solvers.items import splittable
-from planner.solvers.lagrangian import lagrangian_bound
+from planner.solvers.greedy import CHURN_PRICE_TIE, Packing, search
 from planner.solvers.reserves import may_join
 from planner.solvers.run import Run, all_served, by_columns, is_settled
 
@@ -26,8 +22,6 @@ GREEDY_TIME_SHARE = 0.3
 GREEDY_TIME_MAX_S = 15.0
 GUIDE_TIME_MAX_S = 1.0  # for the incumbent that only guides the choice of slots
 EXACT_MODELS_MAX = 250  # beyond, a formulation of some slots finds nothing in time
-BOUND_TIME_SHARE = 0.5  # of the time limit, on a core of its own
-PLAN_TIME_FACTOR = 1.5  # a last plan may take so much longer to put together than the first did
 SEARCH_LEAST_S, SEARCH_PATIENCE = 0.5, 6
 CHURN_PRICES = (0.01, 0.1, 1.0, 10.0)  # dollars per hour and GiB, tried in turn until the budget holds
 
@@ -39,7 +33,7 @@ def greedy_pass(run: Run) -> None:
         remaining = min(remaining * GREEDY_TIME_SHARE, GREEDY_TIME_MAX_S)
     elif run.solver != "greedy":
         remaining = min(remaining * GREEDY_TIME_SHARE, GUIDE_TIME_MAX_S)
-    prices = _churn_prices(run)
+    prices = churn_prices(run)
     soft = run.problem.policy.hardness.churn is Hardness.SOFT
     passes = [strict_tables(run.tables), run.tables] if run.tables.rules.lenient else [run.tables]
     for tables in passes:
@@ -54,7 +48,7 @@ def greedy_pass(run: Run) -> None:
                 stop=run.stop,
             )
             before = run.best
-            if run.offer(_complete(tables, packing)) is not None:
+            if run.offer(complete(tables, packing)) is not None:
                 run.churn_price = price if run.best is not before else run.churn_price
                 if not soft or _within_budget(run):
                     break
@@ -83,36 +77,6 @@ def keep_active(run: Run) -> None:
             run.offer(fill(run.tables, drafts))
 
 
-def search_at_scale(run: Run) -> None:
-    """A first plan at once; then local search on one core, a bound for every plan on another."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        for price in _churn_prices(run):
-            searching = Searching.begun(run.tables, seed=run.seed, churn_price=price)
-            begun = time.monotonic()
-            packing = searching.packing()
-            found = run.offer(_complete(run.tables, packing))
-            plan_s = time.monotonic() - begun
-            if found is not None:
-                break
-        share = (run.deadline_s - time.monotonic()) * BOUND_TIME_SHARE
-        proof = pool.submit(
-            lagrangian_bound,
-            run.tables,
-            splittable(run.tables),
-            deadline_s=time.monotonic() + share,
-            seed=run.seed,
-        )
-        searching.improve(
-            run.deadline_s - PLAN_TIME_FACTOR * plan_s, lambda cost: run.report(cost, None), run.stop
-        )
-        run.offer(_complete(run.tables, searching.packing()))
-        bound = proof.result()
-    run.short = run.best is None or not all_served(run.tables, run.best)
-    if bound is not None and not run.short:
-        run.prove(rounded_up(run.problem, bound), "lagrangian")
-        run.report(None, run.bound)
-
-
 def search_on(run: Run) -> None:
     """Further greedy searches, each from another seed, until several in a row find nothing better."""
     seed, in_vain = run.seed, 0
@@ -136,13 +100,13 @@ def search_on(run: Run) -> None:
         in_vain = in_vain + 1 if run.best is before else 0
 
 
-def _complete(tables: CapacityTables, packing: Packing) -> list[DraftCluster]:
+def complete(tables: CapacityTables, packing: Packing) -> list[DraftCluster]:
     """The packing's sub-clusters, filled up where it leaves demand out."""
     drafts = list(packing.clusters)
     return drafts if packing.complete else fill(tables, drafts)
 
 
-def _churn_prices(run: Run) -> tuple[float, ...]:
+def churn_prices(run: Run) -> tuple[float, ...]:
     budget = run.problem.policy.churn_gib_max
     return (CHURN_PRICE_TIE, *CHURN_PRICES) if budget is not None else (CHURN_PRICE_TIE,)
 

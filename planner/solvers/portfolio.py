@@ -17,6 +17,7 @@ from planner.problem.problem import PlanningProblem
 from planner.problem.tables import CapacityTables, capacity_tables
 from planner.solvers import cp_sat, highs
 from planner.solvers.assemble import GAP_PROVEN, rounded_up, with_bound
+from planner.solvers.at_scale import search_at_scale
 from planner.solvers.columns import search_columns
 from planner.solvers.draft import DraftCluster
 from planner.solvers.items import splittable
@@ -26,7 +27,6 @@ from planner.solvers.local_search import (
     GUIDE_TIME_MAX_S,
     greedy_pass,
     keep_active,
-    search_at_scale,
     search_on,
 )
 from planner.solvers.outcome import SolveOutcome, SolveStatus, StagedResult

@@ -51,16 +51,28 @@ def fleet_of(tables: CapacityTables, split: Collection[int]) -> Fleet:
     for m in split:
         for g in np.flatnonzero(tables.batch_size[m].any(axis=1)):
             slack[m, g] = batching_slack(tables, m, int(g))
+    is_split = np.isin(np.arange(len(tables.models)), sorted(split))
     return Fleet(
-        need=tables.need,
+        need=_need(tables, is_split),
         memory=memory_shares(tables.weights_gib / tables.usable_gib),
         slack=slack,
         served=tables.servable,
-        split=np.isin(np.arange(len(tables.models)), sorted(split)),
+        split=is_split,
         limit=limit,
         available=available,
         price=tables.price_usd_per_hour,
     )
+
+
+def _need(tables: CapacityTables, is_split: NDArray[np.bool_]) -> Floats:
+    """The need of the tables, inf also where a model that may not be split asks for more than n GPUs."""
+    too_much = tables.need.max(axis=3, initial=0.0) > np.arange(1, tables.gpus_max + 1) + ROUNDING
+    too_much &= ~is_split[:, None, None] & np.isfinite(tables.need[..., 0])
+    if not too_much.any():
+        return tables.need
+    need = tables.need.copy()
+    need[too_much] = np.inf
+    return need
 
 
 def memory_shares(part: Floats) -> Floats:

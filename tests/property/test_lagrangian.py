@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from planner.problem.parse import parse_problem
 from planner.problem.tables import CapacityTables, capacity_tables
 from planner.problem.usable_share import usable_share
 from planner.solvers import solve
+from planner.solvers.dual_guess import guess
 from planner.solvers.lagrangian import charged, lagrangian_bound
+from planner.solvers.mixed.bound import crowded_bound
 from planner.solvers.poured import Multipliers, feasible, fleet_of, memory_shares
 from tests.planning import batching, document, documents, model
 
@@ -32,10 +35,46 @@ def test_no_plan_costs_less_than_any_multipliers_prove(data: dict[str, Any], see
     assert plan is not None
     tables = capacity_tables(problem)
     everything = range(len(tables.models))
-    guessed = lagrangian_bound(tables, everything, deadline_s=time.monotonic() + 5, seed=0)
-    assert guessed is not None
-    assert guessed <= plan.objective * (1 + 1e-6)
+    assert guessed_bound(tables, everything, 5) <= plan.objective * (1 + 1e-6)
     assert drawn_bound(tables, seed) <= plan.objective * (1 + 1e-6)
+
+
+@given(documents(), st.integers(0, 2**31), st.booleans())
+@FEW
+def test_no_plan_costs_less_than_crowded_sub_clusters_prove(
+    data: dict[str, Any], seed: int, may_split: bool
+) -> None:
+    """Whichever types are taken for crowded, and whether models may be split or not."""
+    data["policy"] = {**(data.get("policy") or {}), "gpus": "reserved"}
+    data["models"] = [one | {"may_split": may_split} for one in data["models"]]
+    problem = parse_problem({**data, "active_plan": None})
+    plan = solve(problem, solver="auto", time_limit_s=3, seed=1).plan
+    assume(plan is not None and plan.status is not PlanStatus.PARTIAL)
+    assert plan is not None
+    tables = capacity_tables(problem)
+    rng = np.random.default_rng(seed)
+    stocked = [g for g in range(len(tables.gpu_types)) if g in tables.pool_types]
+    crowded = tuple(g for g in stocked if rng.random() < 0.7) or tuple(stocked)
+    split = range(len(tables.models)) if may_split else ()
+    fleet = fleet_of(tables, split)
+    prices = guess(fleet, deadline_s=time.monotonic() + 5, seed=0)
+    bounds: list[float] = []
+    crowded_bound(
+        tables,
+        fleet,
+        prices,
+        crowded,
+        split,
+        deadline_s=time.monotonic() + 10,
+        seed=0,
+        on_bound=bounds.append,
+    )
+    assert all(bound <= plan.objective * (1 + 1e-6) for bound in bounds)
+
+
+def guessed_bound(tables: CapacityTables, split: Collection[int], seconds: float) -> float:
+    fleet, deadline_s = fleet_of(tables, split), time.monotonic() + seconds
+    return lagrangian_bound(fleet, guess(fleet, deadline_s=deadline_s, seed=0), deadline_s=deadline_s)
 
 
 def drawn_bound(tables: CapacityTables, seed: int) -> float:
@@ -54,9 +93,7 @@ def drawn_bound(tables: CapacityTables, seed: int) -> float:
 
 def bound_of(models: list[dict[str, Any]], **changes: Any) -> float:
     tables = capacity_tables(parse_problem(document(models, **changes)))
-    bound = lagrangian_bound(tables, (), deadline_s=time.monotonic() + 20, seed=0)
-    assert bound is not None
-    return bound
+    return guessed_bound(tables, (), 20)
 
 
 def test_it_knows_the_spare_part_of_few_gpus() -> None:

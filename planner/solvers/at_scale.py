@@ -1,0 +1,157 @@
+"""
+Fleets of hundreds of models and more: a plan on one core, a bound for every plan on another.
+
+The poured fleet's multipliers say which GPU types are crowded (``planner.solvers.mixed``). For these,
+sub-clusters are searched for first, models leaving them where they are cheaper elsewhere; what has left is
+then packed on all that remains. Where nothing is crowded, or rules or churn tie models to places,
+everything is packed at once.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from planner.solvers.assemble import rounded_up
+from planner.solvers.draft import DraftCluster, size_cluster
+from planner.solvers.dual_guess import Guess, guess
+from planner.solvers.greedy import Searching
+from planner.solvers.items import splittable
+from planner.solvers.lagrangian import lagrangian_bound
+from planner.solvers.lean import lean_tables
+from planner.solvers.levelling import levelled
+from planner.solvers.local_search import churn_prices, complete
+from planner.solvers.mixed.assignment import assigned
+from planner.solvers.mixed.bound import crowded_bound
+from planner.solvers.mixed.clusters import crowded_clusters
+from planner.solvers.mixed.crowded import crowded_part, crowded_types
+from planner.solvers.poured import Fleet, feasible, fleet_of
+from planner.solvers.run import Run, all_served
+
+GUESS_TIME_SHARE = 0.2  # of the time limit, at most
+LAGRANGIAN_TIME_SHARE = 0.2  # of the time limit, before the crowded part is bounded
+CROWDED_TIME_SHARE = 0.3  # of what is left after the first plan
+ASSIGNMENT_TIME_SHARE = 0.3  # of what is left then, at most
+LEVELLING_TIME_SHARE = 0.15  # of what is left then
+PLAN_TIME_FACTOR = 1.5  # a last plan may take so much longer to put together than the first did
+
+
+def search_at_scale(run: Run) -> None:
+    """A first plan at once; then better ones, beside bounds for every plan."""
+    searching, plan_s = _first(run)
+    split = splittable(run.tables)
+    fleet = fleet_of(run.tables, split)
+    prices = _priced(run, fleet)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        proof = pool.submit(_bounded, run, fleet, prices, split)
+        last_s = run.deadline_s - PLAN_TIME_FACTOR * plan_s
+        if _is_free(run):
+            clusters = _crowded(run, fleet, prices, split, last_s)
+            drafts = _around(run, fleet, clusters, last_s)
+            _level(run, clusters, drafts, split, last_s)
+        else:
+            searching.improve(last_s, lambda cost: run.report(cost, None), run.stop)
+            run.offer(complete(run.tables, searching.packing()))
+        bounds = proof.result()
+    run.short = run.best is None or not all_served(run.tables, run.best)
+    if not run.short:
+        for bound, method in bounds:
+            run.prove(rounded_up(run.problem, bound), method)
+        run.report(None, run.bound)
+
+
+def _priced(run: Run, fleet: Fleet) -> Guess:
+    """Prices from a sample of the models, which tells crowded types; then from all of them."""
+    until = time.monotonic() + GUESS_TIME_SHARE * (run.deadline_s - time.monotonic())
+    first = guess(fleet, deadline_s=until, seed=run.seed)
+    everyone = len(run.tables.models)
+    types = crowded_types(fleet, first)
+    second = guess(fleet, deadline_s=until, seed=run.seed, sample_max=everyone, several=types)
+    return second if second.gpus.any() else first
+
+
+def _is_free(run: Run) -> bool:
+    """Whether nothing ties models to places: no rule, no fleet that runs."""
+    return run.tables.rules.is_empty and run.problem.active_plan is None
+
+
+def _first(run: Run) -> tuple[Searching, float]:
+    """The greedy's plan, and the seconds that making a plan of it took."""
+    for price in churn_prices(run):
+        searching = Searching.begun(run.tables, seed=run.seed, churn_price=price)
+        begun = time.monotonic()
+        found = run.offer(complete(run.tables, searching.packing()))
+        plan_s = time.monotonic() - begun
+        if found is not None:
+            break
+    return searching, plan_s
+
+
+def _bounded(run: Run, fleet: Fleet, prices: Guess, split: set[int]) -> list[tuple[float, str]]:
+    """Bounds for every plan, dollars per hour, and the method of each."""
+    until = time.monotonic() + LAGRANGIAN_TIME_SHARE * (run.deadline_s - time.monotonic())
+    found = [(lagrangian_bound(fleet, prices, deadline_s=until), "lagrangian")]
+    crowded_bound(
+        run.tables,
+        fleet,
+        prices,
+        crowded_types(fleet, prices),
+        split,
+        deadline_s=run.deadline_s,
+        seed=run.seed,
+        on_bound=lambda bound: found.append((bound, "crowded")),
+        stop=run.stop,
+    )
+    return found
+
+
+def _crowded(run: Run, fleet: Fleet, prices: Guess, split: set[int], deadline_s: float) -> list[DraftCluster]:
+    """Sub-clusters of the crowded types; none where there is no such type."""
+    types = crowded_types(fleet, prices)
+    if not types:
+        return []
+    multipliers = feasible(fleet, prices.multipliers)
+    part = crowded_part(run.tables, fleet, multipliers, types, split, flowing=False)
+    if len(part) == 0:
+        return []
+    until = time.monotonic() + CROWDED_TIME_SHARE * (deadline_s - time.monotonic())
+    available = fleet.available[list(types)]
+    return crowded_clusters(part, available, deadline_s=until, seed=run.seed, stop=run.stop)
+
+
+def _around(run: Run, fleet: Fleet, clusters: list[DraftCluster], deadline_s: float) -> list[DraftCluster]:
+    """Sub-clusters for what is in none of these, on the GPUs that they leave."""
+    sized = [one for one in (size_cluster(run.tables, draft) for draft in clusters) if one is not None]
+    available, apart_cost = fleet.available.copy(), 0.0
+    models = fleet.served.copy()
+    for one in sized:
+        g = int(run.tables.pool_types[one.draft.pool])
+        available[g] -= one.gpus.max()
+        apart_cost += float(one.gpus.max() * run.tables.price_usd_per_hour[g])
+        models[list(one.draft.shares)] = False
+    rest = Searching.begun(lean_tables(run.tables), seed=run.seed, apart=sized)
+    until = time.monotonic() + ASSIGNMENT_TIME_SHARE * (deadline_s - time.monotonic())
+    shares = assigned(fleet, models, available, deadline_s=until)
+    if shares is not None:
+        rest.dealt(shares)
+    run.offer(clusters + list(rest.packing().clusters))
+    until = deadline_s - LEVELLING_TIME_SHARE * max(0.0, deadline_s - time.monotonic())
+    rest.improve(until, lambda cost: run.report(cost + apart_cost, None), run.stop)
+    drafts = list(rest.packing().clusters)
+    run.offer(clusters + drafts)
+    return drafts
+
+
+def _level(
+    run: Run, clusters: list[DraftCluster], drafts: list[DraftCluster], split: set[int], deadline_s: float
+) -> None:
+    """Divide the traffic of split models anew, as long as that makes a better plan."""
+    while (left := deadline_s - time.monotonic()) > 0 and not run.stop() and run.best is not None:
+        cost = run.best.objective
+        better = levelled(run.tables, drafts, split, time_limit_s=left, seed=run.seed, stop=run.stop)
+        if better is None:
+            return
+        run.offer(clusters + better)
+        if run.best.objective >= cost - 1e-9:
+            return
+        drafts = better

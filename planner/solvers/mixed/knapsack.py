@@ -1,0 +1,54 @@
+"""Pricing one kind of sub-cluster: which of its items, each at most once, are worth most together."""
+
+from __future__ import annotations
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from planner.solvers.mixed.kinds import Kind
+
+Floats = NDArray[np.float64]
+
+
+class Knapsack:
+    """The linear relaxation of a kind's pricing problem, kept in HiGHS so that the next prices start warm."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        used = np.flatnonzero(kind.rows.max(axis=0, initial=0.0) > 0)
+        matrix = sparse.csc_matrix(kind.rows[:, used].T)
+        count = len(kind.items)
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = count, len(used)
+        lp.col_cost_, lp.col_lower_, lp.col_upper_ = np.zeros(count), np.zeros(count), np.ones(count)
+        lp.row_lower_, lp.row_upper_ = np.full(len(used), -np.inf), np.ones(len(used))
+        lp.sense_ = highspy.ObjSense.kMaximize
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        lp.a_matrix_.start_, lp.a_matrix_.index_ = matrix.indptr, matrix.indices
+        lp.a_matrix_.value_ = matrix.data
+        self._columns = np.arange(count, dtype=np.int32)
+        self._rows = np.ascontiguousarray(kind.rows[:, used])
+        self._duals = np.zeros(len(used))
+        self._solver = highspy.Highs()
+        self._solver.silent()
+        self._solver.setOptionValue("threads", 1)
+        self._solver.passModel(lp)
+
+    def most(self, value: Floats, enough: float) -> tuple[float, Floats]:
+        """
+        A worth that no set exceeds, and how much of each item makes it; nothing of any up to ``enough``.
+
+        ``value`` (K,) is of all items. The duals of another time often prove that no set is worth more than
+        enough.
+        """
+        own = value[self.kind.items]
+        known = float(self._duals.sum() + np.maximum(own - self._rows @ self._duals, 0.0).sum())
+        if known <= enough:
+            return known, np.zeros(len(own))
+        self._solver.changeColsCost(len(self._columns), self._columns, own)
+        self._solver.run()
+        solution = self._solver.getSolution()
+        self._duals = np.maximum(np.array(solution.row_dual), 0.0)
+        return float(self._solver.getInfo().objective_function_value), np.array(solution.col_value)

@@ -1,0 +1,191 @@
+"""Fleets with crowded GPU types: what the parts of the search promise, on small problems."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from planner.plan.verify import verify
+from planner.problem.tables import CapacityTables, capacity_tables, need_in_workspace
+from planner.solvers.assemble import assemble
+from planner.solvers.at_scale import search_at_scale
+from planner.solvers.draft import DraftCluster, size_cluster
+from planner.solvers.dual_guess import Guess, guess
+from planner.solvers.greedy import Searching
+from planner.solvers.lean import lean_tables
+from planner.solvers.levelling import levelled
+from planner.solvers.mixed.assignment import assigned
+from planner.solvers.mixed.bound import crowded_bound
+from planner.solvers.mixed.clusters import crowded_clusters
+from planner.solvers.mixed.crowded import CrowdedPart, crowded_part, crowded_types
+from planner.solvers.poured import Fleet, feasible, fleet_of
+from planner.solvers.run import Run
+from planner.solvers.stopping import never
+from tests.planning import batching, model, one_at_a_time, problem
+
+
+def crowded_fleet(models: int = 24) -> CapacityTables:
+    """Heavy models that live on b alone, two to a GPU, and light ones that may live on a or b."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for i in range(models):
+        demand = [float(rng.uniform(10, 90)) for _ in range(3)]
+        heavy = i % 3 == 0
+        profiles = {"b": batching(weights_gib=6.5 if heavy else 0.4, workspace_gib_per_item=0.15)}
+        if not heavy:
+            profiles["a"] = batching(alpha_ms=1.5, weights_gib=0.4, workspace_gib_per_item=0.05)
+        rows.append(model(f"m{i:02d}", demand, profiles, arrival_cv=float(rng.uniform(0.5, 2.0))))
+    return capacity_tables(problem(rows, pools={"a": 60, "b": 40}, prices={"a": 1.0, "b": 2.0}))
+
+
+def priced(tables: CapacityTables) -> tuple[Fleet, Guess, tuple[int, ...]]:
+    fleet = fleet_of(tables, ())
+    found = guess(fleet, deadline_s=time.monotonic() + 20, seed=0)
+    return fleet, found, crowded_types(fleet, found)
+
+
+def part_of(tables: CapacityTables, *, flowing: bool = False) -> tuple[CrowdedPart, np.ndarray]:
+    fleet, found, _ = priced(tables)
+    types = (tables.gpu_types.index("b"),)
+    part = crowded_part(tables, fleet, feasible(fleet, found.multipliers), types, (), flowing=flowing)
+    return part, fleet.available[list(types)]
+
+
+def test_the_type_whose_memory_is_short_is_the_crowded_one() -> None:
+    tables = crowded_fleet()
+    assert [tables.gpu_types[g] for g in priced(tables)[2]] == ["b"]
+
+
+def test_need_with_ample_workspace_is_that_of_the_tables() -> None:
+    tables = crowded_fleet()
+    everyone = list(range(len(tables.models)))
+    ample = need_in_workspace(tables, 1, everyone, np.ones(len(everyone)), np.full(len(everyone), 99.0))
+    assert np.allclose(ample, tables.need[:, 1])
+
+
+def test_little_workspace_asks_for_more_gpus_and_none_for_ever_more() -> None:
+    tables = crowded_fleet()
+    one = need_in_workspace(tables, 1, [0], np.ones(1), np.array([0.15]))[0]
+    four = need_in_workspace(tables, 1, [0], np.ones(1), np.array([0.6]))[0]
+    rate = tables.rate_rps[0]
+    share = tables.law(0, 1).usable_share(np.arange(1, tables.gpus_max + 1), tables.models[0].arrival_cv)
+    assert np.allclose(one, rate * 6e-3 / share[:, None])  # batches of one: 1 + 5 ms each
+    assert (four < one).all()
+    assert np.isinf(need_in_workspace(tables, 1, [0], np.ones(1), np.array([0.1]))).all()
+
+
+def test_the_searched_sub_clusters_are_ones_that_can_be_sized() -> None:
+    tables = crowded_fleet()
+    part, available = part_of(tables)
+    clusters = crowded_clusters(part, available, deadline_s=time.monotonic() + 2, seed=1, stop=never)
+    homes = [m for draft in clusters for m in draft.shares]
+    assert len(homes) == len(set(homes))
+    heavy = [m for m in range(len(tables.models)) if m % 3 == 0]
+    assert set(heavy) <= set(homes)  # they can live nowhere else
+    sized = [size_cluster(tables, draft) for draft in clusters]
+    assert all(one is not None for one in sized)
+    assert sum(int(one.gpus.max()) for one in sized if one is not None) <= available.sum()
+    assert max(sum(m % 3 == 0 for m in draft.shares) for draft in clusters) == 2
+
+
+def test_the_crowded_part_is_bounded_below_what_is_found() -> None:
+    tables = crowded_fleet()
+    fleet, found, types = priced(tables)
+    bounds: list[float] = []
+    crowded_bound(
+        tables, fleet, found, types, (), deadline_s=time.monotonic() + 20, seed=0, on_bound=bounds.append
+    )
+    run = Run(tables, "auto", 0, time.monotonic(), time.monotonic() + 12, None)
+    search_at_scale(run)
+    assert run.best is not None
+    assert verify(run.problem, run.best) == []
+    assert bounds == sorted(bounds)
+    assert 0.7 * run.best.objective < bounds[-1] <= run.best.objective
+    assert run.bound is not None
+    assert run.bound <= run.best.objective
+
+
+def test_models_are_assigned_to_the_type_that_is_cheaper_for_them_while_it_lasts() -> None:
+    """A GPU of b does in 8 ms what takes one of a 20 ms, for the same price: b is used up first."""
+    rows = [
+        model(f"m{i}", [50.0], {"a": one_at_a_time(20.0), "b": one_at_a_time(8.0)}, arrival_cv=0.3)
+        for i in range(4)
+    ]
+    tables = capacity_tables(problem(rows, pools={"a": 8, "b": 1}, prices={"a": 1.0, "b": 1.0}))
+    fleet = fleet_of(tables, ())
+    everyone = np.ones(4, dtype=bool)
+    shares = assigned(fleet, everyone, fleet.available, deadline_s=time.monotonic() + 5)
+    assert shares is not None
+    assert np.allclose(shares.sum(axis=1), 1.0)
+    b = tables.gpu_types.index("b")
+    assert shares[:, b] @ tables.need[:, b, 0, 0] == pytest.approx(1.0)
+
+
+def test_what_is_dealt_is_a_packing_with_every_model_placed() -> None:
+    tables = crowded_fleet()
+    searching = Searching.begun(tables, seed=0)
+    fleet = fleet_of(tables, ())
+    shares = assigned(
+        fleet, np.ones(len(tables.models), dtype=bool), fleet.available, deadline_s=time.monotonic() + 5
+    )
+    assert shares is not None
+    before = searching.packing()
+    searching.dealt(shares)
+    after = searching.packing()
+    plans = [assemble(tables, list(packing.clusters), solver="greedy", seed=0) for packing in (before, after)]
+    assert all(plan is not None and verify(tables.problem, plan) == [] for plan in plans)
+    assert plans[0] is not None
+    assert plans[1] is not None
+    assert plans[1].objective <= plans[0].objective
+
+
+def test_lean_tables_plan_less_workspace_where_it_costs_little() -> None:
+    profile = batching(alpha_ms=2.0, beta_ms=2.0, workspace_gib_per_item=0.4, batch_size_max=32)
+    tables = capacity_tables(problem([model("m", [600.0], {"a": profile})]))
+    lean = lean_tables(tables)
+    assert tables.workspace_gib[0, 0].max() > 0.35 * 16
+    assert lean.workspace_gib[0, 0].max() <= 0.35 * tables.usable_gib[0] + 1e-9
+    finite = np.isfinite(tables.need)
+    assert (lean.need[finite] >= tables.need[finite] - 1e-12).all()
+    assert (lean.need[finite] <= 1.25 * tables.need[finite] + 1e-9).all()
+
+
+def test_lean_tables_leave_alone_what_would_cost_much() -> None:
+    profile = batching(alpha_ms=0.2, beta_ms=8.0, workspace_gib_per_item=2.0, batch_size_max=32)
+    tables = capacity_tables(problem([model("m", [600.0], {"a": profile})]))
+    assert np.array_equal(lean_tables(tables).need, tables.need)
+
+
+def levelling_case() -> tuple[CapacityTables, list[DraftCluster]]:
+    """Two sub-clusters busy with a whole model at different hours, and a split one half here, half there."""
+    slow = {"a": one_at_a_time(10.0)}
+    rows = [
+        model("early", [300.0, 10.0], slow, arrival_cv=0.3),
+        model("late", [10.0, 300.0], slow, arrival_cv=0.3),
+        model("split", [300.0, 300.0], slow, arrival_cv=0.3),
+    ]
+    tables = capacity_tables(problem(rows, pools={"a": 16}))
+    whole, half = np.ones(2), np.full(2, 0.5)
+    return tables, [DraftCluster(0, {0: whole, 2: half}), DraftCluster(0, {1: whole, 2: half})]
+
+
+def test_levelling_moves_traffic_to_where_it_is_night() -> None:
+    tables, drafts = levelling_case()
+    before = [size_cluster(tables, draft) for draft in drafts]
+    better = levelled(tables, drafts, {2}, time_limit_s=10, seed=0, stop=never)
+    assert better is not None
+    after = [size_cluster(tables, draft) for draft in better]
+    gpus = [sum(int(one.gpus.max()) for one in sizes if one is not None) for sizes in (before, after)]
+    assert gpus[1] < gpus[0]
+    shares = np.sum([draft.shares.get(2, np.zeros(2)) for draft in better], axis=0)
+    assert np.allclose(shares, 1.0)
+    plan = assemble(tables, better, solver="auto", seed=0)
+    assert plan is not None
+    assert verify(tables.problem, plan) == []
+
+
+def test_levelling_leaves_whole_models_alone() -> None:
+    tables, drafts = levelling_case()
+    assert levelled(tables, drafts, set(), time_limit_s=5, seed=0, stop=never) is None

@@ -1,0 +1,96 @@
+"""The compiled moves of the crowded part: what they keep up to date is what counting anew gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from planner.solvers.mixed.moves import CLOSED, OUTSIDE, Part, State, improve, insert, seed_rounds, worth_of
+
+
+def drawn_part(items: int = 18, seed: int = 2) -> Part:
+    """Two levels of memory, 8 GPU counts, 3 epochs; need falls with the count and with the memory left."""
+    rng = np.random.default_rng(seed)
+    base = rng.uniform(0.1, 1.5, (items, 1, 3))
+    falling = 1 + 0.5 / np.sqrt(np.arange(1, 9))[None, :, None]
+    ample = base * falling
+    need = np.stack([ample * rng.uniform(1.0, 1.4, (items, 1, 1)), ample])[None]
+    return Part(
+        need=need,
+        kept=np.array([0.05, 0.4]),
+        weights=rng.uniform(0.5, 6.0, (1, items)),
+        usable=np.array([14.0]),
+        price=np.array([2.0]),
+        limit=np.array([8]),
+        available=np.array([40]),
+        outside=np.where(np.arange(items) % 3 == 0, np.inf, rng.uniform(0.5, 3.0, items)),
+        rate=np.zeros((items, 0)),
+        member_max=6,
+    )
+
+
+def begun(part: Part) -> State:
+    items = len(part.outside)
+    state = State(
+        home=np.full(items, OUTSIDE, dtype=np.int64),
+        members=np.zeros((items + 1, part.member_max), dtype=np.int64),
+        members_count=np.zeros(items + 1, dtype=np.int64),
+        type=np.full(items + 1, CLOSED, dtype=np.int64),
+        weight=np.zeros(items + 1),
+        gpus=np.zeros(items + 1, dtype=np.int64),
+        size=np.zeros(items + 1),
+        used=np.zeros(1, dtype=np.int64),
+    )
+    for i in range(items):
+        insert(part, state, i, np.flatnonzero(state.type != CLOSED), 0.0)
+    return state
+
+
+def copied(state: State) -> State:
+    return State(**{name: array.copy() for name, array in state._asdict().items()})
+
+
+def counted_anew(part: Part, state: State) -> None:
+    """Every slot against the formula written out."""
+    used = 0
+    for k in np.flatnonzero(state.type != CLOSED):
+        members = state.members[k, : state.members_count[k]]
+        assert sorted(members) == sorted(np.flatnonzero(state.home == k))
+        weight = part.weights[0, members].sum()
+        assert state.weight[k] == pytest.approx(weight)
+        left = 1 - weight / part.usable[0]
+        level = max(v for v, kept in enumerate(part.kept) if kept <= left + 1e-12)
+        totals = part.need[0, level, members].sum(axis=0).max(axis=1)  # (N,)
+        least = next(n for n in range(1, 9) if totals[n - 1] <= n + 1e-9)
+        assert state.gpus[k] >= least  # a count once reached is kept while items are added
+        assert totals[state.gpus[k] - 1] <= state.gpus[k] + 1e-9
+        assert state.size[k] == pytest.approx(totals[state.gpus[k] - 1])
+        assert len(members) <= part.member_max
+        used += int(state.gpus[k])
+    assert state.used[0] == used <= part.available[0]
+    assert set(np.flatnonzero(state.home == OUTSIDE)) <= set(np.flatnonzero(np.isfinite(part.outside)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rounds_keep_sums_and_never_lose_the_best(seed: int) -> None:
+    part = drawn_part(seed=seed)
+    best = begun(part)
+    counted_anew(part, best)
+    start = worth_of(part, best)[0]
+    present, trial = copied(best), copied(best)
+    seed_rounds(seed)
+    improve(part, best, present, trial, 3_000, 0.05)
+    for state in (best, present, trial):
+        counted_anew(part, state)
+    assert worth_of(part, best)[0] <= start
+    assert worth_of(part, best)[0] <= worth_of(part, present)[0] + 1e-9
+    for name, array in present._asdict().items():
+        if name != "members":  # beyond the count of members they are of no account
+            assert np.array_equal(array, getattr(trial, name)), name
+
+
+def test_what_is_cheap_elsewhere_stays_outside() -> None:
+    part = drawn_part()
+    part.outside[1] = 1e-6
+    state = begun(part)
+    assert state.home[1] == OUTSIDE
