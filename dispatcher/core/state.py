@@ -176,7 +176,7 @@ def new_state(
     rules: Rules,
     tenants: Sequence[TenantSpec] = EVERYONE,
 ) -> State:
-    """All queues empty, no GPU here yet, the pool's hold factor at 1 (0 where nothing is held), models' at 0."""
+    """All queues empty, no GPU here yet, the hold factor at 1 (0 where nothing is held), models' own at 0."""
     speeds = distinct_speeds(gpu_speeds)
     model, queue_entries = _models(models, delays, rules)
     totals = np.zeros(1, dtype=TOTALS)

@@ -10,7 +10,7 @@ from planner.certify import Certificate, certified_plan
 from planner.plan.plan import Plan, PlanStatus
 from planner.plan.verify import verify
 from planner.problem.problem import PlanningProblem
-from planner.service import planning
+from planner.service import cuts, planning
 from planner.solvers import solve
 from tests.planning import batching, model, one_at_a_time, problem
 
@@ -67,7 +67,7 @@ def test_a_failed_round_is_planned_again_with_more_demand(monkeypatch: pytest.Mo
         return solved(tightened, number)
 
     best, certificate = planning.certified(question, first, solve_again)
-    assert demands == [pytest.approx(250.0 * planning.DEMAND_STEP)]
+    assert demands == [pytest.approx(250.0 * cuts.DEMAND_STEP)]
     assert certificate.passed
     assert len(asked) == 2
     assert verify(question, best) == []
