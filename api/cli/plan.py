@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -18,12 +19,11 @@ if TYPE_CHECKING:
     from planner.problem.problem import PlanningProblem
     from planner.solvers import Progress
 
+Result = TypeVar("Result")
 app = typer.Typer(help="Plans: which models share which GPUs.", no_args_is_help=True)
 
 ProblemFile = Annotated[Path, typer.Argument(help="Problem file (JSON).", show_default=False)]
 PlanFile = Annotated[Path, typer.Argument(help="Plan file (JSON).", show_default=False)]
-
-CERTIFIED_SO_FAR = "what is certified so far"
 
 
 class SolverName(StrEnum):
@@ -154,21 +154,17 @@ def certify(
         fail(f"--duration-s must be a number above 0, got {duration_s}", code=ExitCode.BAD_INPUT)
     question, answer = _problem(problem), _plan(plan)
     _require_valid(question, answer)
-    default = Budget()
-    budget = Budget(min(default.replications_min, seeds), seeds, duration_s)
     way: dict[str, Any] = {
         "seed": SEED if seed is None else seed,
-        "budget": budget,
+        "budget": Budget(min(Budget().replications_min, seeds), seeds, duration_s),
         "executor": executor_of(processes),
         "progress": _tell_certified,
     }
     if output is None:
-        certificate = interruptible(
-            lambda stop: certify_plan(question, answer, **way, stop=stop), keeps=CERTIFIED_SO_FAR
-        )
+        certificate = _as_far_as_certified(lambda stop: certify_plan(question, answer, **way, stop=stop))
     else:
-        sized, certificate = interruptible(
-            lambda stop: certified_plan(question, answer, **way, stop=stop), keeps=CERTIFIED_SO_FAR
+        sized, certificate = _as_far_as_certified(
+            lambda stop: certified_plan(question, answer, **way, stop=stop)
         )
         _write(output, json.dumps(plan_to_json(sized), indent=2, allow_nan=False) + "\n")
     emit(
@@ -308,6 +304,10 @@ def _tell_progress(progress: Progress) -> None:
     bound = "" if progress.bound is None else f", bound {progress.bound:.3f}"
     apart = "" if progress.gap is None else f", gap {progress.gap:.2%}"
     talk.print(f"  {progress.runtime_s:6.1f} s  {incumbent} USD/h{bound}{apart}", style="dim")
+
+
+def _as_far_as_certified(work: Callable[[Callable[[], bool]], Result]) -> Result:
+    return interruptible(work, keeps="what is certified so far")
 
 
 def _tell_certified(done: int, of: int) -> None:
