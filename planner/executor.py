@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -15,6 +16,8 @@ Result = TypeVar("Result")
 class Executor(Protocol):
     """
     Runs one function over many tasks; results come in the order of the tasks.
+
+    Who closes the iterator, or lets go of it, wants no more: tasks that have not begun are given up.
 
     Function, tasks and results must be picklable and the function must be at the top of a module, so
     that an executor may send them to another process or machine. A result must not depend on where or
@@ -51,7 +54,10 @@ class LocalProcesses:
 
     def map(self, function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         with ProcessPoolExecutor(
-            max_workers=min(self.processes, max(1, len(tasks))), mp_context=get_context("spawn")
+            max_workers=min(self.processes, max(1, len(tasks))),
+            mp_context=get_context("spawn"),
+            initializer=signal.signal,
+            initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for the process that gives out the tasks
         ) as pool:
             yield from pool.map(function, tasks)
 

@@ -14,9 +14,9 @@ T = TypeVar("T")
 POLL_S = 0.1
 
 
-def interruptible(work: Callable[[Callable[[], bool]], T]) -> T:
+def interruptible(work: Callable[[Callable[[], bool]], T], *, keeps: str = "the best plan so far") -> T:
     """
-    The result of ``work(stop)``, where ``stop()`` says whether Ctrl-C was pressed.
+    The result of ``work(stop)``, where ``stop()`` says whether Ctrl-C was pressed; ``keeps`` names it.
 
     The work runs in a thread of its own, because Python delivers signals to the main thread only between
     two of its own instructions, and a solver makes none. A second Ctrl-C raises KeyboardInterrupt.
@@ -37,7 +37,7 @@ def interruptible(work: Callable[[Callable[[], bool]], T]) -> T:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        talk.print("stopping with the best plan so far; Ctrl-C again gives up", style="dim")
+        talk.print(f"stopping with {keeps}; Ctrl-C again gives up", style="dim")
 
     before = signal.signal(signal.SIGINT, ask)
     try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from planner.problem.problem import PlanningProblem
     from planner.solvers import Progress
 
+Result = TypeVar("Result")
 app = typer.Typer(help="Plans: which models share which GPUs.", no_args_is_help=True)
 
 ProblemFile = Annotated[Path, typer.Argument(help="Problem file (JSON).", show_default=False)]
@@ -138,6 +140,8 @@ def certify(
     """
     Simulate each sub-cluster at its worst epochs; exit status 1 if one does not keep the bad rate.
 
+    Ctrl-C ends the work after the sub-clusters begun; those not reached are printed as undecided.
+
     Example: fermata plan certify examples/problem.json plan.json --seed 7
     """
     from planner.certify import SEED, Budget, certified_plan
@@ -150,14 +154,17 @@ def certify(
         fail(f"--duration-s must be a number above 0, got {duration_s}", code=ExitCode.BAD_INPUT)
     question, answer = _problem(problem), _plan(plan)
     _require_valid(question, answer)
-    default = Budget()
-    budget = Budget(min(default.replications_min, seeds), seeds, duration_s)
-    used_seed, executor = SEED if seed is None else seed, executor_of(processes)
+    way: dict[str, Any] = {
+        "seed": SEED if seed is None else seed,
+        "budget": Budget(min(Budget().replications_min, seeds), seeds, duration_s),
+        "executor": executor_of(processes),
+        "progress": _tell_certified,
+    }
     if output is None:
-        certificate = certify_plan(question, answer, seed=used_seed, budget=budget, executor=executor)
+        certificate = _as_far_as_certified(lambda stop: certify_plan(question, answer, **way, stop=stop))
     else:
-        sized, certificate = certified_plan(
-            question, answer, seed=used_seed, budget=budget, executor=executor
+        sized, certificate = _as_far_as_certified(
+            lambda stop: certified_plan(question, answer, **way, stop=stop)
         )
         _write(output, json.dumps(plan_to_json(sized), indent=2, allow_nan=False) + "\n")
     emit(
@@ -297,3 +304,11 @@ def _tell_progress(progress: Progress) -> None:
     bound = "" if progress.bound is None else f", bound {progress.bound:.3f}"
     apart = "" if progress.gap is None else f", gap {progress.gap:.2%}"
     talk.print(f"  {progress.runtime_s:6.1f} s  {incumbent} USD/h{bound}{apart}", style="dim")
+
+
+def _as_far_as_certified(work: Callable[[Callable[[], bool]], Result]) -> Result:
+    return interruptible(work, keeps="what is certified so far")
+
+
+def _tell_certified(done: int, of: int) -> None:
+    talk.print(f"  {done} of {of} sub-clusters certified", style="dim")

@@ -99,7 +99,7 @@ def formed(state: State, m: int, speed: int, now_us: int, gpu_free_us: int, outb
     """``form_allowed_batch``; requests that it drops are noted as lost."""
     drops_before = outbox.counts[0].drops
     b = form_allowed_batch(state, m, speed, now_us, gpu_free_us, outbox)
-    note_lost(state, outbox.counts[0].drops - drops_before)
+    note_lost(state, m, outbox.counts[0].drops - drops_before)
     return int(b)
 
 
@@ -142,7 +142,7 @@ def _grant(state: State, m: int, g: int, now_us: int, outbox: Outbox) -> None:
     if b > 0:
         send_batch(state, m, g, b, now_us, outbox)
         remove(state.waiting, m)
-        note_started(state, b)
+        note_started(state, m, b)
     renew(state, m, now_us, outbox)
 
 
@@ -159,7 +159,7 @@ def send_batch(state: State, m: int, g: int, b: int, now_us: int, outbox: Outbox
     if totals.drop == DROP_NEVER:
         late = due_before(state, m, start_us + execution, b)
         note_bad(state, late)
-        note_lost(state, late)
+        note_lost(state, m, late)
     remove_heads(state, m, b)
 
 

@@ -10,14 +10,18 @@ adaptive    after a share h of the time until frontrun
 Deferral makes large batches and leaves GPUs free, but its window is only one request's time wide:
 where many models share few GPUs it is often missed. Starting early saves those requests, but a
 second small batch of a model beside its first takes GPU time that one larger batch would have
-saved. So h follows two things.
+saved. So h follows three things.
 
-- The hold factor: whether requests are lost. It falls by 0.03 with each that is dropped or late
+- The pool's hold factor: whether requests are lost. It falls by 0.03 with each that is dropped or late
   and rises by 0.000045 with each that is started: a whole deferral as long as fewer than 1.5
   requests in a thousand are lost, none when more are. It may fall to a fifth below nothing, which has
   to be made good first: bursts lose requests by the hundred, and come again before so many are
   started as would earn another hold. Whose fault a loss was does not matter, for where GPUs are
-  short starting early is limited by the second rule.
+  short starting early is limited by the last rule.
+- The model's own hold factor, where it is smaller: whether its own requests are lost. A model of few
+  requests beside busy ones may lose one in ten and the pool not notice. It falls by a half with each
+  that is lost and rises by 0.005 with each that is started, so that no model is held at the price of
+  more than one of its requests in a hundred. It begins at 0: a hold is earned.
 - The model's own batches, where GPUs are short: beside two or more that are sent and not yet
   executed the candidate is held until frontrun; beside one, for at least a quarter of the time. When
   one ends the share is taken anew. Short means that fewer are idle than the root of their
@@ -34,6 +38,9 @@ HOLD_LOST_PER_LOSS_PPM = 30_000
 """The ratio of the two is the bad rate up to which all is deferred: 1.5 in a thousand."""
 HOLD_DEBT_MAX_PPM = 200_000
 """How far losses push the account below nothing, so that a burst's are not forgotten before the next."""
+OWN_HOLD_GAINED_PER_REQUEST_PPM = 5_000
+OWN_HOLD_LOST_PER_LOSS_PPM = 500_000
+"""The ratio of the two is the bad rate up to which one model is deferred: 1 in a hundred."""
 HOLD_BESIDE_ONE_BATCH_PPM = 250_000
 
 
@@ -56,7 +63,7 @@ def due_us(state: State, m: int, now_us: int, frontrun_us: int) -> int:
 @kernel
 def hold_share_ppm(state: State, m: int) -> int:
     """The share of its deferral that the model's candidate waits under the adaptive policy."""
-    hold_ppm = int(max(0, state.totals[0].hold_ppm))
+    hold_ppm = int(min(max(0, state.totals[0].hold_ppm), state.model[m].hold_ppm))
     sent = state.model[m].sent
     idle = state.idle[0].slot
     if sent == 0 or idle * idle >= state.totals[0].gpus:
@@ -65,16 +72,18 @@ def hold_share_ppm(state: State, m: int) -> int:
 
 
 @kernel
-def note_started(state: State, count: int) -> None:
-    """So many requests were sent to a GPU."""
-    totals = state.totals[0]
+def note_started(state: State, m: int, count: int) -> None:
+    """So many requests of the model were sent to a GPU."""
+    totals, model = state.totals[0], state.model[m]
     if totals.policy == ADAPTIVE:
         totals.hold_ppm = min(HOLD_WHOLE_PPM, totals.hold_ppm + count * HOLD_GAINED_PER_REQUEST_PPM)
+        model.hold_ppm = min(HOLD_WHOLE_PPM, model.hold_ppm + count * OWN_HOLD_GAINED_PER_REQUEST_PPM)
 
 
 @kernel
-def note_lost(state: State, count: int) -> None:
-    """So many requests were dropped, or sent although they will be late."""
-    totals = state.totals[0]
+def note_lost(state: State, m: int, count: int) -> None:
+    """So many requests of the model were dropped, or sent although they will be late."""
+    totals, model = state.totals[0], state.model[m]
     if totals.policy == ADAPTIVE:
         totals.hold_ppm = max(-HOLD_DEBT_MAX_PPM, totals.hold_ppm - count * HOLD_LOST_PER_LOSS_PPM)
+        model.hold_ppm = max(0, model.hold_ppm - count * OWN_HOLD_LOST_PER_LOSS_PPM)

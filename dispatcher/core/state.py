@@ -80,6 +80,7 @@ MODEL = _record(
     "due_us",  # deadline that the candidate keeps: its head's, FAR_US where no request can be in time
     "latest_us",  # end of the candidate's window
     "sent",  # batches of it that GPUs hold
+    "hold_ppm",  # its own hold factor, by whether its own requests are lost
     "batch",  # the candidate's size, 0 where there is none
     "speed",  # row of State.latency_us of the GPUs that the candidate's window counts on
     "is_touched",  # its candidate is to be computed anew in this step
@@ -118,7 +119,7 @@ TOTALS = _record(
     "data_us",
     "commit_ahead_us",  # under clockwork
     "preemption_ppm",  # how much larger a batch preempts another under shepherd
-    "hold_ppm",  # hold factor, by whether requests are lost; below 0 a debt
+    "hold_ppm",  # the pool's hold factor, by whether requests are lost; below 0 a debt
     "batches",  # started so far; the next batch's id
     "last_touched",  # head of the list of touched models, NEVER if it is empty
     "gpus",  # known so far, lost ones included
@@ -175,7 +176,7 @@ def new_state(
     rules: Rules,
     tenants: Sequence[TenantSpec] = EVERYONE,
 ) -> State:
-    """All queues empty, no GPU here yet, the hold factor at 1 (0 where nothing is held)."""
+    """All queues empty, no GPU here yet, the hold factor at 1 (0 where nothing is held), models' own at 0."""
     speeds = distinct_speeds(gpu_speeds)
     model, queue_entries = _models(models, delays, rules)
     totals = np.zeros(1, dtype=TOTALS)
@@ -226,7 +227,7 @@ def distinct_speeds(gpu_speeds: Sequence[float]) -> list[float]:
 
 
 def hold_factor(state: State) -> float:
-    """Share of the deferral that candidates wait for, from 0 to 1."""
+    """The pool's: the share of their deferral that candidates wait for at most, from 0 to 1."""
     return max(0.0, float(state.totals[0]["hold_ppm"]) / HOLD_WHOLE_PPM)
 
 

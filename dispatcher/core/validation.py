@@ -35,6 +35,7 @@ def check_state(state: State, now_us: int | None) -> None:
 def _check_model(state: State, m: int, now_us: int | None) -> list[int]:
     """The ids of the requests that wait."""
     model = state.model[m]
+    assert 0 <= model["hold_ppm"] <= HOLD_WHOLE_PPM
     assert 0 <= model["count"] <= model["queue_max"], f"model {m}: {model['count']} requests wait"
     first = int(model["queue"] + model["head"])
     waiting = state.queue[first : first + int(model["count"])].tolist()

@@ -30,7 +30,7 @@ class EpochEvidence:
     worst_model, worst_model_bad_rate
         The model that fared worst, over all replications.
     models_over
-        Models whose own interval lies above ten times the limit, by name.
+        Models whose own interval lies above twice the limit, by name.
     gpu_busy_share, batch_size_mean
         Means over the replications.
     """

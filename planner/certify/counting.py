@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from dispatcher.core.delays import Delays
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.core.rules import Policy, Rules
-from dispatcher.simulation.loop import EXECUTED
+from dispatcher.simulation.loop import EXECUTED, Requests
 from dispatcher.simulation.simulate import new_requests, run_requests
 
 POLICY = Policy.ADAPTIVE
@@ -55,18 +56,34 @@ def simulated_counts(
     _, fleet = run_requests(
         models, gpus, requests, delays=delays, rules=Rules(POLICY), measured_us=measured_us
     )
-    first, last = np.searchsorted(arrival_us, measured_us)
     length_us = measured_us[1] - measured_us[0]
-    stretch = (arrival_us[first:last] - measured_us[0]) * STRETCHES // length_us
-    cell = model_index[first:last].astype(np.int64) * STRETCHES + stretch
-    in_time = (requests.outcome[first:last] == EXECUTED) & (
-        requests.finish_us[first:last] <= requests.deadline_us[first:last]
-    )
-    shape = (len(models), STRETCHES)
+    bad = np.zeros((len(models), STRETCHES), dtype=np.int64)
+    arrived = np.zeros_like(bad)
+    first, last = np.searchsorted(arrival_us, measured_us)
+    _count(requests, first, last, measured_us[0], measured_us[1], bad, arrived)
     return Counts(
-        bad=np.bincount(cell[~in_time], minlength=shape[0] * shape[1]).reshape(shape),
-        arrived=np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape),
+        bad=bad,
+        arrived=arrived,
         batches=int(fleet.tally["batches"].sum()),
         requests_in_batches=int(fleet.tally["requests"].sum()),
         gpu_busy_share=float(fleet.gpu["busy_us"].sum()) / length_us / max(1, gpus),
     )
+
+
+@njit(cache=True)
+def _count(
+    requests: Requests,
+    first: int,
+    last: int,
+    from_us: int,
+    to_us: int,
+    bad: NDArray[np.int64],
+    arrived: NDArray[np.int64],
+) -> None:
+    """Add the requests ``first`` to ``last`` - 1 up, by model and by stretch of [from_us, to_us)."""
+    for i in range(first, last):
+        m = requests.model_index[i]
+        stretch = (requests.arrival_us[i] - from_us) * STRETCHES // (to_us - from_us)
+        arrived[m, stretch] += 1
+        if requests.outcome[i] != EXECUTED or requests.finish_us[i] > requests.deadline_us[i]:
+            bad[m, stretch] += 1

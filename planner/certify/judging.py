@@ -34,13 +34,17 @@ from planner.certify.interval import (
 from planner.certify.traffic import Traffic
 
 REPLICATIONS_MIN, REPLICATIONS_MAX = 2, 32
-MODEL_FACTOR = 10.0  # of the limit: how much worse than the pool a single model may fare
+MODEL_FACTOR = 2.0  # of the limit: how much worse than the pool a single model may fare
 SUSPECT_REQUESTS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much is simulated for one epoch; ``duration_s`` None takes as long as enough requests need."""
+    """
+    How much is simulated for one epoch; ``duration_s`` None takes as long as enough requests need.
+
+    With ``replications_max`` 0 nothing is, and every verdict is undecided.
+    """
 
     replications_min: int = REPLICATIONS_MIN
     replications_max: int = REPLICATIONS_MAX
@@ -84,6 +88,8 @@ def judge(
 
     ``error_is_shared`` False refuses a model sooner: each is judged as if there were no other.
     """
+    if budget.replications_max == 0:
+        return _evidence(models, gpus, epoch, traffic, _Tally(), RateInterval(0, 0, 1), Verdict.UNDECIDED, ())
     if traffic.total_rps <= 0:
         return _evidence(models, gpus, epoch, traffic, _Tally(), RateInterval(0, 0, 0), Verdict.PASSED, ())
     tally, looks = _Tally(), budget.looks

@@ -53,6 +53,12 @@ class Found:
     certificate: SubClusterCertificate
     planned: SubClusterCertificate
 
+    @classmethod
+    def unsearched(cls, task: Task) -> Found:
+        """Nothing was simulated: the sub-cluster as planned, undecided."""
+        certificate = unsearched(task)
+        return cls(task.cluster, certificate, certificate)
+
 
 class Bench:
     """Simulates one sub-cluster on any GPU counts, each count and epoch once."""
@@ -93,7 +99,13 @@ class Bench:
 
 def certify_as_it_is(task: Task) -> SubClusterCertificate:
     """Evidence for the GPUs that the sub-cluster has."""
-    return Bench(task).certificate(task.cluster, _worst_epochs(task, task.cluster, EPOCHS_CHECKED), 0)
+    return Bench(task).certificate(task.cluster, worst_epochs(task, task.cluster, EPOCHS_CHECKED), 0)
+
+
+def unsearched(task: Task) -> SubClusterCertificate:
+    """What is said of a sub-cluster that was not simulated: undecided in its worst epoch."""
+    nothing = dataclasses.replace(task, budget=Budget(replications_min=0, replications_max=0))
+    return Bench(nothing).certificate(task.cluster, worst_epochs(task, task.cluster, 1), 0)
 
 
 def fewest_gpus(task: Task) -> Found:
@@ -111,8 +123,8 @@ def fewest_gpus(task: Task) -> Found:
 
 def _fewest_reserved(task: Task) -> Found:
     search, proof, planned = Bench(_quick(task)), Bench(task), task.cluster.gpus_max
-    tested = _worst_epochs(task, task.cluster, EPOCHS_SEARCHED)
-    floor = max(1, _gpus_least(task, [1] * len(task.cluster.placements)))
+    tested = worst_epochs(task, task.cluster, EPOCHS_SEARCHED)
+    floor = fewest_for_batches_of_one(task)
     ceiling = max(planned, _gpus_most(task))
 
     def sized(gpus: int) -> SubCluster:
@@ -124,7 +136,7 @@ def _fewest_reserved(task: Task) -> Found:
     enough, refused = least_passing(passes, planned, min(floor, planned), ceiling)
     checked = tested
     while enough is not None:
-        checked = _worst_epochs(task, sized(enough), EPOCHS_CHECKED)
+        checked = worst_epochs(task, sized(enough), EPOCHS_CHECKED)
         failing = next((epoch for epoch in checked if not proof.passes(sized(enough), [epoch])), None)
         if failing is None:
             break
@@ -238,6 +250,11 @@ def resized(problem: PlanningProblem, cluster: SubCluster, gpus: tuple[int, ...]
     )
 
 
+def fewest_for_batches_of_one(task: Task) -> int:
+    """Below that some model cannot keep its SLO whatever the load."""
+    return max(1, _gpus_least(task, [1] * len(task.cluster.placements)))
+
+
 def _gpus_least(task: Task, batch_sizes: Sequence[int]) -> int:
     """Fewest GPUs on which batches of these sizes keep their SLO, one for each placement."""
     delays = task.problem.policy.delays
@@ -255,7 +272,7 @@ def _gpus_most(task: Task) -> int:
     return min(task.problem.policy.sub_cluster_gpus_max, max(p.available for p in pools))
 
 
-def _worst_epochs(task: Task, cluster: SubCluster, count: int) -> list[int]:
+def worst_epochs(task: Task, cluster: SubCluster, count: int) -> list[int]:
     """The epochs that need the largest part of their GPUs, at most ``count``, the worst first."""
     problem, gpus = task.problem, np.maximum(1, np.array(cluster.gpus))
     need = np.zeros(len(problem.epochs))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dispatcher.core.model_spec import ModelSpec
 from dispatcher.simulation.arrivals import gamma_arrivals, merged
+from planner.certify.counting import STRETCHES
 from planner.plan.plan import SubCluster
 from planner.problem.capacity import slo_us
 from planner.problem.problem import PlanningProblem
@@ -16,8 +17,11 @@ from planner.problem.problem import PlanningProblem
 REQUESTS_PER_REPLICATION = 20_000
 REQUESTS_PER_MODEL = 100  # of the slowest model, as far as REQUESTS_PER_REPLICATION_MAX allows
 REQUESTS_PER_REPLICATION_MAX = 200_000
-REPLICATION_S_MIN, REPLICATION_S_MAX = 10.0, 1_200.0
-WARMUP_S = 5.0  # the window of the scheduler's mean rate
+REPLICATION_S_MIN, REPLICATION_S_MAX = 5.0, 1_200.0
+SLOS_PER_STRETCH = 2  # a dispatcher forgets within an SLO or two; as far as INDEPENDENT_S_MAX allows
+INDEPENDENT_S_MAX = 10.0
+WARMUP_S_MAX = 5.0  # the window of the scheduler's mean rate
+WARMUP_SHARE = 0.5  # of the measured interval, where that is less
 ARRIVAL_CV_MIN = 0.05  # all but equal times; the gamma shape of 0 would be infinite
 US_PER_S = 1e6
 REQUESTS_KEPT_MAX = 4_000_000  # of drawn arrivals, to be run on other GPU counts too: 48 MB
@@ -53,6 +57,7 @@ class Traffic:
             m.demand_rps[epoch] * p.share[epoch] for m, p in zip(models, cluster.placements, strict=True)
         ]
         self.total_rps = float(sum(self.rates_rps))
+        self._slo_s_max = max((slo_us(model) for model in models), default=0) / US_PER_S
         self._shapes = [gamma_shape(model.arrival_cv) for model in models]
         self._entropy = [seed, zlib.crc32(cluster.id.encode()), epoch]
         self._measured_s = duration_s
@@ -62,7 +67,8 @@ class Traffic:
     def measured_us(self) -> tuple[int, int]:
         """The measured interval of a replication: after the warm-up, for as long as enough requests take."""
         measured_s = self._measured_s or self._long_enough_s()
-        return round(WARMUP_S * US_PER_S), round((WARMUP_S + measured_s) * US_PER_S)
+        warmup_s = min(WARMUP_S_MAX, WARMUP_SHARE * measured_s)
+        return round(warmup_s * US_PER_S), round((warmup_s + measured_s) * US_PER_S)
 
     def arrivals(self, replication: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Of all models, ``(arrival_us, model_index)``, ordered by time."""
@@ -84,4 +90,5 @@ class Traffic:
         slowest_rps = min(rate for rate in self.rates_rps if rate > 0)
         wanted_s = max(REQUESTS_PER_REPLICATION / self.total_rps, REQUESTS_PER_MODEL / slowest_rps)
         capped_s = min(wanted_s, REQUESTS_PER_REPLICATION_MAX / self.total_rps)
-        return min(max(capped_s, REPLICATION_S_MIN), REPLICATION_S_MAX)
+        independent_s = min(STRETCHES * SLOS_PER_STRETCH * self._slo_s_max, INDEPENDENT_S_MAX)
+        return min(max(capped_s, independent_s, REPLICATION_S_MIN), REPLICATION_S_MAX)

@@ -114,7 +114,7 @@ def execute(store: Store, run_id: str, *, owner: str) -> None:
 def _planned(problem: PlanningProblem, run: RunRecord, log: ProgressLog) -> tuple[Plan, Certificate]:
     def verified(asked: PlanningProblem, number: int) -> Plan | None:
         log.stage("solving")
-        plan = _solve(asked, run.options, number, log)
+        plan = _solve(asked, run.options, number, len(asked.models) / max(1, len(problem.models)), log)
         if plan is not None:
             log.incumbent(plan)
             log.stage("verifying")
@@ -133,9 +133,15 @@ def _planned(problem: PlanningProblem, run: RunRecord, log: ProgressLog) -> tupl
     return plan, certificate
 
 
-def _solve(asked: PlanningProblem, options: dict[str, Any], number: int, log: ProgressLog) -> Plan | None:
-    """One round's plan; later rounds have half the time, for they change little."""
-    share = 1.0 if number == 0 else 0.5
+def _solve(
+    asked: PlanningProblem, options: dict[str, Any], number: int, part: float, log: ProgressLog
+) -> Plan | None:
+    """
+    One round's plan; later rounds have half the time, for they change little.
+
+    ``part`` is how many of the models are asked for; fewer have less time, though not less than a tenth.
+    """
+    share = 1.0 if number == 0 else 0.5 * max(0.1, part)
     return solve(
         asked,
         solver=options["solver"],

@@ -17,6 +17,7 @@ class NaiveModel:
     sent: int = 0  # batches of it that GPUs hold
     keeps_us: float = math.inf  # the deadline that its candidate keeps
     speed: float = 1.0  # of the GPUs that its candidate counts on
+    hold_ppm: int = 0  # its own hold factor
     came_us: int | None = None  # the first request since its last batch was sent
 
 

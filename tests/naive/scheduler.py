@@ -220,7 +220,7 @@ class NaiveScheduler:
             alone = self._finish_us(model, speed, 1, gpu_free_us) <= deadline_us
             reason = DropReason.WINDOW if alone else DropReason.DEADLINE_UNREACHABLE
             self.commands.append(DropRequest(request_id, reason))
-        self._note_lost(count)
+        self._note_lost(model, count)
         model.queue = model.queue[count:]
 
     def _target(self, model: NaiveModel) -> int:
@@ -277,16 +277,14 @@ class NaiveScheduler:
             return min(arrived_us + int(self.rules.timeout_share * slo_us), latest_us)
         if self.policy is Policy.DEFERRED or frontrun_us <= self.now_us:
             return frontrun_us
-        return self.now_us + (frontrun_us - self.now_us) * max(0, self._hold_ppm_of(model)) // 1_000_000
+        return self.now_us + (frontrun_us - self.now_us) * self._hold_ppm_of(model) // 1_000_000
 
     def _hold_ppm_of(self, model: NaiveModel) -> int:
+        hold_ppm = max(0, min(self.hold_ppm, model.hold_ppm))
         idle = [gpu for gpu in self.gpus if gpu.is_here and not gpu.batches]
-        if len(idle) ** 2 < len(self.gpus):
-            if model.sent == 1:
-                return max(self.hold_ppm, 250_000)
-            if model.sent > 1:
-                return 1_000_000
-        return self.hold_ppm
+        if not model.sent or len(idle) ** 2 >= len(self.gpus):
+            return hold_ppm
+        return max(hold_ppm, 250_000) if model.sent == 1 else 1_000_000
 
     def _speed_to_count_on(self, model: NaiveModel) -> float:
         """The slowest GPU's on which all that wait are in time, if one is idle; else the next to be free."""
@@ -347,7 +345,7 @@ class NaiveScheduler:
         if b:
             assert model.candidate is not None
             self._send(model, gpu, b)
-            self._note_started(b)
+            self._note_started(model, b)
             model.candidate = None
         self._renew(model)
 
@@ -376,15 +374,17 @@ class NaiveScheduler:
         self.batch_count += 1
         model.sent += 1
         model.came_us = None
-        self._note_lost(sum(deadline_us < finish_us for deadline_us, _ in requests))
+        self._note_lost(model, sum(deadline_us < finish_us for deadline_us, _ in requests))
 
-    def _note_started(self, count: int) -> None:
+    def _note_started(self, model: NaiveModel, count: int) -> None:
         if self.policy is Policy.ADAPTIVE:
             self.hold_ppm = min(1_000_000, self.hold_ppm + 45 * count)
+            model.hold_ppm = min(1_000_000, model.hold_ppm + 5_000 * count)
 
-    def _note_lost(self, count: int) -> None:
+    def _note_lost(self, model: NaiveModel, count: int) -> None:
         if self.policy is Policy.ADAPTIVE:
             self.hold_ppm = max(-200_000, self.hold_ppm - 30_000 * count)
+            model.hold_ppm = max(0, model.hold_ppm - 500_000 * count)
 
     def _next_us(self) -> int | None:
         candidates = [model.candidate for model in self.models if model.candidate is not None]

@@ -126,7 +126,13 @@ FAULTS = (
         "max(0, totals",
         "losses beyond the last hold are forgotten",
     ),
-    Fault("policies", "hold_ppm + count *", "hold_ppm - count *", "a hit counts as a miss"),
+    Fault("policies", "totals.hold_ppm + count *", "totals.hold_ppm - count *", "a hit counts as a miss"),
+    Fault(
+        "policies", "state.model[m].hold_ppm))", "HOLD_WHOLE_PPM))", "no model has a hold factor of its own"
+    ),
+    Fault(
+        "policies", "model.hold_ppm - count *", "model.hold_ppm - 0 *", "a model's own losses cost nothing"
+    ),
     Fault("gpus", "    state.model[m].sent += 1\n", "", "forgets its own batches"),
     Fault("gpus", "        state.gpu[g].is_leaving = 1\n", "        pass\n", "a leaving GPU stays"),
     Fault(

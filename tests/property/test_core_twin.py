@@ -113,6 +113,7 @@ class Twins:
         }
         self.fast = Scheduler(regime.models, len(regime.speeds), **given)
         self.slow = naive_scheduler(regime.models, len(regime.speeds), **given)
+        self._give_each_model_some_hold()
         self.now_us = self.random.randrange(10**6)
         self.timer_us: int | None = None
         self.executing: dict[int, list[StartBatch]] = {}  # by GPU, the older first
@@ -121,6 +122,12 @@ class Twins:
         self.leaving: set[int] = set()
         self.gpus_known = len(regime.speeds)
         self.open: dict[int, tuple[int, int]] = {}  # request -> (model, deadline)
+
+    def _give_each_model_some_hold(self) -> None:
+        """Two hundred requests earn a whole one: more than a run has for each."""
+        for m, model in enumerate(self.slow.models):
+            model.hold_ppm = self.random.choice([0, 1_000_000, 1_000_000, self.random.randrange(1_000_000)])
+            self.fast._state.model["hold_ppm"][m] = model.hold_ppm
 
     def run(self) -> None:
         arrivals = self._arrivals()
@@ -139,6 +146,8 @@ class Twins:
             arrivals = arrivals[len(here) :]
             self._step([*events, *self._arrived([each[1:] for each in here]), WakeUp()])
         assert abs(self.fast.hold_factor - max(0, self.slow.hold_ppm) / 1e6) < 1e-12
+        own_ppm = [model.hold_ppm for model in self.slow.models]
+        assert self.fast._state.model["hold_ppm"].tolist() == own_ppm
 
     def _keeps_late_requests(self) -> bool:
         return self.regime.rules.drop is DropRule.NEVER

@@ -128,7 +128,7 @@ def _use(shard: Shard, now_us: int, ring: int, up: Rings, down: Rings, outbox: O
         state.totals[0].batches += 1
         _write_start(state, m, g, batch, b, start_us, start_us + execution, outbox)
         remove_heads(state, m, b)
-        note_started(state, b)
+        note_started(state, m, b)
         remove(state.waiting, m)
         send(up, ring, USED, m, g, batch, ready_us, execution, now_us, b)
     else:

@@ -137,6 +137,8 @@ def test_certify_simulates_the_plan(problem_file: Path, plan_file: Path) -> None
     data = json.loads(result.stdout)
     assert result.exit_code == (0 if data["passed"] else 1)
     assert data["sub_clusters"][0]["evidence"]
+    count = len(data["sub_clusters"])
+    assert f"{count} of {count} sub-clusters certified" in result.stderr
     broken = run("certify", problem_file, changed(plan_file, cost_usd_per_hour=0.5))
     assert broken.exit_code == 5
     assert "breaks 1 rule(s)" in broken.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 
 import pytest
 
@@ -27,3 +28,9 @@ def test_one_process_needs_no_other() -> None:
     with pytest.raises(ValueError, match="processes must be at least 1, got 0"):
         executor_of(0)
     assert processors() >= 1
+
+
+def test_ctrl_c_is_for_the_process_that_gives_out_the_tasks() -> None:
+    (handler,) = LocalProcesses(1).map(signal.getsignal, [signal.SIGINT])
+    assert handler is signal.SIG_IGN
+    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN

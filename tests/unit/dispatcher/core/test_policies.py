@@ -18,6 +18,7 @@ def with_candidate(policy: Policy) -> State:
     """Its head, due at 10,000 us, came at 2,000; the window of its candidate ends at 4,000."""
     new = state(model(slo_us=8_000), rules=Rules(policy))
     new.model["due_us"], new.model["latest_us"] = 10_000, 4_000
+    new.model["hold_ppm"] = 1_000_000
     return new
 
 
@@ -47,16 +48,31 @@ def test_after_frontrun_nothing_is_gained_by_waiting(policy: Policy) -> None:
 
 
 def test_hold_factor_falls_with_losses_and_rises_with_what_is_served() -> None:
-    adaptive = state(rules=Rules(Policy.ADAPTIVE))
-    note_started(adaptive, 8)
+    adaptive = with_candidate(Policy.ADAPTIVE)
+    note_started(adaptive, 0, 8)
     assert hold_factor(adaptive) == 1
-    note_lost(adaptive, 2)
+    note_lost(adaptive, 0, 2)
     assert hold_factor(adaptive) == 0.94
+    adaptive.model["hold_ppm"] = 1_000_000
     assert due_us(adaptive, 0, 0, 1_000) == 940
-    note_started(adaptive, 1_000)
+    note_started(adaptive, 0, 1_000)
     assert hold_factor(adaptive) == 0.985
-    note_lost(adaptive, 1_000)
+    note_lost(adaptive, 0, 1_000)
     assert hold_factor(adaptive) == 0
+
+
+def test_a_model_earns_its_own_hold_and_pays_for_its_own_losses_alone() -> None:
+    two = state(model(), model(), rules=Rules(Policy.ADAPTIVE))
+    assert [hold_share_ppm(two, m) for m in (0, 1)] == [0, 0]
+    note_started(two, 0, 100)
+    note_started(two, 1, 300)
+    assert [hold_share_ppm(two, m) for m in (0, 1)] == [500_000, 1_000_000]
+    note_lost(two, 1, 1)
+    assert [hold_share_ppm(two, m) for m in (0, 1)] == [500_000, 500_000]
+    note_lost(two, 1, 30)
+    assert [hold_share_ppm(two, m) for m in (0, 1)] == [70_000, 0], "the pool's is smaller now"
+    note_started(two, 1, 1)
+    assert hold_share_ppm(two, 1) == 5_000, "no debt of its own"
 
 
 @pytest.mark.parametrize(
@@ -104,11 +120,11 @@ def test_late_answers_count_as_lost_where_nothing_is_dropped() -> None:
 
 def test_losses_of_a_burst_are_made_good_before_anything_is_held_again() -> None:
     fleet = state(rules=Rules(Policy.ADAPTIVE))
-    note_lost(fleet, 500)
+    note_lost(fleet, 0, 500)
     assert hold_factor(fleet) == 0
-    note_started(fleet, 200_000 // 45)
+    note_started(fleet, 0, 200_000 // 45)
     assert (hold_factor(fleet), hold_share_ppm(fleet, 0)) == (0, 0)
-    note_started(fleet, 1_000)
+    note_started(fleet, 0, 1_000)
     assert 0.044 < hold_factor(fleet) <= 0.045
 
 
@@ -116,6 +132,6 @@ def test_losses_of_a_burst_are_made_good_before_anything_is_held_again() -> None
 def test_pure_policies_do_not_adapt(policy: Policy) -> None:
     pure = state(rules=Rules(policy))
     before = hold_factor(pure)
-    note_lost(pure, 3)
-    note_started(pure, 5)
-    assert hold_factor(pure) == before
+    note_lost(pure, 0, 3)
+    note_started(pure, 0, 5)
+    assert (hold_factor(pure), pure.model["hold_ppm"][0]) == (before, 0)

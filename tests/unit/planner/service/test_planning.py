@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 
-from planner.certify import Certificate, certified_plan
+from planner.certify import Certificate, Verdict, certified_plan
 from planner.plan.plan import Plan, PlanStatus
 from planner.plan.verify import verify
 from planner.problem.problem import PlanningProblem
-from planner.service import planning
+from planner.service import cuts, planning
 from planner.solvers import solve
 from tests.planning import batching, model, one_at_a_time, problem
 
@@ -27,6 +27,15 @@ def tight() -> PlanningProblem:
 
 def solved(asked: PlanningProblem, _: int = 0) -> Plan | None:
     return solve(asked, solver="greedy", time_limit_s=5, seed=0).plan
+
+
+def two_places() -> PlanningProblem:
+    """Models that may not live together."""
+    models = [
+        model(name, [rate], {"a": batching(1.0, 5.0)}, slo_ms=40.0)
+        for name, rate in (("p", 250.0), ("q", 200.0))
+    ]
+    return problem(models, pools={"a": 8}, policy={"exclusions": [["p", "q"]]})
 
 
 def failing_first(monkeypatch: pytest.MonkeyPatch, rounds: int) -> list[Plan]:
@@ -67,7 +76,7 @@ def test_a_failed_round_is_planned_again_with_more_demand(monkeypatch: pytest.Mo
         return solved(tightened, number)
 
     best, certificate = planning.certified(question, first, solve_again)
-    assert demands == [pytest.approx(250.0 * planning.DEMAND_STEP)]
+    assert demands == [pytest.approx(250.0 * cuts.DEMAND_STEP)]
     assert certificate.passed
     assert len(asked) == 2
     assert verify(question, best) == []
@@ -96,4 +105,51 @@ def test_a_round_that_serves_less_does_not_count(monkeypatch: pytest.MonkeyPatch
 
     best, _ = planning.certified(question, first, serve_nothing)
     assert best == first
+    assert len(asked) == 1
+
+
+def test_what_passed_is_left_alone_while_the_rest_is_planned_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    question = two_places()
+    first = solved(question)
+    assert first is not None
+    (refused,) = (c.id for c in first.sub_clusters if c.placements[0].model == "q")
+    asked: list[Plan] = []
+
+    def certify(problem: PlanningProblem, plan: Plan, **_: object) -> tuple[Plan, Certificate]:
+        asked.append(plan)
+        sized, certificate = certified_plan(problem, plan)
+        if len(asked) > 1:
+            return sized, certificate
+        clusters = tuple(
+            dataclasses.replace(
+                one, evidence=tuple(dataclasses.replace(e, verdict=Verdict.FAILED) for e in one.evidence)
+            )
+            if one.sub_cluster == refused
+            else one
+            for one in certificate.sub_clusters
+        )
+        return sized, dataclasses.replace(certificate, sub_clusters=clusters)
+
+    def solve_again(part: PlanningProblem, number: int) -> Plan | None:
+        assert list(part.models) == ["q"]
+        assert part.models["q"].demand_rps == (pytest.approx(200.0 * cuts.DEMAND_STEP),)
+        return solved(part, number)
+
+    monkeypatch.setattr(planning, "certified_plan", certify)
+    best, certificate = planning.certified(question, first, solve_again)
+    assert [len(plan.sub_clusters) for plan in asked] == [2, 1]
+    assert certificate.passed
+    assert [one.sub_cluster for one in certificate.sub_clusters] == [c.id for c in best.sub_clusters]
+    assert {p.model for c in best.sub_clusters for p in c.placements} == {"p", "q"}
+    assert verify(question, best) == []
+    assert best.bound <= best.objective
+
+
+def test_a_stop_ends_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    question = tight()
+    first = solved(question)
+    assert first is not None
+    asked = failing_first(monkeypatch, rounds=9)
+    _, certificate = planning.certified(question, first, solved, stop=lambda: True)
+    assert not certificate.passed
     assert len(asked) == 1
