@@ -27,6 +27,7 @@ STATUS_BY_REASON = {
     Reason.WINDOW: 503,
     Reason.GPU_LOST: 503,
     Reason.DRAINING: 503,
+    Reason.MODEL_NOT_HERE: 503,
     Reason.LATE: 504,
     Reason.MODEL_FAILED: 500,
 }

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     MODEL_FAILED = "model_failed"
     GPU_LOST = "gpu_lost"
     DRAINING = "draining"
+    MODEL_NOT_HERE = "model_not_here"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from dispatcher.runtime.event_log import EventRecorder
 from dispatcher.runtime.live import LiveSubCluster
 from dispatcher.runtime.load_meter import LoadMeter
 from dispatcher.runtime.load_reporter import LoadReporter
+from dispatcher.runtime.router_socket import RouterSocket
 from dispatcher.runtime.warm_up import warm_up
 from dispatcher.runtime.worker_link import WorkerLink
 
@@ -178,7 +179,7 @@ def _take_report(spec: SubClusterSpec, meter: LoadMeter) -> LoadReport:
 def _link(spec: SubClusterSpec, endpoint: str, loop: asyncio.AbstractEventLoop) -> WorkerLink:
     welcome = wire.Welcome(wire.CONTRACT_VERSION, spec.id, spec.plan_version, spec.models)
     try:
-        return WorkerLink(endpoint, welcome, spec.gpus, loop)
+        return WorkerLink(RouterSocket(endpoint, loop), welcome, spec.gpus)
     except zmq.ZMQError as error:
         raise DaemonFailed(f"worker endpoint: cannot bind {endpoint}: {error}") from error
 

@@ -20,8 +20,8 @@ from typing import Protocol
 import numpy as np
 
 from dispatcher.core.events import Command, DropRequest, Event, RequestsArrived, SetTimer, StartBatch, WakeUp
-from dispatcher.runtime.alarm import alarm
-from dispatcher.runtime.clock import now_us
+from dispatcher.runtime.alarm import AlarmMaker, alarm
+from dispatcher.runtime.clock import Now, now_us
 from dispatcher.runtime.event_log import EventRecorder
 
 TIMER_LATENESS_US_MAX = 1_000
@@ -43,7 +43,8 @@ class SchedulerDriver:
 
     ``on_start`` and ``on_drop`` carry out its commands. ``on_bug`` is told of an exception
     in the scheduler or in carrying out a command: neither can be trusted after it.
-    ``resp_us`` is the response budget of the sub-cluster's delays.
+    ``resp_us`` is the response budget of the sub-cluster's delays. ``now`` and ``make_alarm``
+    are the machine's unless a test brings its own clock.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class SchedulerDriver:
         on_drop: Callable[[DropRequest], None],
         on_bug: Callable[[Exception], None],
         recorder: EventRecorder | None = None,
+        now: Now = now_us,
+        make_alarm: AlarmMaker = alarm,
     ) -> None:
         self._scheduler = scheduler
         self._loop = loop
@@ -63,7 +66,8 @@ class SchedulerDriver:
         self._on_drop = on_drop
         self._on_bug = on_bug
         self._recorder = recorder
-        self._alarm = alarm(loop, self._turn)
+        self._now = now
+        self._alarm = make_alarm(loop, self._turn)
         self._events: list[Event] = []
         self._model_index: list[int] = []
         self._request_id: list[int] = []
@@ -102,7 +106,7 @@ class SchedulerDriver:
     def _turn(self) -> None:
         """Step for a timer that is due, then for all that happened in this turn of the loop."""
         self._step_is_due = False
-        instant_us = now_us()
+        instant_us = self._now()
         if self._timer_us is not None and self._timer_us <= instant_us and not self._closed:
             due_us, self._timer_us = self._timer_us, None
             on_time = instant_us - due_us <= self._lateness_us_max

@@ -14,6 +14,9 @@ batch done             answered: completed, or late when the promise has passed
 batch failed           answered: model_failed
 GPU lost               to the scheduler again, same id and deadline; answered
                        gpu_lost when the deadline has passed
+promise passed         answered: late, whatever becomes of the batch
+plan switched          those with the scheduler to the next one; batches under
+                       way end as they would have
 =====================  ==========================================================
 """
 
@@ -21,75 +24,44 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import structlog
 
 from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tenant
-from dispatcher.core.events import BatchFinished, DropReason, DropRequest, GpuAdded, GpuLost, StartBatch
-from dispatcher.core.scale_advice import ScaleAdvisor
+from dispatcher.core.events import BatchFinished, DropRequest, StartBatch
+from dispatcher.core.rules import Policy
 from dispatcher.core.scheduler import Scheduler
 from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
 from dispatcher.frontend.tensors import Array
-from dispatcher.runtime.clock import now_us
+from dispatcher.runtime.alarm import AlarmMaker, alarm
+from dispatcher.runtime.clock import Now, now_us
 from dispatcher.runtime.driver import SchedulerDriver
 from dispatcher.runtime.event_log import EventRecorder
+from dispatcher.runtime.live_advice import LiveAdvice
+from dispatcher.runtime.live_request import NOT_SERVED, Request, renumber
 from dispatcher.runtime.load_meter import LoadMeter
 from dispatcher.runtime.metrics import metrics_text
+from dispatcher.runtime.refusals import DRAINING, DROPS, NOT_HERE
+from dispatcher.runtime.roster import Roster
+from dispatcher.runtime.under_way import Batch, BatchesUnderWay
 from dispatcher.runtime.worker_link import WorkerLink
 
-STALL_US_MIN = 10_000_000
+STALL_US_MIN = 2_000_000
 STALL_FACTOR = 20
-"""A batch this many times its planned time overdue, and at least ten seconds, means a stalled worker."""
+"""A batch this many times its planned time overdue, and at least two seconds, means a stalled worker."""
 
-ADVICE_INTERVAL_US = 5_000_000
-"""Between two looks at the load: the span of the scheduler's rate meters."""
+PROMISE_PASSED_US = 100_000
+"""A request without answer this long after its promise is answered as late."""
+
+CANNOT_RETIRE = (Policy.NEXUS, Policy.SHEPHERD)
+"""Under these a GPU cannot leave in peace: it is lost, and its batches are put back."""
 
 _log = structlog.get_logger()
 
-_DROPS = {
-    DropReason.QUEUE_FULL: (
-        Outcome.REJECTED,
-        Refusal(Reason.QUEUE_FULL, "the queue of this model is full"),
-    ),
-    DropReason.GPUS_BUSY: (
-        Outcome.REJECTED,
-        Refusal(Reason.GPUS_BUSY, "every GPU is busy until it is too late for this request"),
-    ),
-    DropReason.OVER_SHARE: (
-        Outcome.REJECTED,
-        Refusal(Reason.OVER_SHARE, "the GPUs are overloaded and this tenant has had its share"),
-    ),
-    DropReason.DEADLINE_UNREACHABLE: (
-        Outcome.DROPPED,
-        Refusal(Reason.DEADLINE_UNREACHABLE, "no GPU can answer this request in time"),
-    ),
-    DropReason.WINDOW: (
-        Outcome.DROPPED,
-        Refusal(Reason.WINDOW, "it stood in the way of a batch that answers more requests in time"),
-    ),
-}
-
-
-@dataclass(slots=True)
-class _Request:
-    id: int
-    model_index: int
-    tenant_index: int
-    due_us: int  # the answer is promised by then
-    deadline_us: int  # execution must end by then
-    inputs: tuple[Array, ...]
-    answer: asyncio.Future[Answer]
-
-
-@dataclass(slots=True)
-class _Batch:
-    gpu: int
-    model_index: int
-    requests: list[_Request]
-    stalled_us: int  # from then on its worker counts as stalled
+_Batch: TypeAlias = Batch[Request]
 
 
 class LiveSubCluster:
@@ -107,48 +79,90 @@ class LiveSubCluster:
         meter: LoadMeter,
         loop: asyncio.AbstractEventLoop,
         recorder: EventRecorder | None = None,
+        *,
+        now: Now = now_us,
+        make_alarm: AlarmMaker = alarm,
+    ) -> None:
+        self._link = link
+        self._loop = loop
+        self._now = now
+        self._make_alarm = make_alarm
+        self._requests: dict[int, Request] = {}  # with the scheduler
+        self._batches: BatchesUnderWay[Request] = BatchesUnderWay()
+        self._roster = Roster()
+        self._next_id = self._next_batch_id = self._pending = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.bug: asyncio.Future[Exception] = loop.create_future()
+        self._run(spec, scheduler, meter, recorder)
+
+    def _run(
+        self, spec: SubClusterSpec, scheduler: Scheduler, meter: LoadMeter, recorder: EventRecorder | None
     ) -> None:
         self._spec = spec
         self._scheduler = scheduler
-        self._link = link
         self._meter = meter
-        self._loop = loop
+        self._advice = LiveAdvice(spec.gpus, self._now())
+        self._wire_index = self._link.indices_of(spec.models)
         self._driver = SchedulerDriver(
             scheduler,
-            loop,
+            self._loop,
             resp_us=spec.delays.resp_us,
             on_start=self._start_batch,
             on_drop=self._drop_request,
             on_bug=self._found_bug,
             recorder=recorder,
+            now=self._now,
+            make_alarm=self._make_alarm,
         )
-        self._requests: dict[int, _Request] = {}  # with the scheduler
-        self._batches: dict[int, _Batch] = {}  # under way
-        self._next_id = 0
-        self._advisor = ScaleAdvisor()
-        self._gpus_advised = spec.gpus
-        self._advise_us = now_us() + ADVICE_INTERVAL_US
-        self._draining = False
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self.bug: asyncio.Future[Exception] = loop.create_future()
+        self._roster.serve(spec.gpus, self._driver.tell)
 
     def start(self) -> None:
         """Take workers in; until one is ready the scheduler knows of no GPU."""
-        for gpu in range(self._spec.gpus):
-            self._driver.tell(GpuLost(gpu))
         self._link.start(self)
+
+    def switch(
+        self,
+        spec: SubClusterSpec,
+        scheduler: Scheduler,
+        meter: LoadMeter,
+        recorder: EventRecorder | None = None,
+    ) -> None:
+        """
+        Serve ``spec`` from now on; ``scheduler`` must be a fresh one for it.
+
+        What waits goes over to it; a batch under way ends on its GPU first, and the GPU is the new
+        scheduler's then. Workers must hold the models already. A request of a model or tenant that
+        ``spec`` does not name is refused.
+        """
+        self._driver.close()
+        waiting, self._requests = list(self._requests.values()), {}
+        self._batches.hand_over()
+        renumber([*waiting, *self._executing()], self._spec, spec)
+        self._run(spec, scheduler, meter, recorder)
+        for gpu in self._link.ready_gpus:
+            self._offer(gpu)
+        for request in waiting:
+            if request.model_index == NOT_SERVED:
+                self._refuse(request, Outcome.REJECTED, NOT_HERE)
+            elif not request.is_answered:
+                self._give_to_scheduler(request)
+
+    def pending_of(self, model_index: int) -> int:
+        """Requests of one model accepted and not yet answered."""
+        accepted = (*self._requests.values(), *self._executing())
+        return sum(each.model_index == model_index and not each.is_answered for each in accepted)
 
     def abandon(self) -> None:
         """Step no more, and answer what a drain could not; nothing is left after an orderly one."""
         self._draining = True
         self._driver.close()
-        for batch in self._batches.values():
-            for request in batch.requests:
-                self._refuse(request, Outcome.FAILED, _draining())
+        for request in self._executing():
+            self._refuse(request, Outcome.FAILED, DRAINING)
         for request in list(self._requests.values()):
-            self._refuse(request, Outcome.DROPPED, _draining())
-        self._batches.clear()
+            self._refuse(request, Outcome.DROPPED, DRAINING)
+        self._batches = BatchesUnderWay()
         self._requests.clear()
 
     def close(self) -> None:
@@ -171,7 +185,7 @@ class LiveSubCluster:
         return not self._draining and bool(self._link.ready_gpus)
 
     def now_us(self) -> int:
-        return now_us()
+        return self._now()
 
     def submit(
         self,
@@ -185,11 +199,12 @@ class LiveSubCluster:
         promise_us = self._spec.models[model_index].slo_us
         due_us = arrived_us + (promise_us if timeout_us is None else min(promise_us, timeout_us))
         deadline_us = due_us - self._spec.delays.resp_us
-        request = _Request(self._next_id, model_index, tenant_index, due_us, deadline_us, inputs, answer)
+        request = Request(self._next_id, model_index, tenant_index, due_us, deadline_us, inputs, answer)
         self._next_id += 1
         self._meter.arrived(model_index, arrived_us)
+        self._pending += 1
         if self._draining:
-            self._refuse(request, Outcome.REJECTED, _draining())
+            self._refuse(request, Outcome.REJECTED, DRAINING)
             return answer
         self._idle.clear()
         self._give_to_scheduler(request)
@@ -202,10 +217,10 @@ class LiveSubCluster:
         return metrics_text(
             models=[model.id for model in self._spec.models],
             tallies=self._meter.totals(),
-            pending=len(self._requests) + sum(len(batch.requests) for batch in self._batches.values()),
+            pending=self._pending,
             gpus=self._spec.gpus,
             gpus_ready=len(self._link.ready_gpus),
-            gpus_advised=self._gpus_advised,
+            gpus_advised=self._advice.gpus,
             hold_factor=self._scheduler.hold_factor,
             plan_version=self._spec.plan_version,
             tenants=[tenant.id for tenant in self._spec.tenants],
@@ -216,33 +231,42 @@ class LiveSubCluster:
 
     def gpu_ready(self, gpu: int) -> None:
         _log.info("gpu_ready", gpu=gpu, ready=len(self._link.ready_gpus), of=self._spec.gpus)
-        self._driver.tell(GpuAdded(gpu))
+        self._offer(gpu)
 
     def gpu_lost(self, gpu: int, reason: str) -> None:
-        lost = [batch_id for batch_id, batch in self._batches.items() if batch.gpu == gpu]
-        self._driver.tell(GpuLost(gpu))
-        for batch_id in lost:
-            self._put_back(self._batches.pop(batch_id), reason)
-        self._note_idle()
+        self._roster.withdraw(gpu)
+        for batch in self._batches.lose(gpu):
+            self._put_back(batch, reason)
+
+    def gpu_leaving(self, gpu: int) -> None:
+        if self._roster.is_leaving(gpu):
+            return
+        _log.info("gpu_leaving", gpu=gpu)
+        if not self._batches.are_on(gpu) or self._spec.rules.policy in CANNOT_RETIRE:
+            self._link.part(gpu)
+        else:
+            self._roster.retire(gpu)
 
     def batch_done(self, gpu: int, message: wire.BatchDone, frames: Sequence[bytes]) -> None:
         batch = self._finished(gpu, message)
         if batch is None:
             return
-        model = self._spec.models[batch.model_index]
         try:
-            outputs = wire.tensors_from_frames(model.outputs, frames, len(batch.requests))
+            outputs = wire.tensors_from_frames(batch.model.outputs, frames, len(batch.requests))
         except wire.WireError as error:
             self._fail(batch, str(error))
         else:
             self._complete(batch, outputs)
-        self._note_idle()
 
     def batch_failed(self, gpu: int, message: wire.BatchFailed) -> None:
         batch = self._finished(gpu, message)
         if batch is not None:
             self._fail(batch, message.error)
-            self._note_idle()
+
+    def _offer(self, gpu: int) -> None:
+        """The GPU serves: the scheduler may have it, once nothing of an earlier one is on it."""
+        if not self._batches.are_on(gpu):
+            self._roster.offer(gpu)
 
     # Draining and watching
 
@@ -259,65 +283,88 @@ class LiveSubCluster:
     def watch(self) -> None:
         """Find workers that vanished or stalled; to be called every ``wire.PING_INTERVAL_S``."""
         self._link.ping()
-        instant_us = now_us()
-        if instant_us >= self._advise_us:
-            self._advise_us = instant_us + ADVICE_INTERVAL_US
-            ready = len(self._link.ready_gpus)
-            self._gpus_advised = (
-                ready + self._advisor.advise(self._scheduler.take_observation(), ready, 0).gpus
-            )
-        stalled = {batch.gpu for batch in self._batches.values() if batch.stalled_us < instant_us}
-        for gpu in stalled:
+        instant_us = self._now()
+        self._advice.look(self._scheduler, len(self._link.ready_gpus), instant_us)
+        for gpu in self._batches.stalled_gpus(instant_us):
             self._link.give_up(gpu, "its batch is long overdue")
+        self._answer_overdue(instant_us - PROMISE_PASSED_US)
+
+    def _answer_overdue(self, before_us: int) -> None:
+        """Nobody waits for ever: not for a GPU that stands still, nor for one that never came."""
+        accepted = (*self._requests.values(), *self._executing())
+        for request in accepted:
+            if request.due_us < before_us and not request.is_answered:
+                text = "the promise has passed and no GPU has answered"
+                self._refuse(request, Outcome.LATE, Refusal(Reason.LATE, text))
+
+    def _executing(self) -> list[Request]:
+        """The requests in batches under way."""
+        return [request for batch in self._batches for request in batch.requests]
 
     # Moves of a request
 
-    def _give_to_scheduler(self, request: _Request) -> None:
+    def _give_to_scheduler(self, request: Request) -> None:
         self._requests[request.id] = request
         self._driver.arrive(request.model_index, request.id, request.deadline_us, request.tenant_index)
 
     def _start_batch(self, command: StartBatch) -> None:
         requests = [self._requests.pop(request_id) for request_id in command.request_ids.tolist()]
-        model_index = int(command.model_index)
+        gpu, model_index = int(command.gpu_id), int(command.model_index)
         planned_us = int(command.finish_us - command.start_us)
         stalled_us = int(command.finish_us) + max(STALL_US_MIN, STALL_FACTOR * planned_us)
-        batch = _Batch(int(command.gpu_id), model_index, requests, stalled_us)
+        model = self._spec.models[model_index]
+        batch = _Batch(
+            self._next_batch_id, gpu, model, requests, self._now(), stalled_us, int(command.batch_id)
+        )
+        self._next_batch_id += 1
         inputs = [np.concatenate(parts) for parts in zip(*(each.inputs for each in requests), strict=True)]
-        message = wire.RunBatch(int(command.batch_id), model_index, len(requests))
-        if self._link.run_batch(batch.gpu, message, inputs):
-            self._batches[message.batch_id] = batch
-        else:  # the scheduler is told of the loss already, or at the end of this step
+        message = wire.RunBatch(batch.id, self._wire_index[model_index], len(requests))
+        if self._link.run_batch(gpu, message, inputs):
+            self._batches.add(batch)
+        else:  # the link lost it in this very moment, or the scheduler does not know of the loss yet
+            self._roster.withdraw(gpu)
             self._put_back(batch, "it was gone before the batch could be sent")
 
     def _drop_request(self, command: DropRequest) -> None:
-        outcome, refusal = _DROPS[command.reason]
+        outcome, refusal = DROPS[command.reason]
         self._refuse(self._requests.pop(int(command.request_id)), outcome, refusal)
-        self._note_idle()
 
     def _put_back(self, batch: _Batch, reason: str) -> None:
-        instant_us = now_us()
+        instant_us = self._now()
         for request in batch.requests:
-            if request.deadline_us > instant_us:
+            if request.is_answered:
+                continue
+            if request.deadline_us > instant_us and request.model_index != NOT_SERVED:
                 self._give_to_scheduler(request)
             else:
                 text = f"GPU {batch.gpu} was lost too late to try another: {reason}"
                 self._refuse(request, Outcome.FAILED, Refusal(Reason.GPU_LOST, text))
 
     def _finished(self, gpu: int, message: wire.BatchDone | wire.BatchFailed) -> _Batch | None:
-        """The batch taken off the table and the scheduler told; None for one that is not on it."""
-        batch = self._batches.get(message.batch_id)
-        if batch is None or batch.gpu != gpu:
+        """The batch answered and the scheduler told; None for one that is not under way."""
+        batch = self._batches.answer(gpu, message.batch_id)
+        if batch is None:
             _log.warning("unknown_batch", gpu=gpu, batch_id=message.batch_id)
             return None
-        del self._batches[message.batch_id]
-        execution_us = max(0, message.finished_us - message.started_us)
-        self._meter.batch_executed(batch.model_index, len(batch.requests), execution_us)
-        self._driver.tell(BatchFinished(gpu, message.batch_id))
+        took_us = min(message.finished_us - message.started_us, self._now() - batch.sent_us)
+        model_index = batch.requests[0].model_index
+        if model_index != NOT_SERVED:
+            self._meter.batch_executed(model_index, len(batch.requests), max(0, took_us))
+        for ended in self._batches.take_ended(gpu):
+            if ended.scheduler_id is not None:
+                self._driver.tell(BatchFinished(gpu, ended.scheduler_id))
+        if not self._batches.are_on(gpu):
+            if self._roster.is_leaving(gpu):
+                self._link.part(gpu)
+            else:
+                self._roster.offer(gpu)
         return batch
 
     def _complete(self, batch: _Batch, outputs: Sequence[Array]) -> None:
-        instant_us = now_us()
+        instant_us = self._now()
         for row, request in enumerate(batch.requests):
+            if request.is_answered:
+                continue
             if instant_us > request.due_us:
                 text = f"the answer came {(instant_us - request.due_us) / 1e3:.3f} ms after the promise"
                 self._refuse(request, Outcome.LATE, Refusal(Reason.LATE, text))
@@ -327,23 +374,27 @@ class LiveSubCluster:
                 )
 
     def _fail(self, batch: _Batch, error: str) -> None:
-        model = self._spec.models[batch.model_index].id
-        _log.error("batch_failed", model=model, gpu=batch.gpu, batch_size=len(batch.requests), error=error)
+        _log.error(
+            "batch_failed", model=batch.model.id, gpu=batch.gpu, batch_size=len(batch.requests), error=error
+        )
         for request in batch.requests:
             text = f"the model failed on the batch of this request: {error}"
             self._refuse(request, Outcome.FAILED, Refusal(Reason.MODEL_FAILED, text))
 
-    def _refuse(self, request: _Request, outcome: Outcome, refusal: Refusal) -> None:
+    def _refuse(self, request: Request, outcome: Outcome, refusal: Refusal) -> None:
         self._answer(request, outcome, refusal)
 
-    def _answer(self, request: _Request, outcome: Outcome, answer: Answer) -> None:
+    def _answer(self, request: Request, outcome: Outcome, answer: Answer) -> None:
         """The one place where a request ends; its client may be gone."""
-        self._meter.answered(request.model_index, outcome, request.tenant_index)
+        if request.is_answered:
+            return
+        request.is_answered = True
+        self._pending -= 1
+        if request.model_index != NOT_SERVED:
+            self._meter.answered(request.model_index, outcome, request.tenant_index)
         if not request.answer.done():
             request.answer.set_result(answer)
-
-    def _note_idle(self) -> None:
-        if not self._requests and not self._batches:
+        if self._pending == 0:
             self._idle.set()
 
     def _found_bug(self, error: Exception) -> None:
@@ -351,7 +402,3 @@ class LiveSubCluster:
         self._draining = True
         if not self.bug.done():
             self.bug.set_result(error)
-
-
-def _draining() -> Refusal:
-    return Refusal(Reason.DRAINING, "this dispatcher is shutting down")
