@@ -2,7 +2,7 @@
 What a dispatcher and its workers say to each other.
 
 A message is one ZeroMQ multipart: a control frame, the msgpack of one struct below with
-its kind in the field ``type``, and for a batch one raw frame for each tensor that follows.
+its kind in the field ``type`` followed by its CRC-32, and for a batch one raw frame for each tensor that follows.
 The dispatcher binds a ROUTER; each worker connects a DEALER whose identity is new for
 every process.
 
@@ -38,6 +38,7 @@ dispatcher refuses a worker of another version.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Hashable, Sequence
 from typing import Any, TypeAlias
 
@@ -54,6 +55,7 @@ PING_INTERVAL_S = 0.1
 SILENCE_MAX_S = 3.0
 CONNECTION_TIMEOUT_MS = 1_500
 CONTROL_BYTES_MAX = 16 * 2**20
+CHECK_BYTES = 4
 
 Array: TypeAlias = NDArray[Any]
 
@@ -179,15 +181,21 @@ def load_key(model: ServedModel) -> Hashable:
     return (model.id, model.inputs, model.outputs, model.backend, emulated)
 
 
-encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 _from_worker = msgspec.msgpack.Decoder(FromWorker)
 _from_dispatcher = msgspec.msgpack.Decoder(FromDispatcher)
+
+
+def encode(message: FromWorker | FromDispatcher) -> bytes:
+    """A control frame: the message's msgpack, and its CRC-32 in four bytes, little-endian."""
+    content = _encode(message)
+    return content + zlib.crc32(content).to_bytes(CHECK_BYTES, "little")
 
 
 def decode_from_worker(frame: bytes) -> FromWorker:
     """Raises ``WireError`` for anything that is not a worker's message."""
     try:
-        message: FromWorker = _from_worker.decode(_bounded(frame))
+        message: FromWorker = _from_worker.decode(_content(frame))
     except msgspec.DecodeError as error:
         raise WireError(f"not a worker's message: {error}") from error
     return message
@@ -196,7 +204,7 @@ def decode_from_worker(frame: bytes) -> FromWorker:
 def decode_from_dispatcher(frame: bytes) -> FromDispatcher:
     """Raises ``WireError`` for anything that is not a dispatcher's message."""
     try:
-        message: FromDispatcher = _from_dispatcher.decode(_bounded(frame))
+        message: FromDispatcher = _from_dispatcher.decode(_content(frame))
     except msgspec.DecodeError as error:
         raise WireError(f"not a dispatcher's message: {error}") from error
     return message
@@ -230,7 +238,11 @@ def _tensor(tensor: Tensor, frame: bytes | memoryview, batch_size: int) -> Array
     return np.frombuffer(frame, dtype=dtype).reshape(shape)
 
 
-def _bounded(frame: bytes) -> bytes:
+def _content(frame: bytes) -> bytes:
+    """The frame without its check. A garbled one must not be taken for another message."""
     if len(frame) > CONTROL_BYTES_MAX:
         raise WireError(f"control frame: at most {CONTROL_BYTES_MAX} bytes, got {len(frame)}")
-    return frame
+    content, check = frame[:-CHECK_BYTES], frame[-CHECK_BYTES:]
+    if zlib.crc32(content).to_bytes(CHECK_BYTES, "little") != check:
+        raise WireError(f"control frame: its check does not fit its {len(frame)} bytes")
+    return content
