@@ -36,7 +36,8 @@ def dispatcher(
     Run one sub-cluster: the inference door, the scheduler, and the socket of its workers.
 
     Prints one JSON line with its addresses, then serves until SIGTERM or SIGINT: it stops
-    accepting, answers what it has accepted, sends a last load report and ends.
+    accepting, answers what it has accepted, sends a last load report and ends. On SIGHUP it
+    reads its specification again and changes over to it without a request noticing.
 
     Example: fermata dispatcher --spec sub-cluster.json --http-port 8080 --worker-endpoint tcp://127.0.0.1:7000
     """
@@ -48,7 +49,7 @@ def dispatcher(
     configure_logs(as_json=as_json, daemon="dispatcher", sub_cluster=parsed.id)
     options = DispatcherOptions(host, http_port, worker_endpoint, ready_file, event_log)
     try:
-        run_dispatcher(parsed, options, _announce)
+        run_dispatcher(parsed, options, _announce, lambda: decode_sub_cluster(spec.read_bytes()))
     except DaemonFailed as error:
         fail(str(error))
 

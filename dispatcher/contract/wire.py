@@ -2,7 +2,8 @@
 What a dispatcher and its workers say to each other.
 
 A message is one ZeroMQ multipart: a control frame, the msgpack of one struct below with
-its kind in the field ``type`` followed by its CRC-32, and for a batch one raw frame for each tensor that follows.
+its kind in the field ``type`` followed by its CRC-32, and for a batch one raw frame for each
+tensor that follows.
 The dispatcher binds a ROUTER; each worker connects a DEALER whose identity is new for
 every process.
 
@@ -52,7 +53,7 @@ from dispatcher.contract.sub_cluster import ServedModel, Tensor
 CONTRACT_VERSION = 2
 
 PING_INTERVAL_S = 0.1
-SILENCE_MAX_S = 3.0
+SILENCE_MAX_S = 1.5
 CONNECTION_TIMEOUT_MS = 1_500
 CONTROL_BYTES_MAX = 16 * 2**20
 CHECK_BYTES = 4

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import uvicorn
 
-from dispatcher.frontend.http_door import HttpDoor
+from dispatcher.frontend.http_door import HttpDoor, Receive, Scope, Send
 
 BACKLOG = 2_048
 GRACE_S = 5
@@ -36,10 +36,12 @@ class HttpServer:
     """
     Serves ``door`` on ``host:port``; port 0 takes any that is free.
 
-    Raises ``OSError`` when the address cannot be bound.
+    ``door`` may be replaced: requests that come later go to the new one. Raises ``OSError``
+    when the address cannot be bound.
     """
 
     def __init__(self, door: HttpDoor, host: str, port: int) -> None:
+        self.door = door
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family)
         try:
@@ -51,7 +53,7 @@ class HttpServer:
         bound_port = self._socket.getsockname()[1]
         self.url = f"http://[{host}]:{bound_port}" if ":" in host else f"http://{host}:{bound_port}"
         config = uvicorn.Config(
-            door,
+            self._at_the_door,
             http="httptools",
             ws="none",
             lifespan="off",
@@ -69,6 +71,9 @@ class HttpServer:
         )
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
+
+    async def _at_the_door(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.door(scope, receive, send)
 
     async def start(self) -> None:
         """Listen; returns when connections are accepted."""

@@ -6,9 +6,8 @@ import asyncio
 import gc
 import os
 import signal
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ import zmq
 
 from dispatcher.compilation import COMPILING, are_compiled
 from dispatcher.contract import wire
-from dispatcher.contract.load_report import LoadReport
 from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.core.advance import advance
 from dispatcher.core.scheduler import ModelSpec, Scheduler
@@ -30,10 +28,13 @@ from dispatcher.frontend.http_door import HttpDoor
 from dispatcher.frontend.http_server import HttpServer
 from dispatcher.runtime.clock import now_us
 from dispatcher.runtime.event_log import EventRecorder
+from dispatcher.runtime.files import write_atomically
 from dispatcher.runtime.live import LiveSubCluster
 from dispatcher.runtime.load_meter import LoadMeter
 from dispatcher.runtime.load_reporter import LoadReporter
+from dispatcher.runtime.plan_view import PlanView
 from dispatcher.runtime.router_socket import RouterSocket
+from dispatcher.runtime.serving import Serving, log_of_plan
 from dispatcher.runtime.warm_up import warm_up
 from dispatcher.runtime.worker_link import WorkerLink
 
@@ -59,11 +60,17 @@ class DispatcherOptions:
 
 
 class Announcement(msgspec.Struct, frozen=True):
-    """Where a dispatcher can be reached."""
+    """
+    Where a dispatcher can be reached, and which plan it serves.
+
+    ``plan_refused`` says why the specification it was last told to change to is not served.
+    """
 
     http_url: str
     worker_endpoint: str
     pid: int
+    plan_version: int = 0
+    plan_refused: str | None = None
 
 
 def scheduler_for(spec: SubClusterSpec) -> Scheduler:
@@ -77,52 +84,77 @@ def scheduler_for(spec: SubClusterSpec) -> Scheduler:
 
 
 def run_dispatcher(
-    spec: SubClusterSpec, options: DispatcherOptions, announce: Callable[[Announcement], None]
+    spec: SubClusterSpec,
+    options: DispatcherOptions,
+    announce: Callable[[Announcement], None],
+    reread: Callable[[], SubClusterSpec] | None = None,
 ) -> None:
     """
     Serve until SIGTERM or SIGINT, then drain.
 
-    ``announce`` is called once, when both addresses are bound. Raises ``DaemonFailed``.
+    ``announce`` is called when both addresses are bound, and after each SIGHUP, upon which the
+    specification that ``reread`` returns takes over. Raises ``DaemonFailed``.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(spec, options, announce))
+        runner.run(_serve(spec, options, announce, reread or (lambda: spec)))
 
 
 async def _serve(
-    spec: SubClusterSpec, options: DispatcherOptions, announce: Callable[[Announcement], None]
+    spec: SubClusterSpec,
+    options: DispatcherOptions,
+    announce: Callable[[Announcement], None],
+    reread: Callable[[], SubClusterSpec],
 ) -> None:
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    stop, changed = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, changed.set)
     if not are_compiled([advance]):
         _log.info("compiling", note=COMPILING)
-    warm_up(scheduler_for(spec), spec)
+    _warm(spec)
     recorder = _recorder(spec, options.event_log)
     link = _link(spec, options.worker_endpoint, loop)
     meter = LoadMeter([model.id for model in spec.models], now_us(), time.time())
     live = LiveSubCluster(spec, scheduler_for(spec), link, meter, loop, recorder)
     reporter = LoadReporter(spec.reporting.url) if spec.reporting is not None else None
-    server = _server(live, options)
+    server = _server(live, spec, options)
+
+    def open_doors(spec: SubClusterSpec) -> None:
+        server.door = HttpDoor(PlanView(live, spec))
+
+    serving = Serving(
+        spec,
+        live,
+        link,
+        meter,
+        recorder,
+        reporter=reporter,
+        make_scheduler=scheduler_for,
+        warm=_warm,
+        record=lambda spec: _recorder(spec, options.event_log and log_of_plan(options.event_log, spec)),
+        on_switch=open_doors,
+    )
     live.start()
     await server.start()
     _collect_garbage_rarely()
-    announcement = Announcement(server.url, link.endpoint, os.getpid())
-    if options.ready_file is not None:
-        write_atomically(options.ready_file, msgspec.json.encode(announcement) + b"\n")
-    announce(announcement)
-    _log.info("dispatcher_ready", **msgspec.to_builtins(announcement))
+
+    def tell(refused: str | None = None) -> None:
+        version = serving.spec.plan_version
+        _tell(Announcement(server.url, link.endpoint, os.getpid(), version, refused), options, announce)
+
+    tell()
     try:
-        ends = await _until_drained(spec, live, meter, reporter, stop)
+        chores = [_change(serving, changed, reread, tell)]
+        ends = await _until_drained(serving, live, reporter, stop, chores)
         live.abandon()
         await server.stop()
         if reporter is not None:
-            reporter.offer(_take_report(spec, meter))
+            reporter.offer(serving.take_report())
             await reporter.finish(LAST_REPORT_S_MAX)
     finally:
         live.close()
-        if recorder is not None:
-            recorder.close()
+        serving.close()
     for end in ends:
         if isinstance(end, Exception):
             raise DaemonFailed(f"a chore of the dispatcher ended: {end!r}") from end
@@ -131,18 +163,48 @@ async def _serve(
     _log.info("dispatcher_ended")
 
 
+def _tell(
+    announcement: Announcement, options: DispatcherOptions, announce: Callable[[Announcement], None]
+) -> None:
+    if options.ready_file is not None:
+        try:
+            write_atomically(options.ready_file, msgspec.json.encode(announcement) + b"\n")
+        except OSError as error:  # it serves all the same
+            _log.error("ready_file_not_written", path=str(options.ready_file), error=str(error))
+    announce(announcement)
+    _log.info("dispatcher_ready", **msgspec.to_builtins(announcement))
+
+
+def _warm(spec: SubClusterSpec) -> None:
+    """What the specification's rules and tenants need of the core is compiled."""
+    warm_up(scheduler_for(spec), spec)
+
+
+async def _change(
+    serving: Serving,
+    changed: asyncio.Event,
+    reread: Callable[[], SubClusterSpec],
+    tell: Callable[[str | None], None],
+) -> None:
+    """One change of plan after the other, whenever told to."""
+    while True:
+        await changed.wait()
+        changed.clear()
+        tell(await serving.change_to(reread))
+
+
 async def _until_drained(
-    spec: SubClusterSpec,
+    serving: Serving,
     live: LiveSubCluster,
-    meter: LoadMeter,
     reporter: LoadReporter | None,
     stop: asyncio.Event,
+    others: Sequence[Coroutine[Any, Any, None]],
 ) -> list[object]:
     """Until told to stop or a bug shows; then drain. Returns what ended the chores, mostly cancellation."""
-    chores = [asyncio.create_task(_watch(live))]
-    if reporter is not None and spec.reporting is not None:
+    chores = [asyncio.create_task(_watch(live)), *map(asyncio.create_task, others)]
+    if reporter is not None and serving.spec.reporting is not None:
         chores.append(asyncio.create_task(reporter.run()))
-        chores.append(asyncio.create_task(_report(spec, meter, reporter, spec.reporting.interval_s)))
+        chores.append(asyncio.create_task(_report(serving, reporter, serving.spec.reporting.interval_s)))
     stopped = asyncio.create_task(stop.wait())
     ending: list[asyncio.Future[Any]] = [stopped, live.bug, *chores]
     await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
@@ -161,19 +223,13 @@ async def _watch(live: LiveSubCluster) -> None:
         live.watch()
 
 
-async def _report(spec: SubClusterSpec, meter: LoadMeter, reporter: LoadReporter, interval_s: float) -> None:
+async def _report(serving: Serving, reporter: LoadReporter, interval_s: float) -> None:
     loop = asyncio.get_running_loop()
     due_s = loop.time() + interval_s
     while True:
         await asyncio.sleep(max(0.0, due_s - loop.time()))
         due_s += interval_s
-        reporter.offer(_take_report(spec, meter))
-
-
-def _take_report(spec: SubClusterSpec, meter: LoadMeter) -> LoadReport:
-    return meter.take_report(
-        now_us(), time.time(), sub_cluster=spec.id, plan_version=spec.plan_version, gpus=spec.gpus
-    )
+        reporter.offer(serving.take_report())
 
 
 def _link(spec: SubClusterSpec, endpoint: str, loop: asyncio.AbstractEventLoop) -> WorkerLink:
@@ -184,9 +240,9 @@ def _link(spec: SubClusterSpec, endpoint: str, loop: asyncio.AbstractEventLoop) 
         raise DaemonFailed(f"worker endpoint: cannot bind {endpoint}: {error}") from error
 
 
-def _server(live: LiveSubCluster, options: DispatcherOptions) -> HttpServer:
+def _server(live: LiveSubCluster, spec: SubClusterSpec, options: DispatcherOptions) -> HttpServer:
     try:
-        return HttpServer(HttpDoor(live), options.host, options.http_port)
+        return HttpServer(HttpDoor(PlanView(live, spec)), options.host, options.http_port)
     except OSError as error:
         live.close()
         raise DaemonFailed(
@@ -208,10 +264,3 @@ def _collect_garbage_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """A reader sees the whole file or none."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(content)
-    os.replace(file.name, path)

@@ -15,8 +15,7 @@ batch failed           answered: model_failed
 GPU lost               to the scheduler again, same id and deadline; answered
                        gpu_lost when the deadline has passed
 promise passed         answered: late, whatever becomes of the batch
-plan switched          those with the scheduler to the next one; batches under
-                       way end as they would have
+plan switched          those with the scheduler to the next; batches go on
 =====================  ==========================================================
 """
 
@@ -32,7 +31,6 @@ import structlog
 from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tenant
 from dispatcher.core.events import BatchFinished, DropRequest, StartBatch
-from dispatcher.core.rules import Policy
 from dispatcher.core.scheduler import Scheduler
 from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
 from dispatcher.frontend.tensors import Array
@@ -45,7 +43,7 @@ from dispatcher.runtime.live_request import NOT_SERVED, Request, renumber
 from dispatcher.runtime.load_meter import LoadMeter
 from dispatcher.runtime.metrics import metrics_text
 from dispatcher.runtime.refusals import DRAINING, DROPS, NOT_HERE
-from dispatcher.runtime.roster import Roster
+from dispatcher.runtime.roster import CANNOT_RETIRE, Roster
 from dispatcher.runtime.under_way import Batch, BatchesUnderWay
 from dispatcher.runtime.worker_link import WorkerLink
 
@@ -55,9 +53,6 @@ STALL_FACTOR = 20
 
 PROMISE_PASSED_US = 100_000
 """A request without answer this long after its promise is answered as late."""
-
-CANNOT_RETIRE = (Policy.NEXUS, Policy.SHEPHERD)
-"""Under these a GPU cannot leave in peace: it is lost, and its batches are put back."""
 
 _log = structlog.get_logger()
 
@@ -145,23 +140,22 @@ class LiveSubCluster:
             self._offer(gpu)
         for request in waiting:
             if request.model_index == NOT_SERVED:
-                self._refuse(request, Outcome.REJECTED, NOT_HERE)
+                self._answer(request, Outcome.REJECTED, NOT_HERE)
             elif not request.is_answered:
                 self._give_to_scheduler(request)
 
     def pending_of(self, model_index: int) -> int:
         """Requests of one model accepted and not yet answered."""
-        accepted = (*self._requests.values(), *self._executing())
-        return sum(each.model_index == model_index and not each.is_answered for each in accepted)
+        return sum(each.model_index == model_index for each in self._accepted())
 
     def abandon(self) -> None:
-        """Step no more, and answer what a drain could not; nothing is left after an orderly one."""
+        """Step no more, and answer what a drain could not."""
         self._draining = True
         self._driver.close()
         for request in self._executing():
-            self._refuse(request, Outcome.FAILED, DRAINING)
-        for request in list(self._requests.values()):
-            self._refuse(request, Outcome.DROPPED, DRAINING)
+            self._answer(request, Outcome.FAILED, DRAINING)
+        for request in self._accepted():
+            self._answer(request, Outcome.DROPPED, DRAINING)
         self._batches = BatchesUnderWay()
         self._requests.clear()
 
@@ -171,6 +165,10 @@ class LiveSubCluster:
         self._link.close()
 
     # The service behind the doors
+
+    @property
+    def spec(self) -> SubClusterSpec:
+        return self._spec
 
     @property
     def models(self) -> Sequence[ServedModel]:
@@ -204,7 +202,7 @@ class LiveSubCluster:
         self._meter.arrived(model_index, arrived_us)
         self._pending += 1
         if self._draining:
-            self._refuse(request, Outcome.REJECTED, DRAINING)
+            self._answer(request, Outcome.REJECTED, DRAINING)
             return answer
         self._idle.clear()
         self._give_to_scheduler(request)
@@ -264,14 +262,13 @@ class LiveSubCluster:
             self._fail(batch, message.error)
 
     def _offer(self, gpu: int) -> None:
-        """The GPU serves: the scheduler may have it, once nothing of an earlier one is on it."""
         if not self._batches.are_on(gpu):
             self._roster.offer(gpu)
 
     # Draining and watching
 
     async def drain(self, timeout_s: float) -> bool:
-        """Accept nothing more and wait for what was accepted; False when time ran out first."""
+        """Accept nothing more, wait for what was accepted; False when time ran out first."""
         self._draining = True
         try:
             async with asyncio.timeout(timeout_s):
@@ -291,15 +288,17 @@ class LiveSubCluster:
 
     def _answer_overdue(self, before_us: int) -> None:
         """Nobody waits for ever: not for a GPU that stands still, nor for one that never came."""
-        accepted = (*self._requests.values(), *self._executing())
-        for request in accepted:
-            if request.due_us < before_us and not request.is_answered:
+        for request in self._accepted():
+            if request.due_us < before_us:
                 text = "the promise has passed and no GPU has answered"
-                self._refuse(request, Outcome.LATE, Refusal(Reason.LATE, text))
+                self._answer(request, Outcome.LATE, Refusal(Reason.LATE, text))
 
     def _executing(self) -> list[Request]:
-        """The requests in batches under way."""
         return [request for batch in self._batches for request in batch.requests]
+
+    def _accepted(self) -> list[Request]:
+        """Those not answered yet."""
+        return [each for each in (*self._requests.values(), *self._executing()) if not each.is_answered]
 
     # Moves of a request
 
@@ -321,13 +320,13 @@ class LiveSubCluster:
         message = wire.RunBatch(batch.id, self._wire_index[model_index], len(requests))
         if self._link.run_batch(gpu, message, inputs):
             self._batches.add(batch)
-        else:  # the link lost it in this very moment, or the scheduler does not know of the loss yet
+        else:
             self._roster.withdraw(gpu)
             self._put_back(batch, "it was gone before the batch could be sent")
 
     def _drop_request(self, command: DropRequest) -> None:
         outcome, refusal = DROPS[command.reason]
-        self._refuse(self._requests.pop(int(command.request_id)), outcome, refusal)
+        self._answer(self._requests.pop(int(command.request_id)), outcome, refusal)
 
     def _put_back(self, batch: _Batch, reason: str) -> None:
         instant_us = self._now()
@@ -338,7 +337,7 @@ class LiveSubCluster:
                 self._give_to_scheduler(request)
             else:
                 text = f"GPU {batch.gpu} was lost too late to try another: {reason}"
-                self._refuse(request, Outcome.FAILED, Refusal(Reason.GPU_LOST, text))
+                self._answer(request, Outcome.FAILED, Refusal(Reason.GPU_LOST, text))
 
     def _finished(self, gpu: int, message: wire.BatchDone | wire.BatchFailed) -> _Batch | None:
         """The batch answered and the scheduler told; None for one that is not under way."""
@@ -367,7 +366,7 @@ class LiveSubCluster:
                 continue
             if instant_us > request.due_us:
                 text = f"the answer came {(instant_us - request.due_us) / 1e3:.3f} ms after the promise"
-                self._refuse(request, Outcome.LATE, Refusal(Reason.LATE, text))
+                self._answer(request, Outcome.LATE, Refusal(Reason.LATE, text))
             else:
                 self._answer(
                     request, Outcome.IN_TIME, Completed(tuple(each[row : row + 1] for each in outputs))
@@ -379,10 +378,7 @@ class LiveSubCluster:
         )
         for request in batch.requests:
             text = f"the model failed on the batch of this request: {error}"
-            self._refuse(request, Outcome.FAILED, Refusal(Reason.MODEL_FAILED, text))
-
-    def _refuse(self, request: Request, outcome: Outcome, refusal: Refusal) -> None:
-        self._answer(request, outcome, refusal)
+            self._answer(request, Outcome.FAILED, Refusal(Reason.MODEL_FAILED, text))
 
     def _answer(self, request: Request, outcome: Outcome, answer: Answer) -> None:
         """The one place where a request ends; its client may be gone."""

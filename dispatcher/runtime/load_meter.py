@@ -50,6 +50,11 @@ class Tally:
     batches_by_size: Counter[int] = field(default_factory=Counter)
     busy_us_by_size: Counter[int] = field(default_factory=Counter)
 
+    @property
+    def answered(self) -> int:
+        """All requests that ended, however they did."""
+        return self.outcomes.total()
+
     def batch_executed(self, batch_size: int, execution_us: int) -> None:
         self.batches += 1
         self.batched_requests += batch_size
@@ -107,6 +112,14 @@ class LoadMeter:
             total.add(now)
             totals.append(total)
         return totals
+
+    def successor(self, model_ids: Sequence[str], now_us: int, wall_s: float) -> LoadMeter:
+        """A meter for the next plan: models that stay keep their counts since the start."""
+        meter = LoadMeter(model_ids, now_us, wall_s)
+        totals = dict(zip(self._model_ids, self.totals(), strict=True))
+        meter._before = [totals.get(model_id, Tally()) for model_id in model_ids]
+        meter.tenant_outcomes = self.tenant_outcomes
+        return meter
 
     def take_report(
         self, now_us: int, wall_s: float, *, sub_cluster: str, plan_version: int, gpus: int

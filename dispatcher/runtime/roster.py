@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dispatcher.core.events import Event, GpuAdded, GpuLost, GpuRetired
+from dispatcher.core.rules import Policy
+
+CANNOT_RETIRE = (Policy.NEXUS, Policy.SHEPHERD)
+"""Under these a GPU cannot leave in peace: it is lost, and its batches are put back."""
 
 
 class Roster:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+import msgspec
+
 from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.core.rules import Policy, Rules
 from tests.simulation.live_network import Weather
@@ -14,8 +16,11 @@ from tests.simulation.virtual_time import VirtualLoop
 
 WARM_US = 300_000
 FAULTS_US = 3_000_000
-MENDED_US = 9_000_000
-"""A worker notices after three seconds that its dispatcher forgot it, and may have to ask twice."""
+MENDED_US = 6_000_000
+"""A worker notices after a second and a half that its dispatcher forgot it, and may have to ask twice."""
+
+RESUMED_US = 4_000_000
+"""A scheduler that learnt wrong times from wrong ends of batches forgets them within a second and an SLO."""
 
 AFTERWARDS_US = 1_000_000
 POLICIES = (Policy.ADAPTIVE, Policy.EAGER, Policy.DEFERRED, Policy.TIMEOUT)
@@ -91,6 +96,24 @@ def _kill_node(world: World, random: Random) -> None:
     world.kill_dispatcher()
 
 
+def _change_plan(world: World, random: Random) -> None:
+    """A model less or more, other batch limits, a GPU less or more; the first model always stays."""
+    spec = world.spec
+    spare = served("spare", 100_000, 500, 3_000, 8)
+    models = [
+        msgspec.structs.replace(
+            model, latency_us=model.latency_us[: random.randint(2, len(model.latency_us))]
+        )
+        for model in spec.models
+        if model is spec.models[0] or random.random() < 0.7
+    ]
+    if random.random() < 0.5 and all(model.id != "spare" for model in models):
+        models.append(spare)
+    gpus = max(1, spec.gpus + random.randint(-1, 1))
+    changed = SubClusterSpec(spec.id, spec.plan_version + 1, gpus, tuple(models), spec.rules)
+    world.change_plan(changed)
+
+
 FAULTS: dict[str, Callable[[World, Random], None]] = {
     "worker killed": _of_worker(lambda world, gpu, random: world.kill_worker(gpu)),
     "worker terminated": _of_worker(lambda world, gpu, random: world.workers[gpu].terminate()),
@@ -101,6 +124,7 @@ FAULTS: dict[str, Callable[[World, Random], None]] = {
     "network cut": _of_worker(_cut),
     "dispatcher killed": lambda world, random: world.kill_dispatcher(),
     "node killed": _kill_node,
+    "plan changed": _change_plan,
 }
 
 
@@ -114,7 +138,7 @@ def run_schedule(seed: int) -> tuple[Regime, World]:
         began_us = loop.now_us()
         faults_from_us = began_us + WARM_US
         mended_us = faults_from_us + FAULTS_US
-        end_us = mended_us + MENDED_US + AFTERWARDS_US
+        end_us = mended_us + MENDED_US + RESUMED_US
         _schedule_load(world, regime, random, began_us, mended_us)
         _schedule_load(world, regime, random, mended_us + MENDED_US, end_us)
         at_us = faults_from_us
@@ -123,17 +147,17 @@ def run_schedule(seed: int) -> tuple[Regime, World]:
         loop.at_us(faults_from_us, setattr, world.network, "weather", regime.weather)
         loop.at_us(mended_us, _mend, world)
         slo_us = max(model.slo_us for model in regime.spec.models)
-        _run_until(loop, end_us + slo_us + 1_200_000)
+        run_until(loop, end_us + slo_us + 1_200_000)
     finally:
         loop.close()
     return regime, world
 
 
 def _schedule_load(world: World, regime: Regime, random: Random, from_us: int, to_us: int) -> None:
-    for index, rate in enumerate(regime.rates_rps):
+    for model, rate in zip(regime.spec.models, regime.rates_rps, strict=True):
         at_us = from_us
         while (at_us := at_us + int(random.expovariate(rate) * 1e6)) < to_us:
-            world.loop.at_us(at_us, world.ask, index)
+            world.loop.at_us(at_us, world.ask, model)
 
 
 def _mend(world: World) -> None:
@@ -143,7 +167,7 @@ def _mend(world: World) -> None:
         worker.slowness, worker.hang_us, worker.fails_next = 1.0, 0, False
 
 
-def _run_until(loop: VirtualLoop, instant_us: int) -> None:
+def run_until(loop: VirtualLoop, instant_us: int) -> None:
     failures: list[BaseException] = []
 
     def note(_: object, context: dict[str, object]) -> None:

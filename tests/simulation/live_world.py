@@ -15,10 +15,12 @@ from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tensor
 from dispatcher.core.events import Command, Event
 from dispatcher.core.scheduler import Scheduler
-from dispatcher.frontend.service import Answer, Completed, Reason
+from dispatcher.frontend.service import Answer, Completed
 from dispatcher.runtime.dispatcher_daemon import scheduler_for
 from dispatcher.runtime.live import LiveSubCluster
 from dispatcher.runtime.load_meter import LoadMeter
+from dispatcher.runtime.plan_change import change_plan
+from dispatcher.runtime.refusals import NOT_HERE
 from dispatcher.runtime.worker_link import WorkerLink
 from tests.simulation.live_network import Network
 from tests.simulation.live_worker import SimulatedWorker
@@ -73,8 +75,10 @@ class Dispatcher:
     live: LiveSubCluster
     link: WorkerLink
     meter: LoadMeter
+    offered: SubClusterSpec
     open_requests: list[Asked] = field(default_factory=list)
     accepted: int = 0
+    answered_before: int = 0  # under plans before the present one
 
 
 class World:
@@ -91,6 +95,7 @@ class World:
         self.asked: list[Asked] = []
         self.dispatcher: Dispatcher | None = None
         self.workers: dict[int, SimulatedWorker] = {}
+        self.changing: asyncio.Task[None] | None = None
         self._pids = count(100)
         self._values = count(1)
         self.start_dispatcher()
@@ -110,7 +115,7 @@ class World:
         scheduler = CheckedScheduler(scheduler_for(spec))
         live = LiveSubCluster(spec, scheduler, link, meter, loop, now=loop.now_us, make_alarm=loop.alarm)
         live.start()
-        self.dispatcher = Dispatcher(live, link, meter)
+        self.dispatcher = Dispatcher(live, link, meter, spec)
 
     def kill_dispatcher(self) -> None:
         """As by SIGKILL: nobody is told, sockets close."""
@@ -118,13 +123,40 @@ class World:
         if killed is None:
             return
         killed.live._driver.close()
+        if self.changing is not None:
+            self.changing.cancel()
         self.network.router()  # what is still on its way reaches nobody
         for asked in killed.open_requests:
             if asked.answered_us is None:
                 asked.answered_us, asked.is_cut_off = self.loop.now_us(), True
         self.loop.at_us(self.loop.now_us() + RESTART_US, self.start_dispatcher)
 
+    def change_plan(self, spec: SubClusterSpec) -> None:
+        """Another plan for the dispatcher that runs; one that starts later runs it from the start."""
+        if self.dispatcher is not None and self.changing is None:
+            self.changing = self.loop.create_task(self._change_plan(self.dispatcher, spec))
+
+    async def _change_plan(self, dispatcher: Dispatcher, spec: SubClusterSpec) -> None:
+        def switch(spec: SubClusterSpec, offered: SubClusterSpec) -> None:
+            names = [model.id for model in spec.models]
+            dispatcher.answered_before += sum(tally.answered for tally in dispatcher.meter.totals())
+            dispatcher.meter = LoadMeter(names, self.loop.now_us(), 0.0)
+            dispatcher.offered = offered
+            dispatcher.live.switch(spec, CheckedScheduler(scheduler_for(spec)), dispatcher.meter)
+
+        try:
+            await change_plan(self.spec, spec, dispatcher.link, dispatcher.live, switch)
+            self.spec = spec
+            for gpu in range(spec.gpus, len(self.workers)):
+                self.workers[gpu].terminate()
+            for gpu in range(spec.gpus):
+                self.start_worker(gpu)
+        finally:
+            self.changing = None
+
     def start_worker(self, gpu: int) -> None:
+        if gpu >= self.spec.gpus:
+            return
         if gpu not in self.workers or not self.workers[gpu].is_alive:
             self.workers[gpu] = SimulatedWorker(self.network, gpu, next(self._pids), self._restart)
 
@@ -146,19 +178,21 @@ class World:
 
     # Clients
 
-    def ask(self, model_index: int) -> None:
-        """One request of a client now; refused at once where no dispatcher runs."""
+    def ask(self, model: ServedModel) -> None:
+        """One request of a client now; cut off at once where no dispatcher runs."""
         now_us = self.loop.now_us()
-        model = self.spec.models[model_index]
         asked = Asked(model.id, now_us, now_us + model.slo_us, float(next(self._values)))
         self.asked.append(asked)
         if self.dispatcher is None:
             asked.answered_us, asked.is_cut_off = now_us, True
             return
         dispatcher = self.dispatcher
+        index = next((i for i, each in enumerate(dispatcher.offered.models) if each.id == model.id), None)
+        if index is None:
+            asked.answered_us, asked.answer = now_us, NOT_HERE
+            return
         dispatcher.open_requests.append(asked)
         dispatcher.accepted += 1
-        index = next(i for i, each in enumerate(dispatcher.live.models) if each.id == model.id)
         inputs = (np.full((1, 1), asked.value, dtype=np.float32),)
         asked.ending = answer = dispatcher.live.submit(index, inputs, now_us, None)
         answer.add_done_callback(lambda done: self._answered(asked, done))
@@ -182,7 +216,7 @@ class World:
         for asked in still_open:
             assert now_us <= asked.due_us + ANSWERED_US_MAX, f"{asked} has no answer"
         dispatcher.open_requests = still_open
-        counted = sum(sum(tally.outcomes.values()) for tally in dispatcher.meter.totals())
+        counted = dispatcher.answered_before + sum(t.answered for t in dispatcher.meter.totals())
         assert counted == dispatcher.accepted - len(still_open), "counted otherwise than answered"
 
     def reasons(self, since_us: int = 0) -> Counter[str]:
@@ -207,6 +241,3 @@ def served(name: str, slo_us: int, alpha_us: int, beta_us: int, largest: int) ->
     curve = (0, *(alpha_us * size + beta_us for size in range(1, largest + 1)))
     number = (Tensor("x", "FP32", (1,)),)
     return ServedModel(name, slo_us, curve, number, number)
-
-
-__all__ = ["Asked", "Reason", "World", "served"]
