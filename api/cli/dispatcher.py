@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.output import fail, read_text
+from api.cli.output import fail, read_text, say_alive
 
 if TYPE_CHECKING:
     from dispatcher.runtime.dispatcher_daemon import Announcement
@@ -28,6 +28,9 @@ def dispatcher(
     event_log: Annotated[
         Path | None, typer.Option(help="Record what the scheduler is told and answers, to replay it.")
     ] = None,
+    heartbeats: Annotated[
+        bool, typer.Option("--heartbeats", help="Print a line each second, for whoever watches the process.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Log lines in JSON also at a terminal; stdout is JSON either way.")
     ] = False,
@@ -47,7 +50,9 @@ def dispatcher(
 
     parsed = decode_sub_cluster(read_text(spec))
     configure_logs(as_json=as_json, daemon="dispatcher", sub_cluster=parsed.id)
-    options = DispatcherOptions(host, http_port, worker_endpoint, ready_file, event_log)
+    options = DispatcherOptions(
+        host, http_port, worker_endpoint, ready_file, event_log, say_alive if heartbeats else None
+    )
     try:
         run_dispatcher(parsed, options, _announce, lambda: decode_sub_cluster(spec.read_bytes()))
     except DaemonFailed as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.output import fail
+from api.cli.output import fail, say_alive
 
 if TYPE_CHECKING:
     from dispatcher.contract.wire import Load
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 def worker(
     connect: Annotated[str, typer.Option(help="The dispatcher's worker endpoint.")],
     gpu: Annotated[int, typer.Option(min=0, help="Which GPU of the sub-cluster this is, counted from 0.")],
+    heartbeats: Annotated[
+        bool, typer.Option("--heartbeats", help="Print a line each second, for whoever watches the process.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Log lines in JSON also at a terminal; stdout is JSON either way.")
     ] = False,
@@ -45,6 +48,6 @@ def worker(
         sys.stdout.flush()
 
     try:
-        WorkerDaemon(connect, gpu, announce).run()
+        WorkerDaemon(connect, gpu, announce, say_alive if heartbeats else None).run()
     except WorkerFailed as error:
         fail(str(error))

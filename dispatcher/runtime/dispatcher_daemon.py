@@ -50,13 +50,18 @@ class DaemonFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class DispatcherOptions:
-    """Where the dispatcher listens and writes; port 0 takes any that is free."""
+    """
+    Where the dispatcher listens and writes; port 0 takes any that is free.
+
+    ``say_alive`` is called once a second.
+    """
 
     host: str = "127.0.0.1"
     http_port: int = 0
     worker_endpoint: str = "tcp://127.0.0.1:0"
     ready_file: Path | None = None
     event_log: Path | None = None
+    say_alive: Callable[[], None] | None = None
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -146,6 +151,8 @@ async def _serve(
     tell()
     try:
         chores = [_change(serving, changed, reread, tell)]
+        if options.say_alive is not None:
+            chores.append(_say_alive(options.say_alive))
         ends = await _until_drained(serving, live, reporter, stop, chores)
         live.abandon()
         await server.stop()
@@ -215,6 +222,12 @@ async def _until_drained(
     for task in (*chores, stopped):
         task.cancel()
     return list(await asyncio.gather(*chores, stopped, return_exceptions=True))
+
+
+async def _say_alive(say: Callable[[], None]) -> None:
+    while True:
+        say()
+        await asyncio.sleep(1.0)
 
 
 async def _watch(live: LiveSubCluster) -> None:

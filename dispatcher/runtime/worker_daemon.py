@@ -28,6 +28,7 @@ from dispatcher.runtime.worker_conversation import WorkerConversation, WorkerFai
 __all__ = ["WorkerDaemon", "WorkerFailed"]
 
 POLL_MS = 100
+ALIVE_US = 1_000_000
 
 _log = structlog.get_logger()
 
@@ -37,12 +38,18 @@ class WorkerDaemon:
     Serves as GPU ``gpu`` of the dispatcher at ``endpoint``.
 
     ``on_ready`` is called with the models' names, and how those loaded for it were loaded, each
-    time the dispatcher may send batches.
+    time the dispatcher may send batches; ``say_alive`` about once a second, between two batches.
     """
 
     def __init__(
-        self, endpoint: str, gpu: int, on_ready: Callable[[Sequence[str], Sequence[wire.Load]], None]
+        self,
+        endpoint: str,
+        gpu: int,
+        on_ready: Callable[[Sequence[str], Sequence[wire.Load]], None],
+        say_alive: Callable[[], None] | None = None,
     ) -> None:
+        self._say_alive = say_alive
+        self._alive_us = 0
         self._line = _DealerLine(endpoint)
         self._loader = ThreadPoolExecutor(1, "loader")
         self._stopping = False
@@ -66,12 +73,18 @@ class WorkerDaemon:
                 if parts is not None:
                     self._conversation.hear(parts)
                 self._conversation.turn()
+                self._tell_alive()
                 if self._stopping:
                     self._conversation.leave()
             _log.info("worker_ended")
         finally:
             self._loader.shutdown(wait=False, cancel_futures=True)
             self._line.close()
+
+    def _tell_alive(self) -> None:
+        if self._say_alive is not None and now_us() - self._alive_us >= ALIVE_US:
+            self._alive_us = now_us()
+            self._say_alive()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True
