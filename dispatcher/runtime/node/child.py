@@ -39,9 +39,9 @@ class Child:
     """
     ``command`` run again and again until ``stop``.
 
-    It prints JSON lines; ``on_line`` gets each as a dict, ``on_start`` is called before each start. One that was heard and then says nothing for
-    ``silence_s_max`` is killed: it stands still, or its model never ends. Should this process
-    die, the child is told to end as well.
+    It prints JSON lines; ``on_line`` gets each as a dict. ``on_start`` is called before each start.
+    One that was heard and then says nothing for ``silence_s_max`` is killed: it stands still, or
+    its model never ends. Should this process die, the child is told to end as well.
     """
 
     def __init__(

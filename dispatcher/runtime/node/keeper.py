@@ -140,7 +140,7 @@ class Keeper:
         except TimeoutError:
             self.fault = f"the dispatcher does not serve plan {spec.plan_version} after {CHANGE_S_MAX:g} s"
         else:
-            self.fault = self._announced and self._announced.get("plan_refused")
+            self.fault = (self._announced or {}).get("plan_refused")
         if self.fault is not None:
             _log.error("plan_not_served", sub_cluster=self.part.id, reason=self.fault)
             if self.spec is not None:  # what a dispatcher that dies now is to start with
@@ -177,15 +177,7 @@ class Keeper:
         )
 
     def _worker(self, gpu: int) -> Child:
-        command = [
-            *self._fermata,
-            "worker",
-            "--connect",
-            self.part.endpoint,
-            "--gpu",
-            str(gpu),
-            "--heartbeats",
-        ]
+        where = ["--connect", self.part.endpoint, "--gpu", str(gpu)]
 
         def hear(line: dict[str, Any]) -> None:
             if "models" in line:
