@@ -17,6 +17,7 @@ import httpx
 
 from bench.faults.planner_double import PlannerDouble
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tensor
+from dispatcher.core.delays import Delays
 from dispatcher.core.rules import Policy, Rules
 from dispatcher.frontend.load_client import infer_body
 
@@ -32,9 +33,13 @@ def model(name: str = "m", slo_us: int = 1_000_000) -> ServedModel:
     return ServedModel(name, slo_us, LATENCY_US, NUMBER, NUMBER)
 
 
+DELAYS = Delays(ctrl_us=1_000, data_us=50, resp_us=100_000)
+"""Deferral uses the whole SLO but the response budget: it must hold a busy machine's noise."""
+
+
 def plan(version: int, *models: ServedModel, gpus: int = 2) -> SubClusterSpec:
     rules = Rules(Policy.ADAPTIVE, time_quantile=0.9)
-    return SubClusterSpec("sc", version, gpus, models or (model(),), rules)
+    return SubClusterSpec("sc", version, gpus, models or (model(),), rules, DELAYS)
 
 
 def free_port() -> int:

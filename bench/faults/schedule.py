@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 
@@ -39,10 +40,16 @@ class Found:
         return asdict(self)
 
 
-def run_schedule(house: House, seed: int) -> Found:
-    """On a house that serves; it serves again afterwards. Raises ``TimeoutError`` if it never does."""
+def run_schedule(house: House, seed: int, faults: Sequence[str] = ()) -> Found:
+    """
+    ``faults``, or some drawn from the seed, on a house that serves and is to serve again afterwards.
+
+    Raises ``TimeoutError`` if it never does.
+    """
     random = Random(seed)
-    names = tuple(random.choice(sorted(FAULTS)) for _ in range(random.randint(1, FAULTS_MAX)))
+    names = tuple(faults) or tuple(
+        random.choice(sorted(FAULTS)) for _ in range(random.randint(1, FAULTS_MAX))
+    )
     client = Client(house.url, RATE_RPS, seed)
     try:
         for name in names:

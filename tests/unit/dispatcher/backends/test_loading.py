@@ -33,7 +33,8 @@ def test_the_memory_of_a_loaded_network_is_measured(tmp_path: Path) -> None:
     script = (
         "import sys, msgspec, pathlib; from dispatcher.backends.loading import load_measured;"
         "from dispatcher.contract.sub_cluster import ServedModel;"
-        "found = load_measured(msgspec.json.decode(pathlib.Path(sys.argv[1]).read_bytes(), type=ServedModel));"
+        "content = pathlib.Path(sys.argv[1]).read_bytes();"
+        "found = load_measured(msgspec.json.decode(content, type=ServedModel));"
         "print(found.load_us, found.memory_bytes)"
     )  # in a process of its own, as a worker is: what was freed in this one would be used again
     command = [sys.executable, "-c", script, str(tmp_path / "model.json")]
