@@ -28,9 +28,10 @@ def stop_worker(house: House, random: Random) -> None:
 
 
 def stop_worker_for_good(house: House, random: Random) -> None:
-    """SIGSTOP: nobody sends SIGCONT; the node has to notice."""
+    """SIGSTOP: nobody sends SIGCONT; the node has to notice, and kills it."""
     for pid in _one(house.workers(), random):
         send(pid, signal.SIGSTOP)
+        house.until(lambda pid=pid: pid not in house.workers(), "the end of the worker that stands still")
 
 
 def slow_worker(house: House, random: Random) -> None:
