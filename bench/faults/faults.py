@@ -80,11 +80,16 @@ def clock_off(house: House, random: Random) -> None:
 
 
 def cache_broken_and_unwritable(house: House, random: Random) -> None:
-    """The kept plan is garbage and cannot be replaced; another plan comes all the same."""
+    """The kept plan cannot be replaced; another plan is served all the same, and kept once it can be."""
     file = house.state / "plan.json"
     file.unlink(missing_ok=True)
     file.mkdir(exist_ok=True)
-    change_plan(house, random)
+    try:
+        change_plan(house, random)
+        house.until(lambda: bool(house.planner.latest.get("cache_fault")), "the fault in a heartbeat")
+    finally:
+        file.rmdir()
+    house.until(file.is_file, "the plan kept")
 
 
 def change_plan(house: House, random: Random) -> None:

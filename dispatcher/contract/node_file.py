@@ -18,7 +18,12 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 ENDPOINT = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[^:/\s]+):([1-9][0-9]{0,4})")
 GPUS_MAX = 4_096
 PORT_MAX = 65_535
-SECONDS_MAX = 3_600.0
+SECONDS = (
+    ("poll_s", 0.05, 3_600.0),
+    ("wait_s", 0.0, 60.0),
+    ("heartbeat_s", 0.2, 3_600.0),
+    ("silence_s_max", 2.0, 3_600.0),
+)
 
 
 class NodeDispatcher(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,10 +94,10 @@ def _faults(config: NodeConfig) -> Iterator[Fault]:
         yield Fault("planner", shown(config.planner), "must be an http or https address")
     if not Path(config.state).is_absolute():
         yield Fault("state", shown(config.state), "must be an absolute path")
-    for name, least in (("poll_s", 0.05), ("wait_s", 0.0), ("heartbeat_s", 0.2), ("silence_s_max", 2.0)):
+    for name, least, most in SECONDS:
         value = getattr(config, name)
-        if not (math.isfinite(value) and least <= value <= SECONDS_MAX):
-            yield Fault(name, shown(value), f"must lie in {least:g}..{SECONDS_MAX:g}")
+        if not (math.isfinite(value) and least <= value <= most):
+            yield Fault(name, shown(value), f"must lie in {least:g}..{most:g}")
     if not config.sub_clusters:
         yield Fault("sub_clusters", "[]", "must name at least one sub-cluster")
     seen_ids: set[str] = set()

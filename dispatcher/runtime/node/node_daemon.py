@@ -115,6 +115,8 @@ class Node:
                 self._plan = plan
                 self._cache.save(plan)
                 self._changed.set()
+            elif self._plan is not None and self._cache.fault is not None:
+                self._cache.save(self._plan)
             await asyncio.sleep(self._config.poll_s)
 
     async def apply(self) -> None:
@@ -139,6 +141,7 @@ class Node:
     async def report(self) -> None:
         """For ever: tell the planner how the node is. What cannot be told now is told next time."""
         url = f"{self._config.planner.rstrip('/')}/v1/nodes/{self._config.node}"
+        was_heard = True
         while True:
             content = msgspec.json.encode(self.status())
             headers = {"content-type": "application/json"}
@@ -146,10 +149,12 @@ class Node:
                 answer = await self._client.put(
                     url, content=content, headers=headers, timeout=HEARTBEAT_TIMEOUT_S
                 )
-                if answer.status_code >= 400:
-                    _log.warning("heartbeat_refused", status=answer.status_code, text=answer.text[:200])
+                fault = f"{answer.status_code}: {answer.text[:200]}" if answer.status_code >= 400 else None
             except httpx.HTTPError as error:
-                _log.debug("heartbeat_not_sent", error=repr(error))
+                fault = repr(error)
+            if fault is not None and was_heard:
+                _log.warning("heartbeat_not_taken", url=url, reason=fault)
+            was_heard = fault is None
             await asyncio.sleep(self._config.heartbeat_s)
 
     async def close(self) -> None:

@@ -58,8 +58,9 @@ class PlanCache:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self.path, msgspec.json.encode(content))
         except OSError as error:
+            if self.fault is None:
+                _log.error("plan_not_kept", path=str(self.path), error=str(error))
             self.fault = f"{self.path}: {error}"
-            _log.error("plan_not_kept", path=str(self.path), error=str(error))
         else:
             self.fault = None
 
