@@ -141,8 +141,8 @@ async def _serve(
         on_switch=open_doors,
     )
     live.start()
+    _collect_garbage_rarely()  # before the door is open: it takes some hundred milliseconds
     await server.start()
-    _collect_garbage_rarely()
 
     def tell(refused: str | None = None) -> None:
         version = serving.spec.plan_version
@@ -162,12 +162,17 @@ async def _serve(
     finally:
         live.close()
         serving.close()
+    _require_orderly(ends, live)
+    _log.info("dispatcher_ended")
+
+
+def _require_orderly(ends: Sequence[object], live: LiveSubCluster) -> None:
+    """Raises ``DaemonFailed`` when something else than a signal ended the process."""
     for end in ends:
         if isinstance(end, Exception):
             raise DaemonFailed(f"a chore of the dispatcher ended: {end!r}") from end
     if live.bug.done():
         raise DaemonFailed(f"the scheduler cannot go on: {live.bug.result()!r}")
-    _log.info("dispatcher_ended")
 
 
 def _tell(
