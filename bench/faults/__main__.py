@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.faults.house import house, plan
-from bench.faults.schedule import Found, run_schedule
+from bench.faults.schedule import Found, leaves_a_gpu, run_schedule
 
 
 def summary(found: list[Found]) -> dict[str, Any]:
@@ -33,6 +33,9 @@ def summary(found: list[Found]) -> dict[str, Any]:
         "requests": sum(each.requests for each in found),
         "endings": dict(total.most_common()),
         "answered_s_max": max(each.answered_s_max for each in found),
+        "pause_s_max_with_a_gpu_left": max(
+            (each.pause_s for each in found if leaves_a_gpu(each.faults)), default=None
+        ),
         "mended_s_max": max(each.mended_s for each in found),
         "broken": sum(bool(each.broken) for each in found),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +14,10 @@ from bench.faults.house import House
 
 SLO_S = 1.0
 ANSWERED_S_MAX = SLO_S + 1.0
+PAUSE_S_MAX = 2.0
+"""After a worker's loss, for the GPUs that remain; an answer may then use its whole SLO."""
+
+OF_A_WORKER = {"kill_worker", "stop_worker", "stop_worker_for_good", "slow_worker", "terminate_worker"}
 FAULTS_MAX = 3
 RATE_RPS = 40.0
 AFTERWARDS_S = 1.5
@@ -23,9 +28,9 @@ class Found:
     """
     What became of the requests of one schedule.
 
-    ``answered_s_max`` counts from when a request was due to be sent; ``broken`` holds the
-    promises that were broken, none as a rule. ``mended_s`` is how long after the last fault all
-    GPUs served.
+    ``answered_s_max`` counts from when a request was due to be sent; ``pause_s`` is the longest time
+    between two good answers. ``mended_s`` is how long after the last fault all GPUs served.
+    ``broken`` holds the promises that were broken, none as a rule.
     """
 
     seed: int
@@ -33,6 +38,7 @@ class Found:
     requests: int
     endings: dict[str, int]
     answered_s_max: float
+    pause_s: float
     mended_s: float
     broken: tuple[str, ...]
 
@@ -69,14 +75,27 @@ def run_schedule(house: House, seed: int, faults: Sequence[str] = ()) -> Found:
         len(stories),
         endings(stories),
         round(max(story.took_s for story in stories), 3),
+        round(_pause_s(stories), 3),
         round(mended_s - over_s, 3),
-        tuple(_broken(stories, mended_s)),
+        tuple(_broken(stories, mended_s, names)),
     )
 
 
-def _broken(stories: list[Story], mended_s: float) -> list[str]:
+def leaves_a_gpu(faults: Sequence[str]) -> bool:
+    """Whether one of the two GPUs served throughout: a second fault may have met the other."""
+    return len(faults) == 1 and faults[0] in OF_A_WORKER
+
+
+def _pause_s(stories: list[Story]) -> float:
+    answered_s = sorted(story.at_s + story.took_s for story in stories if story.is_good)
+    return max((after - before for before, after in itertools.pairwise(answered_s)), default=0.0)
+
+
+def _broken(stories: list[Story], mended_s: float, faults: Sequence[str]) -> list[str]:
     """The promises that were not kept."""
     broken = []
+    if leaves_a_gpu(faults) and _pause_s(stories) > PAUSE_S_MAX + SLO_S:
+        broken.append(f"nothing was served for {_pause_s(stories):.1f} s though a GPU was left")
     slow = [story for story in stories if story.took_s > ANSWERED_S_MAX]
     if slow:
         broken.append(f"{len(slow)} answered more than a second past their promise")

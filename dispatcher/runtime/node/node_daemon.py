@@ -2,7 +2,7 @@
 The node process: it has the active plan served on this machine's GPUs, whatever else is down.
 
 Three chores. One asks the planner for news and keeps the last plan on disk; one brings the
-processes from what they serve to what the plan asks for, always to the latest; one
+processes of each sub-cluster from what they serve to what the plan asks for, always to the latest; one
 reports how the node is. None of them waits for another: a planner that is away, a disk that
 is full or a dispatcher that does not start delays only what depends on it.
 """
@@ -22,7 +22,6 @@ import msgspec
 import structlog
 
 from dispatcher.contract.node_file import NodeConfig
-from dispatcher.contract.node_plan import NodePlan
 from dispatcher.runtime.node.backoff import Backoff
 from dispatcher.runtime.node.keeper import Keeper
 from dispatcher.runtime.node.plan_cache import PlanCache
@@ -86,12 +85,12 @@ class Node:
         self._cache = PlanCache(Path(config.state))
         self._keepers = [Keeper(part, folder, fermata, config.silence_s_max) for part in config.sub_clusters]
         self._plan = self._cache.load()
-        self._applied: NodePlan | None = None
-        self._changed = asyncio.Event()
+        self._applied: dict[str, int] = {}  # plan version by sub-cluster
+        self._changed = {part.id: asyncio.Event() for part in config.sub_clusters}
         self._planner_fault: str | None = None
         if self._plan is not None:
             _log.info("serving_kept_plan", plan_version=self._plan.plan_version)
-            self._changed.set()
+            self._tell_keepers()
 
     async def ask(self) -> None:
         """For ever: what is the active plan?"""
@@ -114,29 +113,41 @@ class Node:
                 _log.info("plan_received", plan_version=plan.plan_version)
                 self._plan = plan
                 self._cache.save(plan)
-                self._changed.set()
+                self._tell_keepers()
             elif self._plan is not None and self._cache.fault is not None:
                 self._cache.save(self._plan)
             await asyncio.sleep(self._config.poll_s)
 
     async def apply(self) -> None:
-        """For ever: serve the latest plan. All that is new is started before anything old is ended."""
+        """For ever: have each sub-cluster serve the latest plan. None waits for another."""
+        await asyncio.gather(*(self._keep(keeper, self._changed[keeper.part.id]) for keeper in self._keepers))
+
+    async def _keep(self, keeper: Keeper, changed: asyncio.Event) -> None:
+        """For ever: what is new is started before anything old is ended. A newer plan need not wait."""
         backoff = Backoff(least_s=1.0)
         while True:
-            await self._changed.wait()
-            self._changed.clear()
+            await changed.wait()
+            changed.clear()
             plan = self._plan
-            if plan is None:
+            assert plan is not None
+            spec = plan.of(keeper.part.id)
+            growing = asyncio.create_task(keeper.grow(spec))
+            newer = asyncio.create_task(changed.wait())
+            await asyncio.wait({growing, newer}, return_when=asyncio.FIRST_COMPLETED)
+            newer.cancel()
+            if not growing.done():
+                growing.cancel()
+                await asyncio.gather(growing, return_exceptions=True)
                 continue
-            await asyncio.gather(*(keeper.grow(plan.of(keeper.part.id)) for keeper in self._keepers))
-            await asyncio.gather(*(keeper.shrink(plan.of(keeper.part.id)) for keeper in self._keepers))
-            self._applied = plan
-            self._announce(self.status())
-            if any(keeper.fault for keeper in self._keepers):
-                asyncio.get_running_loop().call_later(backoff.pause_s(), self._changed.set)
+            growing.result()
+            await keeper.shrink(spec)
+            if keeper.fault is not None:
+                asyncio.get_running_loop().call_later(backoff.pause_s(), changed.set)
             else:
                 backoff.succeeded()
-                _log.info("plan_applied", plan_version=plan.plan_version)
+                self._applied[keeper.part.id] = plan.plan_version
+                _log.info("plan_applied", sub_cluster=keeper.part.id, plan_version=plan.plan_version)
+            self._announce(self.status())
 
     async def report(self) -> None:
         """For ever: tell the planner how the node is. What cannot be told now is told next time."""
@@ -157,13 +168,21 @@ class Node:
             was_heard = fault is None
             await asyncio.sleep(self._config.heartbeat_s)
 
+    def _tell_keepers(self) -> None:
+        for changed in self._changed.values():
+            changed.set()
+
     async def close(self) -> None:
         await asyncio.gather(*(keeper.close() for keeper in self._keepers))
+
+    def _plan_served(self) -> int | None:
+        """The oldest plan that a part of this node still serves; None while a part serves none."""
+        return min(self._applied.values()) if len(self._applied) == len(self._keepers) else None
 
     def status(self) -> dict[str, Any]:
         """The node as its heartbeat tells it."""
         return {
-            "plan_version": self._applied.plan_version if self._applied else None,
+            "plan_version": self._plan_served(),
             "plan_known": self._plan.plan_version if self._plan else None,
             "sent_at_s": time.time(),
             "clock_off_s": round(self._source.clock_off_s, 3),
