@@ -79,6 +79,10 @@ class HttpServer:
             accepting.cancel()
             await self._task
 
+    def close(self) -> None:
+        """Give the address back without having served."""
+        self._socket.close()
+
     async def stop(self) -> None:
         """Finish the requests that are being answered, then close every connection."""
         self._server.should_exit = True

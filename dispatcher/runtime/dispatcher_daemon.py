@@ -26,9 +26,8 @@ from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.core.advance import advance
 from dispatcher.core.scheduler import ModelSpec, Scheduler
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
-from dispatcher.frontend.http_door import HttpDoor
-from dispatcher.frontend.http_server import HttpServer
 from dispatcher.runtime.clock import now_us
+from dispatcher.runtime.doors import Doors
 from dispatcher.runtime.event_log import EventRecorder
 from dispatcher.runtime.live import LiveSubCluster
 from dispatcher.runtime.load_meter import LoadMeter
@@ -55,6 +54,7 @@ class DispatcherOptions:
     worker_endpoint: str = "tcp://127.0.0.1:0"
     ready_file: Path | None = None
     event_log: Path | None = None
+    grpc_port: int = 0
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -63,6 +63,7 @@ class Announcement(msgspec.Struct, frozen=True):
     http_url: str
     worker_endpoint: str
     pid: int
+    grpc_address: str = ""
 
 
 def scheduler_for(spec: SubClusterSpec) -> Scheduler:
@@ -81,7 +82,7 @@ def run_dispatcher(
     """
     Serve until SIGTERM or SIGINT, then drain.
 
-    ``announce`` is called once, when both addresses are bound. Raises ``DaemonFailed``.
+    ``announce`` is called once, when all addresses are bound. Raises ``DaemonFailed``.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(spec, options, announce))
@@ -102,11 +103,11 @@ async def _serve(
     meter = LoadMeter([model.id for model in spec.models], now_us(), time.time())
     live = LiveSubCluster(spec, scheduler_for(spec), link, meter, loop, recorder)
     reporter = LoadReporter(spec.reporting.url) if spec.reporting is not None else None
-    server = _server(live, options)
+    doors = _doors(live, options)
     live.start()
-    await server.start()
+    await doors.start()
     _collect_garbage_rarely()
-    announcement = Announcement(server.url, link.endpoint, os.getpid())
+    announcement = Announcement(doors.http_url, link.endpoint, os.getpid(), doors.grpc_address)
     if options.ready_file is not None:
         write_atomically(options.ready_file, msgspec.json.encode(announcement) + b"\n")
     announce(announcement)
@@ -114,7 +115,7 @@ async def _serve(
     try:
         ends = await _until_drained(spec, live, meter, reporter, stop)
         live.abandon()
-        await server.stop()
+        await doors.stop()
         if reporter is not None:
             reporter.offer(_take_report(spec, meter))
             await reporter.finish(LAST_REPORT_S_MAX)
@@ -183,14 +184,12 @@ def _link(spec: SubClusterSpec, endpoint: str, loop: asyncio.AbstractEventLoop) 
         raise DaemonFailed(f"worker endpoint: cannot bind {endpoint}: {error}") from error
 
 
-def _server(live: LiveSubCluster, options: DispatcherOptions) -> HttpServer:
+def _doors(live: LiveSubCluster, options: DispatcherOptions) -> Doors:
     try:
-        return HttpServer(HttpDoor(live), options.host, options.http_port)
+        return Doors(live, options.host, options.http_port, options.grpc_port)
     except OSError as error:
         live.close()
-        raise DaemonFailed(
-            f"HTTP address: cannot bind {options.host}:{options.http_port}: {error}"
-        ) from error
+        raise DaemonFailed(str(error)) from error
 
 
 def _recorder(spec: SubClusterSpec, path: Path | None) -> EventRecorder | None:

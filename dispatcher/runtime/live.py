@@ -14,6 +14,8 @@ batch done             answered: completed, or late when the promise has passed
 batch failed           answered: model_failed
 GPU lost               to the scheduler again, same id and deadline; answered
                        gpu_lost when the deadline has passed
+client gone            nothing yet; left out of the next batch, or its result is
+                       dropped, and counted as cancelled
 =====================  ==========================================================
 """
 
@@ -28,16 +30,18 @@ import structlog
 
 from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tenant
-from dispatcher.core.events import BatchFinished, DropReason, DropRequest, GpuAdded, GpuLost, StartBatch
+from dispatcher.core.events import BatchFinished, DropRequest, GpuAdded, GpuLost, StartBatch
 from dispatcher.core.scale_advice import ScaleAdvisor
 from dispatcher.core.scheduler import Scheduler
-from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
+from dispatcher.frontend.service import Answer, Completed, ModelStatistics, Outcome, Reason, Refusal
 from dispatcher.frontend.tensors import Array
 from dispatcher.runtime.clock import now_us
 from dispatcher.runtime.driver import SchedulerDriver
 from dispatcher.runtime.event_log import EventRecorder
 from dispatcher.runtime.load_meter import LoadMeter
 from dispatcher.runtime.metrics import metrics_text
+from dispatcher.runtime.model_record import ModelRecord
+from dispatcher.runtime.refusals import CLIENT_GONE, DRAINING, DROPS, NOT_HERE
 from dispatcher.runtime.worker_link import WorkerLink
 
 STALL_US_MIN = 10_000_000
@@ -49,35 +53,13 @@ ADVICE_INTERVAL_US = 5_000_000
 
 _log = structlog.get_logger()
 
-_DROPS = {
-    DropReason.QUEUE_FULL: (
-        Outcome.REJECTED,
-        Refusal(Reason.QUEUE_FULL, "the queue of this model is full"),
-    ),
-    DropReason.GPUS_BUSY: (
-        Outcome.REJECTED,
-        Refusal(Reason.GPUS_BUSY, "every GPU is busy until it is too late for this request"),
-    ),
-    DropReason.OVER_SHARE: (
-        Outcome.REJECTED,
-        Refusal(Reason.OVER_SHARE, "the GPUs are overloaded and this tenant has had its share"),
-    ),
-    DropReason.DEADLINE_UNREACHABLE: (
-        Outcome.DROPPED,
-        Refusal(Reason.DEADLINE_UNREACHABLE, "no GPU can answer this request in time"),
-    ),
-    DropReason.WINDOW: (
-        Outcome.DROPPED,
-        Refusal(Reason.WINDOW, "it stood in the way of a batch that answers more requests in time"),
-    ),
-}
-
 
 @dataclass(slots=True)
 class _Request:
     id: int
     model_index: int
     tenant_index: int
+    arrived_us: int
     due_us: int  # the answer is promised by then
     deadline_us: int  # execution must end by then
     inputs: tuple[Array, ...]
@@ -112,6 +94,7 @@ class LiveSubCluster:
         self._scheduler = scheduler
         self._link = link
         self._meter = meter
+        self._records = [ModelRecord() for _ in spec.models]
         self._loop = loop
         self._driver = SchedulerDriver(
             scheduler,
@@ -145,9 +128,9 @@ class LiveSubCluster:
         self._driver.close()
         for batch in self._batches.values():
             for request in batch.requests:
-                self._refuse(request, Outcome.FAILED, _draining())
+                self._refuse(request, Outcome.FAILED, DRAINING)
         for request in list(self._requests.values()):
-            self._refuse(request, Outcome.DROPPED, _draining())
+            self._refuse(request, Outcome.DROPPED, DRAINING)
         self._batches.clear()
         self._requests.clear()
 
@@ -185,15 +168,29 @@ class LiveSubCluster:
         promise_us = self._spec.models[model_index].slo_us
         due_us = arrived_us + (promise_us if timeout_us is None else min(promise_us, timeout_us))
         deadline_us = due_us - self._spec.delays.resp_us
-        request = _Request(self._next_id, model_index, tenant_index, due_us, deadline_us, inputs, answer)
+        request = _Request(
+            self._next_id, model_index, tenant_index, arrived_us, due_us, deadline_us, inputs, answer
+        )
         self._next_id += 1
         self._meter.arrived(model_index, arrived_us)
         if self._draining:
-            self._refuse(request, Outcome.REJECTED, _draining())
+            self._refuse(request, Outcome.REJECTED, DRAINING)
+            return answer
+        if not self._records[model_index].admitted:
+            self._refuse(request, Outcome.REJECTED, NOT_HERE)
             return answer
         self._idle.clear()
         self._give_to_scheduler(request)
         return answer
+
+    def admits(self, model_index: int) -> bool:
+        return self._records[model_index].admitted
+
+    def set_admitted(self, model_index: int, admitted: bool) -> None:
+        self._records[model_index].admitted = admitted
+
+    def statistics(self, model_index: int) -> ModelStatistics:
+        return self._records[model_index].statistics(self._meter.totals()[model_index], now_us())
 
     def note_invalid(self, model_index: int) -> None:
         self._meter.answered(model_index, Outcome.INVALID)
@@ -277,7 +274,7 @@ class LiveSubCluster:
         self._driver.arrive(request.model_index, request.id, request.deadline_us, request.tenant_index)
 
     def _start_batch(self, command: StartBatch) -> None:
-        requests = [self._requests.pop(request_id) for request_id in command.request_ids.tolist()]
+        requests = self._wanted([self._requests.pop(each) for each in command.request_ids.tolist()])
         model_index = int(command.model_index)
         planned_us = int(command.finish_us - command.start_us)
         stalled_us = int(command.finish_us) + max(STALL_US_MIN, STALL_FACTOR * planned_us)
@@ -289,15 +286,25 @@ class LiveSubCluster:
         else:  # the scheduler is told of the loss already, or at the end of this step
             self._put_back(batch, "it was gone before the batch could be sent")
 
+    def _wanted(self, requests: list[_Request]) -> list[_Request]:
+        """Without those whose client is gone; but one at least, since the batch has its place on a GPU."""
+        gone = [request for request in requests if request.answer.cancelled()]
+        if len(gone) == len(requests):
+            gone.pop()
+        for request in gone:
+            requests.remove(request)
+            self._refuse(request, Outcome.CANCELLED, CLIENT_GONE)
+        return requests
+
     def _drop_request(self, command: DropRequest) -> None:
-        outcome, refusal = _DROPS[command.reason]
+        outcome, refusal = DROPS[command.reason]
         self._refuse(self._requests.pop(int(command.request_id)), outcome, refusal)
         self._note_idle()
 
     def _put_back(self, batch: _Batch, reason: str) -> None:
         instant_us = now_us()
         for request in batch.requests:
-            if request.deadline_us > instant_us:
+            if request.deadline_us > instant_us and not request.answer.cancelled():
                 self._give_to_scheduler(request)
             else:
                 text = f"GPU {batch.gpu} was lost too late to try another: {reason}"
@@ -312,6 +319,8 @@ class LiveSubCluster:
         del self._batches[message.batch_id]
         execution_us = max(0, message.finished_us - message.started_us)
         self._meter.batch_executed(batch.model_index, len(batch.requests), execution_us)
+        arrivals_us = [request.arrived_us for request in batch.requests]
+        self._records[batch.model_index].executed(arrivals_us, execution_us, now_us())
         self._driver.tell(BatchFinished(gpu, message.batch_id))
         return batch
 
@@ -338,7 +347,11 @@ class LiveSubCluster:
 
     def _answer(self, request: _Request, outcome: Outcome, answer: Answer) -> None:
         """The one place where a request ends; its client may be gone."""
+        instant_us = now_us()
+        if request.answer.cancelled():
+            outcome = Outcome.CANCELLED if instant_us <= request.due_us else Outcome.LATE
         self._meter.answered(request.model_index, outcome, request.tenant_index)
+        self._records[request.model_index].answered(outcome, request.arrived_us, instant_us)
         if not request.answer.done():
             request.answer.set_result(answer)
 
@@ -351,7 +364,3 @@ class LiveSubCluster:
         self._draining = True
         if not self.bug.done():
             self.bug.set_result(error)
-
-
-def _draining() -> Refusal:
-    return Refusal(Reason.DRAINING, "this dispatcher is shutting down")
