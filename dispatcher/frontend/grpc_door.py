@@ -9,7 +9,9 @@ would answer what cannot be decoded with INTERNAL. A call that does not end in a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
@@ -38,6 +40,9 @@ REASON_KEY, RETRY_AFTER_KEY = "fermata-reason", "retry-after"
 
 DETAILS_CHARS_MAX = 1_500
 """Status texts travel in a header, of which clients take 8 KiB in all."""
+
+STREAM_ANSWERS_MAX = 1_024
+"""So many requests of one stream are under way at once; the next is read when the oldest is answered."""
 
 Context: TypeAlias = grpc.aio.ServicerContext
 Handler: TypeAlias = Callable[[Any, Context], Awaitable[Message]]
@@ -75,6 +80,7 @@ class GrpcDoor:
         }
         methods = {name: _unary(kind, _answering(call)) for name, (kind, call) in calls.items()}
         methods["ModelInfer"] = _unary(pb.ModelInferRequest, self._infer)
+        methods["ModelStreamInfer"] = grpc.stream_stream_rpc_method_handler(self._stream)
         return grpc.method_handlers_generic_handler(SERVICE, methods)
 
     # Inference
@@ -108,6 +114,41 @@ class GrpcDoor:
             else:
                 output.contents.CopyFrom(contents_of(array, tensor.datatype))
         return response
+
+    async def _stream(self, messages: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        """Requests are handed in as they come, their answers given back in that order."""
+        answers: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(STREAM_ANSWERS_MAX)
+
+        async def read() -> None:
+            async for data in messages:
+                await answers.put(asyncio.create_task(self._streamed(data, context)))
+            await answers.put(None)
+
+        reader = asyncio.create_task(read())
+        answer: asyncio.Task[bytes] | None = None
+        try:
+            while (answer := await answers.get()) is not None:
+                yield await answer
+        finally:
+            reader.cancel()
+            for left in (answer, *_emptied(answers)):
+                if left is not None:
+                    left.cancel()
+
+    async def _streamed(self, data: bytes, context: Context) -> bytes:
+        """One answer of a stream: a fault or a refusal ends that request, not the stream."""
+        message = pb.ModelInferRequest()
+        try:
+            message.ParseFromString(data)
+            answer = pb.ModelStreamInferResponse(infer_response=await self._infer(message, context))
+        except Exception as error:
+            ended = _ended(error, "ModelInferRequest")
+            answer = pb.ModelStreamInferResponse(error_message=ended.text)
+            answer.infer_response.id = message.id
+            if ended.reason is not None:
+                answer.infer_response.parameters[REASON_KEY].string_param = ended.reason
+        encoded: bytes = answer.SerializeToString()
+        return encoded
 
     # Health, descriptions, repository
 
@@ -174,22 +215,41 @@ def _unary(kind: type[Message], handler: Handler) -> grpc.RpcMethodHandler:
         try:
             response = await handler(decode(data), context)
             encoded: bytes = response.SerializeToString()
-            return encoded
-        except DecodeError:
-            await _end(context, 400, f"message: must be a {name}, got {len(data)} other bytes", None)
-        except (RequestInvalid, _Refused) as error:
-            await _end(context, error.status, str(error), error.reason)
-        except Exception:
-            _log.exception("call_failed", message=name)
-            await _end(context, 500, "internal error; the log of the dispatcher tells more", "bug")
-        raise AssertionError("abort returned")
+        except Exception as error:
+            await _end(context, _ended(error, name))
+            raise
+        return encoded
 
     return grpc.unary_unary_rpc_method_handler(handle)
 
 
-async def _end(context: Context, status: int, text: str, reason: str | None) -> None:
-    trailing = [] if reason is None else [(REASON_KEY, str(reason))]
-    if is_worth_trying_again(status):
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """Why a request has no result; ``status`` is the HTTP status that says the same."""
+
+    status: int
+    text: str
+    reason: str | None
+
+
+def _ended(error: Exception, message: str) -> _Ended:
+    if isinstance(error, RequestInvalid | _Refused):
+        return _Ended(error.status, str(error), error.reason)
+    if isinstance(error, DecodeError):
+        return _Ended(400, f"message: must be a {message}, got other bytes", None)
+    _log.error("call_failed", message=message, exc_info=error)
+    return _Ended(500, "internal error; the log of the dispatcher tells more", "bug")
+
+
+async def _end(context: Context, ended: _Ended) -> None:
+    """End the call, which raises; with what a client needs to know in the trailing metadata."""
+    trailing = [] if ended.reason is None else [(REASON_KEY, str(ended.reason))]
+    if is_worth_trying_again(ended.status):
         trailing.append((RETRY_AFTER_KEY, str(RETRY_AFTER_S)))
-    code = grpc.StatusCode[GRPC_NAME_BY_STATUS[status]]
-    await context.abort(code, text[:DETAILS_CHARS_MAX], tuple(trailing))
+    code = grpc.StatusCode[GRPC_NAME_BY_STATUS[ended.status]]
+    await context.abort(code, ended.text[:DETAILS_CHARS_MAX], tuple(trailing))
+
+
+def _emptied(queue: asyncio.Queue[asyncio.Task[bytes] | None]) -> Iterator[asyncio.Task[bytes] | None]:
+    while not queue.empty():
+        yield queue.get_nowait()

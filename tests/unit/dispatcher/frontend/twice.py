@@ -29,6 +29,10 @@ class Twice:
     def __init__(self, *tenants: Tenant) -> None:
         self.models = (TWICE,)
         self.tenants = tenants
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget what was asked, and serve."""
         self.tenants_asking: list[int] = []
         self.ready = True
         self.refusal: Refusal | None = None
@@ -52,7 +56,9 @@ class Twice:
 
     def statistics(self, model_index: int) -> ModelStatistics:
         assert model_index == 0
-        return ModelStatistics(3, 3_000, 1, 50, 4, 1_600, 1_200, 1_700_000_000_000, ((1, 2, 200), (2, 1, 200)))
+        return ModelStatistics(
+            3, 3_000, 1, 50, 4, 1_600, 1_200, 1_700_000_000_000, ((1, 2, 200), (2, 1, 200))
+        )
 
     def submit(
         self,
