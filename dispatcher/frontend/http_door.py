@@ -95,7 +95,7 @@ class HttpDoor:
         answer = self._answers.get(parts)
         if answer is None:
             return error_response(404, f"path: unknown, got {scope['path'][:200]!r}")
-        return answer() if method == "GET" else _method_refused(method, "GET")
+        return answer() if method in ("GET", "HEAD") else _method_refused(method, "GET")
 
     async def _repository_request(
         self, parts: tuple[bytes, ...], method: str, scope: Scope, receive: Receive
@@ -139,7 +139,7 @@ class HttpDoor:
         answer = answers.get(rest)
         if answer is None:
             return error_response(404, f"path: unknown, got {scope['path'][:200]!r}")
-        return answer() if method == "GET" else _method_refused(method, "GET")
+        return answer() if method in ("GET", "HEAD") else _method_refused(method, "GET")
 
     def _model_readiness(self, index: int) -> Response:
         ready = descriptions.model_is_ready(self._service, index)
