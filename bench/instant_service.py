@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -66,6 +67,9 @@ def _answer(future: asyncio.Future[Answer], answer: Answer) -> None:
 
 def serve() -> None:
     """Print the doors' addresses as JSON and serve until the standard input ends."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # as the dispatcher has it
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve())
 
