@@ -9,6 +9,8 @@ full    so many requests under way at once as given, a new one for each answer. 
         client and others share the machine.
 half    Poisson arrivals at half of that rate, whatever became of those before. Latency counts from the
         instant a request was due to leave: the client's own way is in it, so it is an upper bound.
+        "starved" is the share of the time in which server and client were ready to run and had no core:
+        where it is more than a few per cent the latencies are the machine's, not the doors'.
 
     python -m bench.doors [--json doors.json] [--seconds 4] [--concurrency 64]
 """
@@ -19,6 +21,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -129,6 +132,7 @@ class Figures:
     half_rps: float
     p50_ms: float
     p99_ms: float
+    starved_share: float
 
 
 async def at_full_load(
@@ -191,8 +195,11 @@ async def at_rate(client: Client, rate_rps: float, seconds: float) -> tuple[floa
 
 async def measured(door: str, client: Client, options: argparse.Namespace, pid: int) -> Figures:
     full_rps, cores, failed = await at_full_load(client, options.concurrency, options.seconds, pid)
+    pids, since_s = (pid, os.getpid()), time.perf_counter()
+    waited_before_s = sum(map(waited_s, pids))
     p50_ms, p99_ms = await at_rate(client, full_rps / 2, options.seconds)
-    return Figures(door, full_rps, cores, full_rps / cores, failed, full_rps / 2, p50_ms, p99_ms)
+    starved = (sum(map(waited_s, pids)) - waited_before_s) / (time.perf_counter() - since_s)
+    return Figures(door, full_rps, cores, full_rps / cores, failed, full_rps / 2, p50_ms, p99_ms, starved)
 
 
 async def measure_all(options: argparse.Namespace, addresses: dict[str, str], pid: int) -> list[Figures]:
@@ -239,6 +246,12 @@ def cpu_s(pid: int) -> float:
     return time.clock_gettime(~pid << 3 | 2)
 
 
+def waited_s(pid: int) -> float:
+    """Time in which the threads of a process were ready to run and had no core (Linux)."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[1]) for thread in threads) / 1e9
+
+
 @contextlib.contextmanager
 def server() -> Iterator[tuple[dict[str, str], int]]:
     """Addresses and process id of a server of both doors."""
@@ -256,12 +269,12 @@ def server() -> Iterator[tuple[dict[str, str], int]]:
 def table(figures: list[Figures]) -> str:
     lines = [
         f"{'door':<13} {'requests/s':>10} {'cores':>6} {'per core':>9} {'goal':>6}"
-        f" {'at half':>8} {'p50 ms':>7} {'p99 ms':>7} {'goals':>9}"
+        f" {'at half':>8} {'p50 ms':>7} {'p99 ms':>7} {'goals':>6} {'starved':>8}"
     ]
     lines += [
         f"{each.door:<13} {each.full_rps:10,.0f} {each.server_cores:6.2f} {each.rps_per_core:9,.0f}"
         f" {GOALS_RPS_PER_CORE[each.door]:6,} {each.half_rps:8,.0f} {each.p50_ms:7.2f} {each.p99_ms:7.2f}"
-        f" {GOALS_MS['p50']:4.0f}, {GOALS_MS['p99']:.0f}"
+        f" {GOALS_MS['p50']:3.0f}, {GOALS_MS['p99']:.0f} {each.starved_share:8.1%}"
         + (f"   {each.failed} without a result" if each.failed else "")
         for each in figures
     ]

@@ -24,6 +24,11 @@ def test_server_speaks_of_itself() -> None:
     assert get("/metrics").headers["content-type"].startswith("text/plain; version=0.0.4")
 
 
+def test_head_is_answered_where_get_is() -> None:
+    assert asking(Twice(), lambda client: client.head("/v2/health/ready")).status_code == 200
+    assert asking(Twice(), lambda client: client.head(INFER)).status_code == 405
+
+
 def test_readiness_is_that_of_the_service() -> None:
     service = Twice()
     assert (get("/v2/health/ready").status_code, get("/v2/health/ready").json()) == (200, {"ready": True})
