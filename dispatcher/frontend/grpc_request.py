@@ -13,6 +13,7 @@ from dispatcher.frontend.infer_request import (
     ArrayReader,
     InferRequest,
     InputReader,
+    numbers_max,
     raise_faults,
     read_timeout_us,
     wanted_outputs,
@@ -86,7 +87,7 @@ def _inputs(
         return ()
     reader = InputReader(model, faults, "raw_input_contents" if is_raw else "contents")
     for index, each in enumerate(message.inputs):
-        read = _raw_reader(each, raw[index]) if is_raw else _typed_reader(each)
+        read = _raw_reader(each, raw[index]) if is_raw else _typed_reader(each, numbers_max(model))
         reader.take(each.name, each.datatype, each.shape, read)
     return reader.arrays()
 
@@ -100,7 +101,7 @@ def _raw_reader(given: pb.ModelInferRequest.InferInputTensor, raw: bytes) -> Arr
     return read
 
 
-def _typed_reader(given: pb.ModelInferRequest.InferInputTensor) -> ArrayReader:
+def _typed_reader(given: pb.ModelInferRequest.InferInputTensor, most: int) -> ArrayReader:
     def read(tensor: Tensor, items: int) -> Array:
         field = CONTENTS_BY_DATATYPE.get(tensor.datatype)
         if field is None:
@@ -109,6 +110,9 @@ def _typed_reader(given: pb.ModelInferRequest.InferInputTensor) -> ArrayReader:
         if not values:
             found = next((name for name in ALL_CONTENTS if len(getattr(given.contents, name))), "nothing")
             raise TensorInvalid(f"must be in {field} for {tensor.datatype}", found)
+        if len(values) > most:
+            limit = f"must hold at most {most} numbers, and longer tensors be raw"
+            raise TensorInvalid(limit, str(len(values)))
         return from_values(tensor, values, items)
 
     return read

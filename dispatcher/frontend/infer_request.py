@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import shown
 from dispatcher.contract.sub_cluster import ServedModel, Tensor
 from dispatcher.frontend.tenancy import EVERYONE, Tenancy, whole
@@ -21,8 +22,15 @@ BODY_BYTES_FREE = 64 * 2**10
 BODY_BYTES_PER_ELEMENT = 64
 """A number of a nested, indented JSON list takes about this much at most."""
 
-BODY_BYTES_OF_MANY = 64 * 2**20
+RAW_BYTES_OF_MANY = 64 * 2**20
 """Requests of several items may be this long where one item alone is not longer."""
+
+NUMBERS_OF_MANY = 2**16
+"""
+So many numbers may several items have as JSON or typed contents where one alone has not more.
+
+A million take some 90 ms to read, in which nothing else moves; raw ones take 2 ms.
+"""
 
 
 class RequestInvalid(ValueError):
@@ -90,10 +98,24 @@ def items_max(model: ServedModel) -> int:
     return len(model.latency_us) - 1
 
 
+def numbers_max(model: ServedModel) -> int:
+    """The most numbers that a request for this model may spell out, as JSON or as typed contents."""
+    item = sum(math.prod(tensor.shape) for tensor in model.inputs)
+    return max(item, min(item * items_max(model), NUMBERS_OF_MANY))
+
+
+def json_bytes_max(model: ServedModel) -> int:
+    """The longest JSON that a request for this model may have."""
+    return BODY_BYTES_FREE + BODY_BYTES_PER_ELEMENT * numbers_max(model)
+
+
 def body_bytes_max(model: ServedModel) -> int:
-    """The largest body that a request for this model may have."""
-    item = BODY_BYTES_PER_ELEMENT * sum(math.prod(tensor.shape) for tensor in model.inputs)
-    return BODY_BYTES_FREE + max(item, min(item * items_max(model), BODY_BYTES_OF_MANY))
+    """The longest body that a request for this model may have, raw tensors included."""
+    bytes_per_item = sum(
+        math.prod(tensor.shape) * NUMPY_BY_DATATYPE[tensor.datatype].itemsize for tensor in model.inputs
+    )
+    raw = max(bytes_per_item, min(bytes_per_item * items_max(model), RAW_BYTES_OF_MANY))
+    return max(json_bytes_max(model), BODY_BYTES_FREE + raw)
 
 
 def parse_infer(
@@ -116,6 +138,9 @@ def parse_infer(
                 f"Inference-Header-Content-Length: must lie in 0..{len(body)}, got {header_length}"
             )
         header, raw = body[:header_length], body[header_length:]
+    if len(header) > json_bytes_max(model):
+        limit = f"must be at most {json_bytes_max(model)} bytes, and longer tensors binary"
+        raise RequestInvalid(f"body: JSON {limit}, got {len(header)}", 413)
     faults: list[Fault] = []
     try:
         parsed = _decode_body(header)
