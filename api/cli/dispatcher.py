@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 def dispatcher(
     spec: Annotated[Path, typer.Option(help="The sub-cluster to run: a JSON file.")],
-    host: Annotated[str, typer.Option(help="Address of the HTTP door.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address of the doors.")] = "127.0.0.1",
     http_port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 0,
+    grpc_port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 0,
     worker_endpoint: Annotated[
         str, typer.Option(help="ZeroMQ address for workers; port 0 takes any free port.")
     ] = "tcp://127.0.0.1:0",
     ready_file: Annotated[
         Path | None,
-        typer.Option(help="Written once both addresses are bound: http_url, worker_endpoint, pid."),
+        typer.Option(
+            help="Written once all addresses are bound: http_url, grpc_address, worker_endpoint, pid."
+        ),
     ] = None,
     event_log: Annotated[
         Path | None, typer.Option(help="Record what the scheduler is told and answers, to replay it.")
@@ -36,7 +39,7 @@ def dispatcher(
     ] = False,
 ) -> None:
     """
-    Run one sub-cluster: the inference door, the scheduler, and the socket of its workers.
+    Run one sub-cluster: the inference doors, the scheduler, and the socket of its workers.
 
     Prints one JSON line with its addresses, then serves until SIGTERM or SIGINT: it stops
     accepting, answers what it has accepted, sends a last load report and ends. On SIGHUP it
@@ -51,7 +54,13 @@ def dispatcher(
     parsed = decode_sub_cluster(read_text(spec))
     configure_logs(as_json=as_json, daemon="dispatcher", sub_cluster=parsed.id)
     options = DispatcherOptions(
-        host, http_port, worker_endpoint, ready_file, event_log, say_alive if heartbeats else None
+        host,
+        http_port,
+        worker_endpoint,
+        ready_file,
+        event_log,
+        grpc_port=grpc_port,
+        say_alive=say_alive if heartbeats else None,
     )
     try:
         run_dispatcher(parsed, options, _announce, lambda: decode_sub_cluster(spec.read_bytes()))

@@ -24,9 +24,8 @@ from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.core.advance import advance
 from dispatcher.core.scheduler import ModelSpec, Scheduler
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
-from dispatcher.frontend.http_door import HttpDoor
-from dispatcher.frontend.http_server import HttpServer
 from dispatcher.runtime.clock import now_us
+from dispatcher.runtime.doors import Doors
 from dispatcher.runtime.event_log import EventRecorder
 from dispatcher.runtime.files import write_atomically
 from dispatcher.runtime.live import LiveSubCluster
@@ -62,6 +61,7 @@ class DispatcherOptions:
     ready_file: Path | None = None
     event_log: Path | None = None
     say_alive: Callable[[], None] | None = None
+    grpc_port: int = 0
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -76,6 +76,7 @@ class Announcement(msgspec.Struct, frozen=True):
     pid: int
     plan_version: int = 0
     plan_refused: str | None = None
+    grpc_address: str = ""
 
 
 def scheduler_for(spec: SubClusterSpec) -> Scheduler:
@@ -97,7 +98,7 @@ def run_dispatcher(
     """
     Serve until SIGTERM or SIGINT, then drain.
 
-    ``announce`` is called when both addresses are bound, and after each SIGHUP, upon which the
+    ``announce`` is called when all addresses are bound, and after each SIGHUP, upon which the
     specification that ``reread`` returns takes over. Raises ``DaemonFailed``.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -123,11 +124,7 @@ async def _serve(
     meter = LoadMeter([model.id for model in spec.models], now_us(), time.time())
     live = LiveSubCluster(spec, scheduler_for(spec), link, meter, loop, recorder)
     reporter = LoadReporter(spec.reporting.url) if spec.reporting is not None else None
-    server = _server(live, spec, options)
-
-    def open_doors(spec: SubClusterSpec) -> None:
-        server.door = HttpDoor(PlanView(live, spec))
-
+    doors = _doors(live, spec, options)
     serving = Serving(
         spec,
         live,
@@ -138,15 +135,18 @@ async def _serve(
         make_scheduler=scheduler_for,
         warm=_warm,
         record=lambda spec: _recorder(spec, options.event_log and log_of_plan(options.event_log, spec)),
-        on_switch=open_doors,
+        on_switch=lambda spec: doors.serve(PlanView(live, spec)),
     )
     live.start()
-    _collect_garbage_rarely()  # before the door is open: it takes some hundred milliseconds
-    await server.start()
+    _collect_garbage_rarely()  # before the doors are open: it takes some hundred milliseconds
+    await doors.start()
 
     def tell(refused: str | None = None) -> None:
         version = serving.spec.plan_version
-        _tell(Announcement(server.url, link.endpoint, os.getpid(), version, refused), options, announce)
+        announcement = Announcement(
+            doors.http_url, link.endpoint, os.getpid(), version, refused, doors.grpc_address
+        )
+        _tell(announcement, options, announce)
 
     tell()
     try:
@@ -155,7 +155,7 @@ async def _serve(
             chores.append(_say_alive(options.say_alive))
         ends = await _until_drained(serving, live, reporter, stop, chores)
         live.abandon()
-        await server.stop()
+        await doors.stop()
         if reporter is not None:
             reporter.offer(serving.take_report())
             await reporter.finish(LAST_REPORT_S_MAX)
@@ -258,14 +258,12 @@ def _link(spec: SubClusterSpec, endpoint: str, loop: asyncio.AbstractEventLoop) 
         raise DaemonFailed(f"worker endpoint: cannot bind {endpoint}: {error}") from error
 
 
-def _server(live: LiveSubCluster, spec: SubClusterSpec, options: DispatcherOptions) -> HttpServer:
+def _doors(live: LiveSubCluster, spec: SubClusterSpec, options: DispatcherOptions) -> Doors:
     try:
-        return HttpServer(HttpDoor(PlanView(live, spec)), options.host, options.http_port)
+        return Doors(PlanView(live, spec), options.host, options.http_port, options.grpc_port)
     except OSError as error:
         live.close()
-        raise DaemonFailed(
-            f"HTTP address: cannot bind {options.host}:{options.http_port}: {error}"
-        ) from error
+        raise DaemonFailed(str(error)) from error
 
 
 def _recorder(spec: SubClusterSpec, path: Path | None) -> EventRecorder | None:

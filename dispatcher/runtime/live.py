@@ -14,6 +14,8 @@ batch done             answered: completed, or late when the promise has passed
 batch failed           answered: model_failed
 GPU lost               to the scheduler again, same id and deadline; answered
                        gpu_lost when the deadline has passed
+client gone            nothing yet; left out of the next batch, or its result is
+                       dropped, and counted as cancelled
 promise passed         answered: late, whatever becomes of the batch
 plan switched          those with the scheduler to the next; batches go on
 =====================  ==========================================================
@@ -29,7 +31,7 @@ import numpy as np
 import structlog
 
 from dispatcher.contract import wire
-from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tenant
+from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.core.events import BatchFinished, DropRequest, StartBatch
 from dispatcher.core.scheduler import Scheduler
 from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
@@ -38,18 +40,14 @@ from dispatcher.runtime.alarm import AlarmMaker, alarm
 from dispatcher.runtime.clock import Now, now_us
 from dispatcher.runtime.driver import SchedulerDriver
 from dispatcher.runtime.event_log import EventRecorder
+from dispatcher.runtime.ledger import Ledger
 from dispatcher.runtime.live_advice import LiveAdvice
 from dispatcher.runtime.live_request import NOT_SERVED, Request, renumber
 from dispatcher.runtime.load_meter import LoadMeter
-from dispatcher.runtime.metrics import metrics_text
-from dispatcher.runtime.refusals import DRAINING, DROPS, NOT_HERE
+from dispatcher.runtime.refusals import CLIENT_GONE, DRAINING, DROPS, NOT_HERE
 from dispatcher.runtime.roster import CANNOT_RETIRE, Roster
-from dispatcher.runtime.under_way import Batch, BatchesUnderWay
+from dispatcher.runtime.under_way import Batch, BatchesUnderWay, stalled_from_us
 from dispatcher.runtime.worker_link import WorkerLink
-
-STALL_US_MIN = 2_000_000
-STALL_FACTOR = 20
-"""A batch this many times its planned time overdue, and at least two seconds, means a stalled worker."""
 
 PROMISE_PASSED_US = 100_000
 """A request without answer this long after its promise is answered as late."""
@@ -90,14 +88,12 @@ class LiveSubCluster:
         self._idle = asyncio.Event()
         self._idle.set()
         self.bug: asyncio.Future[Exception] = loop.create_future()
-        self._run(spec, scheduler, meter, recorder)
+        self.ledger = Ledger(spec, meter)
+        self._run(spec, scheduler, recorder)
 
-    def _run(
-        self, spec: SubClusterSpec, scheduler: Scheduler, meter: LoadMeter, recorder: EventRecorder | None
-    ) -> None:
+    def _run(self, spec: SubClusterSpec, scheduler: Scheduler, recorder: EventRecorder | None) -> None:
         self._spec = spec
         self._scheduler = scheduler
-        self._meter = meter
         self._advice = LiveAdvice(spec.gpus, self._now())
         self._wire_index = self._link.indices_of(spec.models)
         self._driver = SchedulerDriver(
@@ -135,7 +131,8 @@ class LiveSubCluster:
         waiting, self._requests = list(self._requests.values()), {}
         self._batches.hand_over()
         renumber([*waiting, *self._executing()], self._spec, spec)
-        self._run(spec, scheduler, meter, recorder)
+        self.ledger = Ledger(spec, meter, self.ledger)
+        self._run(spec, scheduler, recorder)
         for gpu in self._link.ready_gpus:
             self._offer(gpu)
         for request in waiting:
@@ -171,12 +168,22 @@ class LiveSubCluster:
         return self._spec
 
     @property
-    def models(self) -> Sequence[ServedModel]:
-        return self._spec.models
+    def pending(self) -> int:
+        """Requests accepted and not yet answered."""
+        return self._pending
 
     @property
-    def tenants(self) -> Sequence[Tenant]:
-        return self._spec.tenants
+    def gpus_ready(self) -> int:
+        return len(self._link.ready_gpus)
+
+    @property
+    def gpus_advised(self) -> int:
+        """How many the observed load asks for."""
+        return self._advice.gpus
+
+    @property
+    def hold_factor(self) -> float:
+        return self._scheduler.hold_factor
 
     @property
     def ready(self) -> bool:
@@ -197,33 +204,21 @@ class LiveSubCluster:
         promise_us = self._spec.models[model_index].slo_us
         due_us = arrived_us + (promise_us if timeout_us is None else min(promise_us, timeout_us))
         deadline_us = due_us - self._spec.delays.resp_us
-        request = Request(self._next_id, model_index, tenant_index, due_us, deadline_us, inputs, answer)
+        request = Request(
+            self._next_id, model_index, tenant_index, arrived_us, due_us, deadline_us, inputs, answer
+        )
         self._next_id += 1
-        self._meter.arrived(model_index, arrived_us)
+        self.ledger.meter.arrived(model_index, arrived_us)
         self._pending += 1
         if self._draining:
             self._answer(request, Outcome.REJECTED, DRAINING)
             return answer
+        if not self.ledger.admits(model_index):
+            self._answer(request, Outcome.REJECTED, NOT_HERE)
+            return answer
         self._idle.clear()
         self._give_to_scheduler(request)
         return answer
-
-    def note_invalid(self, model_index: int) -> None:
-        self._meter.answered(model_index, Outcome.INVALID)
-
-    def metrics_text(self) -> str:
-        return metrics_text(
-            models=[model.id for model in self._spec.models],
-            tallies=self._meter.totals(),
-            pending=self._pending,
-            gpus=self._spec.gpus,
-            gpus_ready=len(self._link.ready_gpus),
-            gpus_advised=self._advice.gpus,
-            hold_factor=self._scheduler.hold_factor,
-            plan_version=self._spec.plan_version,
-            tenants=[tenant.id for tenant in self._spec.tenants],
-            tenant_outcomes=self._meter.tenant_outcomes,
-        )
 
     # The listener of the workers
 
@@ -307,14 +302,11 @@ class LiveSubCluster:
         self._driver.arrive(request.model_index, request.id, request.deadline_us, request.tenant_index)
 
     def _start_batch(self, command: StartBatch) -> None:
-        requests = [self._requests.pop(request_id) for request_id in command.request_ids.tolist()]
+        requests = self._wanted([self._requests.pop(each) for each in command.request_ids.tolist()])
         gpu, model_index = int(command.gpu_id), int(command.model_index)
-        planned_us = int(command.finish_us - command.start_us)
-        stalled_us = int(command.finish_us) + max(STALL_US_MIN, STALL_FACTOR * planned_us)
         model = self._spec.models[model_index]
-        batch = _Batch(
-            self._next_batch_id, gpu, model, requests, self._now(), stalled_us, int(command.batch_id)
-        )
+        stalled_us, scheduler_id = stalled_from_us(command), int(command.batch_id)
+        batch = _Batch(self._next_batch_id, gpu, model, requests, self._now(), stalled_us, scheduler_id)
         self._next_batch_id += 1
         inputs = [np.concatenate(parts) for parts in zip(*(each.inputs for each in requests), strict=True)]
         message = wire.RunBatch(batch.id, self._wire_index[model_index], len(requests))
@@ -323,6 +315,14 @@ class LiveSubCluster:
         else:
             self._roster.withdraw(gpu)
             self._put_back(batch, "it was gone before the batch could be sent")
+
+    def _wanted(self, requests: list[Request]) -> list[Request]:
+        """Those somebody waits for; but one at least, since the batch has its place on a GPU."""
+        wanted = [request for request in requests if not request.answer.done()] or requests[-1:]
+        for request in requests:
+            if request.answer.cancelled() and request is not wanted[0]:
+                self._answer(request, Outcome.CANCELLED, CLIENT_GONE)
+        return wanted
 
     def _drop_request(self, command: DropRequest) -> None:
         outcome, refusal = DROPS[command.reason]
@@ -333,7 +333,8 @@ class LiveSubCluster:
         for request in batch.requests:
             if request.is_answered:
                 continue
-            if request.deadline_us > instant_us and request.model_index != NOT_SERVED:
+            is_wanted = request.model_index != NOT_SERVED and not request.answer.cancelled()
+            if is_wanted and request.deadline_us > instant_us:
                 self._give_to_scheduler(request)
             else:
                 text = f"GPU {batch.gpu} was lost too late to try another: {reason}"
@@ -345,10 +346,9 @@ class LiveSubCluster:
         if batch is None:
             _log.warning("unknown_batch", gpu=gpu, batch_id=message.batch_id)
             return None
-        took_us = min(message.finished_us - message.started_us, self._now() - batch.sent_us)
-        model_index = batch.requests[0].model_index
-        if model_index != NOT_SERVED:
-            self._meter.batch_executed(model_index, len(batch.requests), max(0, took_us))
+        instant_us = self._now()
+        took_us = min(message.finished_us - message.started_us, instant_us - batch.sent_us)
+        self.ledger.executed(batch, max(0, took_us), instant_us)
         for ended in self._batches.take_ended(gpu):
             if ended.scheduler_id is not None:
                 self._driver.tell(BatchFinished(gpu, ended.scheduler_id))
@@ -386,8 +386,7 @@ class LiveSubCluster:
             return
         request.is_answered = True
         self._pending -= 1
-        if request.model_index != NOT_SERVED:
-            self._meter.answered(request.model_index, outcome, request.tenant_index)
+        self.ledger.answered(request, outcome, self._now())
         if not request.answer.done():
             request.answer.set_result(answer)
         if self._pending == 0:

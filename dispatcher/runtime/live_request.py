@@ -26,6 +26,7 @@ class Request:
     id: int
     model_index: int
     tenant_index: int
+    arrived_us: int
     due_us: int
     deadline_us: int
     inputs: tuple[Array, ...]

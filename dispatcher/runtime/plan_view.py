@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Sequence
 
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tenant
-from dispatcher.frontend.service import Answer
+from dispatcher.frontend.service import Answer, ModelStatistics
 from dispatcher.frontend.tensors import Array
 from dispatcher.runtime.live import LiveSubCluster
+from dispatcher.runtime.metrics import metrics_text
 from dispatcher.runtime.refusals import NOT_HERE
 
 
@@ -39,6 +40,19 @@ class PlanView:
     def ready(self) -> bool:
         return self._live.ready
 
+    def admits(self, model_index: int) -> bool:
+        index = self._index_now(model_index)
+        return index is not None and self._live.ledger.admits(index)
+
+    def set_admitted(self, model_index: int, admitted: bool) -> None:
+        index = self._index_now(model_index)
+        if index is not None:
+            self._live.ledger.set_admitted(index, admitted)
+
+    def statistics(self, model_index: int) -> ModelStatistics:
+        index = self._index_now(model_index)
+        return ModelStatistics() if index is None else self._live.ledger.statistics(index, self.now_us())
+
     def now_us(self) -> int:
         return self._live.now_us()
 
@@ -61,10 +75,22 @@ class PlanView:
     def note_invalid(self, model_index: int) -> None:
         index = self._index_now(model_index)
         if index is not None:
-            self._live.note_invalid(index)
+            self._live.ledger.note_invalid(index)
 
     def metrics_text(self) -> str:
-        return self._live.metrics_text()
+        live, spec = self._live, self._live.spec
+        return metrics_text(
+            models=[model.id for model in spec.models],
+            tallies=live.ledger.meter.totals(),
+            pending=live.pending,
+            gpus=spec.gpus,
+            gpus_ready=live.gpus_ready,
+            gpus_advised=live.gpus_advised,
+            hold_factor=live.hold_factor,
+            plan_version=spec.plan_version,
+            tenants=[tenant.id for tenant in spec.tenants],
+            tenant_outcomes=live.ledger.meter.tenant_outcomes,
+        )
 
     def _index_now(self, model_index: int) -> int | None:
         """The model's number in the plan that is served at this moment; None where it is not in it."""

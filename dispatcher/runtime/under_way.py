@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from dispatcher.contract.sub_cluster import ServedModel
+from dispatcher.core.events import StartBatch
+
+STALL_US_MIN = 2_000_000
+STALL_FACTOR = 20
+"""A batch this many times its planned time overdue, and at least two seconds, means a stalled worker."""
 
 R = TypeVar("R")
 
@@ -83,3 +88,9 @@ class BatchesUnderWay(Generic[R]):
         for batches in self._by_gpu.values():
             for batch in batches:
                 batch.scheduler_id = None
+
+
+def stalled_from_us(command: StartBatch) -> int:
+    """The instant from which the worker that executes the batch counts as stalled."""
+    planned_us = int(command.finish_us - command.start_us)
+    return int(command.finish_us) + max(STALL_US_MIN, STALL_FACTOR * planned_us)

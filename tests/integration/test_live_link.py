@@ -16,7 +16,6 @@ from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec
 from dispatcher.core.rules import Policy, Rules
 from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
-from dispatcher.runtime import live as live_module
 from dispatcher.runtime.clock import now_us
 from dispatcher.runtime.dispatcher_daemon import scheduler_for
 from dispatcher.runtime.live import LiveSubCluster
@@ -179,8 +178,8 @@ def test_outputs_of_the_wrong_size_fail_the_batch(frames: tuple[bytes, ...]) -> 
 def test_a_stalled_worker_loses_its_batch_to_the_next_and_must_start_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live_module, "STALL_US_MIN", 100_000)
-    monkeypatch.setattr(live_module, "STALL_FACTOR", 1)
+    monkeypatch.setattr(under_way, "STALL_US_MIN", 100_000)
+    monkeypatch.setattr(under_way, "STALL_FACTOR", 1)
 
     async def test(built: House) -> None:
         stalled = built.puppet(b"stalled")
