@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from api.cli import db, demo, dispatcher, goodput, plan, profile, schema, serve, simulate, worker
+from api.cli import db, demo, dispatcher, goodput, plan, profile, schema, serve, simulate, up, worker
 from api.cli.output import ExitCode
 from profiles.faults import InputInvalid
 
@@ -26,6 +26,7 @@ app.command("schema")(schema.schema)
 app.command("serve")(serve.serve)
 app.command("dispatcher")(dispatcher.dispatcher)
 app.command("worker")(worker.worker)
+app.command("up")(up.up)
 app.command("demo")(demo.demo)
 
 
