@@ -28,6 +28,10 @@ def dispatcher(
     event_log: Annotated[
         Path | None, typer.Option(help="Record what the scheduler is told and answers, to replay it.")
     ] = None,
+    native_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Open the native batch door too; 0 takes any free port."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Log lines in JSON also at a terminal; stdout is JSON either way.")
     ] = False,
@@ -46,11 +50,18 @@ def dispatcher(
 
     parsed = decode_sub_cluster(read_text(spec))
     configure_logs(as_json=as_json, daemon="dispatcher", sub_cluster=parsed.id)
-    options = DispatcherOptions(host, http_port, worker_endpoint, ready_file, event_log)
+    native_endpoint = None if native_port is None else native_address(host, native_port)
+    options = DispatcherOptions(host, http_port, worker_endpoint, ready_file, event_log, native_endpoint)
     try:
         run_dispatcher(parsed, options, _announce)
     except DaemonFailed as error:
         fail(str(error))
+
+
+def native_address(host: str, port: int) -> str:
+    """ZeroMQ's way to write an address; a port of 0 is any."""
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"tcp://{bracketed}:{port}"
 
 
 def _announce(announcement: Announcement) -> None:

@@ -95,7 +95,9 @@ def _show(try_out: TryOut, addresses: Addresses) -> None:
         doors.append(("native", addresses.native_endpoint))
     for name, address in doors:
         console.print(f"  {name:<8} {address}", soft_wrap=True)
-    table = Table("  model", "SLO ms", "largest batch", "requests/s of one GPU at most", box=None, pad_edge=False)
+    table = Table(
+        "  model", "SLO ms", "largest batch", "requests/s of one GPU at most", box=None, pad_edge=False
+    )
     for column in table.columns[1:]:
         column.justify = "right"
     rows = summary(try_out)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,10 @@ class SubClusterUp:
     """One dispatcher and one worker a GPU as supervised processes; logs and files lie in ``folder``."""
 
     def __init__(
-        self, try_out: TryOut, folder: Path, on_restart: Callable[[str, int], None] = lambda name, status: None
+        self,
+        try_out: TryOut,
+        folder: Path,
+        on_restart: Callable[[str, int], None] = lambda name, status: None,
     ) -> None:
         self._try_out = try_out
         self._ready_file = folder / "ready.json"
@@ -97,17 +100,21 @@ class SubClusterUp:
     ) -> None:
         try:
             async with asyncio.timeout(READY_S_MAX):
-                while not self._ready_file.exists():
-                    await asyncio.sleep(POLL_S)
+                await _until(self._dispatcher_is_bound)
                 self._addresses = addresses = _read_addresses(self._ready_file)
                 keepers += [asyncio.create_task(worker.run()) for worker in self.workers]
                 async with httpx.AsyncClient() as client:
-                    while await _gpus_ready(client, addresses.http_url) < len(self.workers):
-                        await asyncio.sleep(POLL_S)
+                    await _until(lambda: self._all_serve(client, addresses.http_url))
         except TimeoutError:
             stories = "\n".join(each.story() for each in (self.dispatcher, *self.workers[:1]))
             raise NotReady(f"not every GPU serves after {READY_S_MAX:g} s\n{stories}") from None
         on_ready(addresses)
+
+    async def _dispatcher_is_bound(self) -> bool:
+        return self._ready_file.exists()
+
+    async def _all_serve(self, client: httpx.AsyncClient, url: str) -> bool:
+        return await _gpus_ready(client, url) == len(self.workers)
 
     async def _drain(self) -> bool:
         """The door first: workers are needed until what was accepted is answered."""
@@ -118,10 +125,11 @@ class SubClusterUp:
     def _dispatcher_arguments(self) -> list[str]:
         """Once bound, the same ports again, so that clients and workers find a restarted dispatcher."""
         doors, known = self._try_out.doors, self._addresses
-        http_port = doors.http_port if known is None else int(known.http_url.rsplit(":", 1)[1])
+        http_port = doors.http_port if known is None else _port(known.http_url)
+        native_port = doors.native_port if known is None else _port(known.native_endpoint or ":0")
         arguments = ["dispatcher", "--json", "--spec", str(self._spec_file)]
         arguments += ["--ready-file", str(self._ready_file), "--host", doors.host]
-        arguments += ["--http-port", str(http_port)]
+        arguments += ["--http-port", str(http_port), "--native-port", str(native_port)]
         if known is not None:
             arguments += ["--worker-endpoint", known.worker_endpoint]
         return arguments
@@ -145,12 +153,23 @@ async def _first_of(
                 await keeper
 
 
+async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
+    while True:
+        if await condition():
+            return
+        await asyncio.sleep(POLL_S)
+
+
 async def _gpus_ready(client: httpx.AsyncClient, url: str) -> int:
     with contextlib.suppress(httpx.TransportError):
         for line in (await client.get(f"{url}/metrics")).text.splitlines():
             if line.startswith("fermata_gpus_ready "):
                 return int(float(line.split()[1]))
     return 0
+
+
+def _port(address: str) -> int:
+    return int(address.rsplit(":", 1)[1])
 
 
 def _read_addresses(path: Path) -> Addresses:

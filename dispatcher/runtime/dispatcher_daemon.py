@@ -28,6 +28,7 @@ from dispatcher.core.scheduler import ModelSpec, Scheduler
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
 from dispatcher.frontend.http_door import HttpDoor
 from dispatcher.frontend.http_server import HttpServer
+from dispatcher.frontend.native_door import NativeDoor
 from dispatcher.runtime.clock import now_us
 from dispatcher.runtime.event_log import EventRecorder
 from dispatcher.runtime.live import LiveSubCluster
@@ -55,6 +56,8 @@ class DispatcherOptions:
     worker_endpoint: str = "tcp://127.0.0.1:0"
     ready_file: Path | None = None
     event_log: Path | None = None
+    native_endpoint: str | None = None
+    """ZeroMQ address of the native door; None for no such door."""
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -63,6 +66,7 @@ class Announcement(msgspec.Struct, frozen=True):
     http_url: str
     worker_endpoint: str
     pid: int
+    native_endpoint: str | None = None
 
 
 def scheduler_for(spec: SubClusterSpec) -> Scheduler:
@@ -103,10 +107,14 @@ async def _serve(
     live = LiveSubCluster(spec, scheduler_for(spec), link, meter, loop, recorder)
     reporter = LoadReporter(spec.reporting.url) if spec.reporting is not None else None
     server = _server(live, options)
+    native_door = _native_door(live, options, loop)
     live.start()
     await server.start()
+    if native_door is not None:
+        native_door.start()
     _collect_garbage_rarely()
-    announcement = Announcement(server.url, link.endpoint, os.getpid())
+    native_endpoint = native_door.endpoint if native_door is not None else None
+    announcement = Announcement(server.url, link.endpoint, os.getpid(), native_endpoint)
     if options.ready_file is not None:
         write_atomically(options.ready_file, msgspec.json.encode(announcement) + b"\n")
     announce(announcement)
@@ -120,6 +128,8 @@ async def _serve(
             await reporter.finish(LAST_REPORT_S_MAX)
     finally:
         live.close()
+        if native_door is not None:
+            native_door.close()
         if recorder is not None:
             recorder.close()
     for end in ends:
@@ -191,6 +201,18 @@ def _server(live: LiveSubCluster, options: DispatcherOptions) -> HttpServer:
         raise DaemonFailed(
             f"HTTP address: cannot bind {options.host}:{options.http_port}: {error}"
         ) from error
+
+
+def _native_door(
+    live: LiveSubCluster, options: DispatcherOptions, loop: asyncio.AbstractEventLoop
+) -> NativeDoor | None:
+    if options.native_endpoint is None:
+        return None
+    try:
+        return NativeDoor(live, options.native_endpoint, loop)
+    except zmq.ZMQError as error:
+        live.close()
+        raise DaemonFailed(f"native door: cannot bind {options.native_endpoint}: {error}") from error
 
 
 def _recorder(spec: SubClusterSpec, path: Path | None) -> EventRecorder | None:

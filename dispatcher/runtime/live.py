@@ -31,8 +31,11 @@ from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tenant
 from dispatcher.core.events import BatchFinished, DropReason, DropRequest, GpuAdded, GpuLost, StartBatch
 from dispatcher.core.scale_advice import ScaleAdvisor
 from dispatcher.core.scheduler import Scheduler
+from dispatcher.frontend.bulk_service import BulkListener, BulkRequests
 from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
 from dispatcher.frontend.tensors import Array
+from dispatcher.runtime.bulk import FIRST_ID, Segment
+from dispatcher.runtime.bulk_way import BulkWay
 from dispatcher.runtime.clock import now_us
 from dispatcher.runtime.driver import SchedulerDriver
 from dispatcher.runtime.event_log import EventRecorder
@@ -89,6 +92,8 @@ class _Batch:
     gpu: int
     model_index: int
     requests: list[_Request]
+    segments: list[Segment]  # of bulks; their rows come after those of ``requests``
+    size: int
     stalled_us: int  # from then on its worker counts as stalled
 
 
@@ -122,6 +127,7 @@ class LiveSubCluster:
             on_bug=self._found_bug,
             recorder=recorder,
         )
+        self._bulks = BulkWay(spec, self._driver, meter)
         self._requests: dict[int, _Request] = {}  # with the scheduler
         self._batches: dict[int, _Batch] = {}  # under way
         self._next_id = 0
@@ -148,6 +154,7 @@ class LiveSubCluster:
                 self._refuse(request, Outcome.FAILED, _draining())
         for request in list(self._requests.values()):
             self._refuse(request, Outcome.DROPPED, _draining())
+        self._bulks.abandon(segment for batch in self._batches.values() for segment in batch.segments)
         self._batches.clear()
         self._requests.clear()
 
@@ -195,14 +202,21 @@ class LiveSubCluster:
         self._give_to_scheduler(request)
         return answer
 
-    def note_invalid(self, model_index: int) -> None:
-        self._meter.answered(model_index, Outcome.INVALID)
+    def submit_bulk(self, requests: BulkRequests, arrived_us: int, listener: BulkListener) -> None:
+        self._idle.clear()
+        self._bulks.submit(requests, arrived_us, listener, draining=self._draining)
+        self._note_idle()
+
+    def note_invalid(self, model_index: int, count: int = 1) -> None:
+        self._meter.answered(model_index, Outcome.INVALID, count=count)
 
     def metrics_text(self) -> str:
         return metrics_text(
             models=[model.id for model in self._spec.models],
             tallies=self._meter.totals(),
-            pending=len(self._requests) + sum(len(batch.requests) for batch in self._batches.values()),
+            pending=len(self._requests)
+            + self._bulks.pending
+            + sum(len(batch.requests) for batch in self._batches.values()),
             gpus=self._spec.gpus,
             gpus_ready=len(self._link.ready_gpus),
             gpus_advised=self._gpus_advised,
@@ -231,7 +245,7 @@ class LiveSubCluster:
             return
         model = self._spec.models[batch.model_index]
         try:
-            outputs = wire.tensors_from_frames(model.outputs, frames, len(batch.requests))
+            outputs = wire.tensors_from_frames(model.outputs, frames, batch.size)
         except wire.WireError as error:
             self._fail(batch, str(error))
         else:
@@ -277,13 +291,16 @@ class LiveSubCluster:
         self._driver.arrive(request.model_index, request.id, request.deadline_us, request.tenant_index)
 
     def _start_batch(self, command: StartBatch) -> None:
-        requests = [self._requests.pop(request_id) for request_id in command.request_ids.tolist()]
+        ids, segments = self._bulks.take(command.request_ids)
+        requests = [self._requests.pop(request_id) for request_id in ids]
         model_index = int(command.model_index)
         planned_us = int(command.finish_us - command.start_us)
         stalled_us = int(command.finish_us) + max(STALL_US_MIN, STALL_FACTOR * planned_us)
-        batch = _Batch(int(command.gpu_id), model_index, requests, stalled_us)
-        inputs = [np.concatenate(parts) for parts in zip(*(each.inputs for each in requests), strict=True)]
-        message = wire.RunBatch(int(command.batch_id), model_index, len(requests))
+        size = len(command.request_ids)
+        batch = _Batch(int(command.gpu_id), model_index, requests, segments, size, stalled_us)
+        message = wire.RunBatch(int(command.batch_id), model_index, size)
+        rows = [*(each.inputs for each in requests), *(segment.inputs() for segment in segments)]
+        inputs = rows[0] if len(rows) == 1 else [np.concatenate(parts) for parts in zip(*rows, strict=True)]
         if self._link.run_batch(batch.gpu, message, inputs):
             self._batches[message.batch_id] = batch
         else:  # the scheduler is told of the loss already, or at the end of this step
@@ -291,11 +308,15 @@ class LiveSubCluster:
 
     def _drop_request(self, command: DropRequest) -> None:
         outcome, refusal = _DROPS[command.reason]
-        self._refuse(self._requests.pop(int(command.request_id)), outcome, refusal)
+        if command.request_id >= FIRST_ID:
+            self._bulks.drop(int(command.request_id), outcome, refusal.reason)
+        else:
+            self._refuse(self._requests.pop(int(command.request_id)), outcome, refusal)
         self._note_idle()
 
     def _put_back(self, batch: _Batch, reason: str) -> None:
         instant_us = now_us()
+        self._bulks.put_back(batch.segments, instant_us)
         for request in batch.requests:
             if request.deadline_us > instant_us:
                 self._give_to_scheduler(request)
@@ -311,12 +332,13 @@ class LiveSubCluster:
             return None
         del self._batches[message.batch_id]
         execution_us = max(0, message.finished_us - message.started_us)
-        self._meter.batch_executed(batch.model_index, len(batch.requests), execution_us)
+        self._meter.batch_executed(batch.model_index, batch.size, execution_us)
         self._driver.tell(BatchFinished(gpu, message.batch_id))
         return batch
 
     def _complete(self, batch: _Batch, outputs: Sequence[Array]) -> None:
         instant_us = now_us()
+        self._bulks.complete(batch.segments, outputs, instant_us)
         for row, request in enumerate(batch.requests):
             if instant_us > request.due_us:
                 text = f"the answer came {(instant_us - request.due_us) / 1e3:.3f} ms after the promise"
@@ -328,7 +350,8 @@ class LiveSubCluster:
 
     def _fail(self, batch: _Batch, error: str) -> None:
         model = self._spec.models[batch.model_index].id
-        _log.error("batch_failed", model=model, gpu=batch.gpu, batch_size=len(batch.requests), error=error)
+        _log.error("batch_failed", model=model, gpu=batch.gpu, batch_size=batch.size, error=error)
+        self._bulks.fail(batch.segments)
         for request in batch.requests:
             text = f"the model failed on the batch of this request: {error}"
             self._refuse(request, Outcome.FAILED, Refusal(Reason.MODEL_FAILED, text))
@@ -343,7 +366,7 @@ class LiveSubCluster:
             request.answer.set_result(answer)
 
     def _note_idle(self) -> None:
-        if not self._requests and not self._batches:
+        if not self._requests and not self._batches and not self._bulks.pending:
             self._idle.set()
 
     def _found_bug(self, error: Exception) -> None:
