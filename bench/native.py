@@ -128,7 +128,9 @@ def main() -> None:
     parser.add_argument("--elements", default="4,256", help="FP32 numbers of a request; 256 are 1 KiB")
     parser.add_argument("--rows", default="64,512", help="requests of a frame")
     arguments = parser.parse_args()
-    print(f"{'bytes':>6} {'frame':>6} {'requests/s':>11} {'bad':>5} {'batch':>7} {'requests/s of one core':>23}")
+    print(
+        f"{'bytes':>6} {'frame':>6} {'requests/s':>11} {'bad':>5} {'batch':>7} {'requests/s of one core':>23}"
+    )
     found = []
     for elements in map(int, arguments.elements.split(",")):
         for frame_rows in map(int, arguments.rows.split(",")):

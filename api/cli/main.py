@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from api.cli import db, demo, dispatcher, goodput, plan, profile, schema, serve, simulate, up, worker
+from api.cli import db, demo, dispatcher, goodput, load, plan, profile, schema, serve, simulate, up, worker
 from api.cli.output import ExitCode
 from profiles.faults import InputInvalid
 
@@ -27,6 +27,7 @@ app.command("serve")(serve.serve)
 app.command("dispatcher")(dispatcher.dispatcher)
 app.command("worker")(worker.worker)
 app.command("up")(up.up)
+app.command("load")(load.load)
 app.command("demo")(demo.demo)
 
 

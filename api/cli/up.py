@@ -68,6 +68,7 @@ def _run(try_out: TryOut, folder: Path, ready_file: Path | None, *, as_json: boo
         f"starting {try_out.spec.id}: a dispatcher and {try_out.spec.gpus} worker(s); "
         "the first start of a version compiles the scheduler",
         style="dim",
+        soft_wrap=True,
     )
     sub_cluster = SubClusterUp(
         try_out, folder, lambda name, status: talk.print(f"{name} ended with {status}; started again")
@@ -91,6 +92,8 @@ def _show(try_out: TryOut, addresses: Addresses) -> None:
     gpus = f"{spec.gpus} emulated {try_out.gpu_type or 'GPU'}{'s' if spec.gpus > 1 else ''}"
     console.print(f"{spec.id} serves on {gpus}, policy {spec.rules.policy.value}")
     doors = [("HTTP", f"{addresses.http_url}/v2"), ("metrics", f"{addresses.http_url}/metrics")]
+    if addresses.grpc_address:
+        doors.append(("gRPC", addresses.grpc_address))
     if addresses.native_endpoint is not None:
         doors.append(("native", addresses.native_endpoint))
     for name, address in doors:

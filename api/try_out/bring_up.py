@@ -40,6 +40,7 @@ class Addresses:
     native_endpoint: str | None
     worker_endpoint: str
     pid: int
+    grpc_address: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -174,4 +175,10 @@ def _port(address: str) -> int:
 
 def _read_addresses(path: Path) -> Addresses:
     ready = msgspec.json.decode(path.read_bytes())
-    return Addresses(ready["http_url"], ready.get("native_endpoint"), ready["worker_endpoint"], os.getpid())
+    return Addresses(
+        ready["http_url"],
+        ready.get("native_endpoint"),
+        ready["worker_endpoint"],
+        os.getpid(),
+        ready.get("grpc_address"),
+    )

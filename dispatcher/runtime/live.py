@@ -296,7 +296,7 @@ class LiveSubCluster:
         model_index = int(command.model_index)
         planned_us = int(command.finish_us - command.start_us)
         stalled_us = int(command.finish_us) + max(STALL_US_MIN, STALL_FACTOR * planned_us)
-        size = len(command.request_ids)
+        size = len(requests) + sum(len(segment.rows) for segment in segments)
         batch = _Batch(int(command.gpu_id), model_index, requests, segments, size, stalled_us)
         message = wire.RunBatch(int(command.batch_id), model_index, size)
         rows = [*(each.inputs for each in requests), *(segment.inputs() for segment in segments)]
