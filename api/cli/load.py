@@ -37,6 +37,20 @@ class ArrivalsKind(StrEnum):
     TRACE = "trace"
 
 
+WarmUpS = Annotated[
+    float, typer.Option(min=0.0, help="Requests of the first seconds are sent and not counted.")
+]
+Arrivals = Annotated[ArrivalsKind, typer.Option(help="How the times between requests are drawn.")]
+SloMs = Annotated[
+    float | None,
+    typer.Option(min=0.001, help="Later answers are bad; the server's own SLO if left out, else 100."),
+]
+TimeoutMs = Annotated[float | None, typer.Option(min=0.001, help="Sent with each request: its own deadline.")]
+BadRateMax = Annotated[
+    float | None, typer.Option(min=0.0, max=1.0, help="More than this ends with exit status 1.")
+]
+
+
 def load(
     address: Annotated[
         str,
@@ -50,29 +64,18 @@ def load(
         float, typer.Option(min=0.001, help="Requests per second, for all models without one of their own.")
     ] = 100.0,
     seconds: Annotated[float, typer.Option(min=0.1, help="For how long requests are sent.")] = 10.0,
-    warm_up_s: Annotated[
-        float, typer.Option(min=0.0, help="Requests of the first seconds are sent and not counted.")
-    ] = 0.0,
-    arrivals: Annotated[
-        ArrivalsKind, typer.Option(help="How the times between requests are drawn.")
-    ] = ArrivalsKind.POISSON,
+    warm_up_s: WarmUpS = 0.0,
+    arrivals: Arrivals = ArrivalsKind.POISSON,
     cv: Annotated[float, typer.Option(min=0.05, max=30.0, help="Coefficient of variation, for gamma.")] = 2.0,
     trace: Annotated[
         Path | None, typer.Option(help="For trace: seconds, one a line, or CSV with a column arrival_s.")
     ] = None,
-    slo_ms: Annotated[
-        float | None,
-        typer.Option(min=0.001, help="Later answers are bad; the server's own SLO if left out, else 100."),
-    ] = None,
-    timeout_ms: Annotated[
-        float | None, typer.Option(min=0.001, help="Sent with each request: its own deadline.")
-    ] = None,
+    slo_ms: SloMs = None,
+    timeout_ms: TimeoutMs = None,
     tenant: Annotated[str | None, typer.Option(help="Sent with each request: who asks.")] = None,
     binary: Annotated[bool, typer.Option("--binary", help="Over HTTP, tensors as raw bytes.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Draws arrivals and inputs.")] = 1,
-    bad_rate_max: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="More than this ends with exit status 1.")
-    ] = None,
+    bad_rate_max: BadRateMax = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON.")] = False,
 ) -> None:
     """
