@@ -60,9 +60,9 @@ class Segment:
             return [array[first : last + 1] for array in arrays]
         return [array[self.rows] for array in arrays]
 
-    def queued_us(self, started_us: int) -> int:
-        """Sum over the rows of the time from arrival to ``started_us``."""
-        return len(self.rows) * max(0, started_us - self.bulk.arrived_us)
+    def queued(self, started_us: int) -> tuple[int, int]:
+        """Microseconds from arrival to ``started_us``, and how many rows waited so long."""
+        return max(0, started_us - self.bulk.arrived_us), len(self.rows)
 
     def tenants(self) -> NDArray[np.int32] | None:
         index = self.bulk.requests.tenant_index

@@ -15,15 +15,19 @@ from dispatcher.frontend.tensors import Array
 from dispatcher.runtime.bulk import Bulks, Segment
 from dispatcher.runtime.driver import SchedulerDriver
 from dispatcher.runtime.load_meter import LoadMeter
+from dispatcher.runtime.measures import Measures
 
 
 class BulkWay:
     """Everything that ``LiveSubCluster`` does for requests that came many at a time."""
 
-    def __init__(self, spec: SubClusterSpec, driver: SchedulerDriver, meter: LoadMeter) -> None:
+    def __init__(
+        self, spec: SubClusterSpec, driver: SchedulerDriver, meter: LoadMeter, measures: Measures
+    ) -> None:
         self._spec = spec
         self._driver = driver
         self._meter = meter
+        self._measures = measures
         self._bulks = Bulks()
 
     @property
@@ -61,6 +65,9 @@ class BulkWay:
             in_time = self._bulks.in_time(segment, instant_us)
             for outcome, chosen in ((Outcome.IN_TIME, in_time), (Outcome.LATE, ~in_time)):
                 self._count(segment, outcome, chosen)
+            late = len(in_time) - int(in_time.sum())
+            if late:
+                self._measures.refused(segment.bulk.requests.model_index, Reason.LATE, late)
             self._bulks.complete(segment, [output[start:end] for output in outputs], in_time)
             start = end
 
@@ -93,6 +100,7 @@ class BulkWay:
 
     def _refuse(self, segment: Segment, outcome: Outcome, reason: Reason) -> None:
         self._count(segment, outcome, np.ones(len(segment.rows), dtype=bool))
+        self._measures.refused(segment.bulk.requests.model_index, reason, len(segment.rows))
         self._bulks.refuse(segment, reason)
 
     def _count(self, segment: Segment, outcome: Outcome, chosen: NDArray[np.bool_]) -> None:

@@ -40,6 +40,7 @@ from dispatcher.runtime.clock import now_us
 from dispatcher.runtime.driver import SchedulerDriver
 from dispatcher.runtime.event_log import EventRecorder
 from dispatcher.runtime.load_meter import LoadMeter
+from dispatcher.runtime.measures import Measures
 from dispatcher.runtime.metrics import metrics_text
 from dispatcher.runtime.worker_link import WorkerLink
 
@@ -81,6 +82,7 @@ class _Request:
     id: int
     model_index: int
     tenant_index: int
+    arrived_us: int
     due_us: int  # the answer is promised by then
     deadline_us: int  # execution must end by then
     inputs: tuple[Array, ...]
@@ -127,7 +129,8 @@ class LiveSubCluster:
             on_bug=self._found_bug,
             recorder=recorder,
         )
-        self._bulks = BulkWay(spec, self._driver, meter)
+        self._measures = Measures(spec.models, spec.gpus, now_us())
+        self._bulks = BulkWay(spec, self._driver, meter, self._measures)
         self._requests: dict[int, _Request] = {}  # with the scheduler
         self._batches: dict[int, _Batch] = {}  # under way
         self._next_id = 0
@@ -192,7 +195,9 @@ class LiveSubCluster:
         promise_us = self._spec.models[model_index].slo_us
         due_us = arrived_us + (promise_us if timeout_us is None else min(promise_us, timeout_us))
         deadline_us = due_us - self._spec.delays.resp_us
-        request = _Request(self._next_id, model_index, tenant_index, due_us, deadline_us, inputs, answer)
+        request = _Request(
+            self._next_id, model_index, tenant_index, arrived_us, due_us, deadline_us, inputs, answer
+        )
         self._next_id += 1
         self._meter.arrived(model_index, arrived_us)
         if self._draining:
@@ -214,6 +219,7 @@ class LiveSubCluster:
         return metrics_text(
             models=[model.id for model in self._spec.models],
             tallies=self._meter.totals(),
+            measures=self._measures,
             pending=len(self._requests)
             + self._bulks.pending
             + sum(len(batch.requests) for batch in self._batches.values()),
@@ -274,6 +280,7 @@ class LiveSubCluster:
         """Find workers that vanished or stalled; to be called every ``wire.PING_INTERVAL_S``."""
         self._link.ping()
         instant_us = now_us()
+        self._measures.tick(instant_us, self._meter.totals)
         if instant_us >= self._advise_us:
             self._advise_us = instant_us + ADVICE_INTERVAL_US
             ready = len(self._link.ready_gpus)
@@ -333,6 +340,10 @@ class LiveSubCluster:
         del self._batches[message.batch_id]
         execution_us = max(0, message.finished_us - message.started_us)
         self._meter.batch_executed(batch.model_index, batch.size, execution_us)
+        began_us = now_us() - execution_us
+        queued = [(max(0, began_us - request.arrived_us), 1) for request in batch.requests]
+        queued += [segment.queued(began_us) for segment in batch.segments]
+        self._measures.batch_executed(gpu, batch.model_index, execution_us, queued)
         self._driver.tell(BatchFinished(gpu, message.batch_id))
         return batch
 
@@ -357,6 +368,7 @@ class LiveSubCluster:
             self._refuse(request, Outcome.FAILED, Refusal(Reason.MODEL_FAILED, text))
 
     def _refuse(self, request: _Request, outcome: Outcome, refusal: Refusal) -> None:
+        self._measures.refused(request.model_index, refusal.reason)
         self._answer(request, outcome, refusal)
 
     def _answer(self, request: _Request, outcome: Outcome, answer: Answer) -> None:

@@ -19,6 +19,7 @@ from dispatcher.runtime.bulk import FIRST_ID, Segment
 from dispatcher.runtime.bulk_way import BulkWay
 from dispatcher.runtime.driver import SchedulerDriver
 from dispatcher.runtime.load_meter import LoadMeter
+from dispatcher.runtime.measures import Measures
 
 SLO_US = 50_000
 
@@ -66,7 +67,8 @@ class Way:
         )
         self.meter = LoadMeter(["m"], 0, 0.0)
         spec = SubClusterSpec("sc", 1, 1, (ServedModel("m", SLO_US, (0, 1_000)),))
-        self.way = BulkWay(spec, self.driver, self.meter)
+        self.measures = Measures(spec.models, 1, 0)
+        self.way = BulkWay(spec, self.driver, self.meter, self.measures)
 
     def submit(self, values: Sequence[float], timeout_us: int = 0, tenants: Any = None) -> Heard:
         heard = Heard()
@@ -157,6 +159,8 @@ def test_drops_failures_and_the_end_answer_what_is_left() -> None:
             3: Reason.DRAINING,
         }
         assert made.outcomes == {Outcome.DROPPED: 2, Outcome.FAILED: 2}
+        refusals = made.measures.models[0].refusals
+        assert refusals == {Reason.WINDOW: 1, Reason.MODEL_FAILED: 1, Reason.DRAINING: 2}
         made.driver.close()
 
     asyncio.run(run())
