@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from dispatcher.runtime.dispatcher_daemon import Announcement
 
 
+TraceEndpoint = Annotated[
+    str | None,
+    typer.Option(help="Send sampled traces there, OTLP over HTTP; needs the extra `tracing`."),
+]
+TraceShare = Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of batches that are traced.")]
+
+
 def dispatcher(
     spec: Annotated[Path, typer.Option(help="The sub-cluster to run: a JSON file.")],
     host: Annotated[str, typer.Option(help="Address of the HTTP door.")] = "127.0.0.1",
@@ -32,6 +39,8 @@ def dispatcher(
         int | None,
         typer.Option(min=0, max=65535, help="Open the native batch door too; 0 takes any free port."),
     ] = None,
+    trace_endpoint: TraceEndpoint = None,
+    trace_share: TraceShare = 0.01,
     as_json: Annotated[
         bool, typer.Option("--json", help="Log lines in JSON also at a terminal; stdout is JSON either way.")
     ] = False,
@@ -51,7 +60,16 @@ def dispatcher(
     parsed = decode_sub_cluster(read_text(spec))
     configure_logs(as_json=as_json, daemon="dispatcher", sub_cluster=parsed.id)
     native_endpoint = None if native_port is None else native_address(host, native_port)
-    options = DispatcherOptions(host, http_port, worker_endpoint, ready_file, event_log, native_endpoint)
+    options = DispatcherOptions(
+        host,
+        http_port,
+        worker_endpoint,
+        ready_file,
+        event_log,
+        native_endpoint,
+        trace_endpoint,
+        trace_share,
+    )
     try:
         run_dispatcher(parsed, options, _announce)
     except DaemonFailed as error:

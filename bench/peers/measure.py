@@ -17,8 +17,11 @@ from dispatcher.frontend.load_result import LoadResult
 
 BAD_RATE_MAX = 0.01
 WARM_UP_S = 1.5
-SHARES = (0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+SHARES = (0.3, 0.5, 0.7, 0.8, 0.9, 1.0)
 """Of the GPUs' capacity in full batches: the rates tried first, upwards until one goes bad."""
+
+TRIES = 3
+"""A run in which the client lagged says more of the machine than of the server: the quietest try counts."""
 
 HALVINGS = 2
 """Then between the last that was good and the first that was bad."""
@@ -42,7 +45,15 @@ class Run:
 
 
 def measured(server: Running, scenario: Scenario, rate_rps: float, seconds: float, seed: int) -> Run:
-    """Drive the server at one rate; the first seconds are not counted as requests, but all GPU time is."""
+    """Drive the server at one rate, again where the client lagged."""
+    tries: list[Run] = []
+    while len(tries) < TRIES and not any(run.client_kept_up for run in tries):
+        tries.append(_tried(server, scenario, rate_rps, seconds, seed))
+    return min(tries, key=lambda run: run.send_lag_ms)
+
+
+def _tried(server: Running, scenario: Scenario, rate_rps: float, seconds: float, seed: int) -> Run:
+    """The first seconds are not counted as requests, but all GPU time is."""
     before = server.gpu_use()
     result = _driven(server, scenario, rate_rps, seconds, seed)
     busy_s, batches, requests = (b - a for a, b in zip(before, server.gpu_use(), strict=True))

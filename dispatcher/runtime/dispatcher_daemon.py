@@ -34,6 +34,7 @@ from dispatcher.runtime.event_log import EventRecorder
 from dispatcher.runtime.live import LiveSubCluster
 from dispatcher.runtime.load_meter import LoadMeter
 from dispatcher.runtime.load_reporter import LoadReporter
+from dispatcher.runtime.tracing import BatchTraces, TracingMissing, exporting_tracer
 from dispatcher.runtime.warm_up import warm_up
 from dispatcher.runtime.worker_link import WorkerLink
 
@@ -58,6 +59,9 @@ class DispatcherOptions:
     event_log: Path | None = None
     native_endpoint: str | None = None
     """ZeroMQ address of the native door; None for no such door."""
+    trace_endpoint: str | None = None
+    """Where sampled traces go, OTLP over HTTP; None for nowhere."""
+    trace_share: float = 0.01
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -108,6 +112,7 @@ async def _serve(
     reporter = LoadReporter(spec.reporting.url) if spec.reporting is not None else None
     server = _server(live, options)
     native_door = _native_door(live, options, loop)
+    traces = _trace(live, spec, options)
     live.start()
     await server.start()
     if native_door is not None:
@@ -130,6 +135,8 @@ async def _serve(
         live.close()
         if native_door is not None:
             native_door.close()
+        if traces is not None:
+            await asyncio.to_thread(traces.shutdown)
         if recorder is not None:
             recorder.close()
     for end in ends:
@@ -201,6 +208,20 @@ def _server(live: LiveSubCluster, options: DispatcherOptions) -> HttpServer:
         raise DaemonFailed(
             f"HTTP address: cannot bind {options.host}:{options.http_port}: {error}"
         ) from error
+
+
+def _trace(live: LiveSubCluster, spec: SubClusterSpec, options: DispatcherOptions) -> Any:
+    """The provider that exports traces, to be shut down; None where none were asked for."""
+    if options.trace_endpoint is None:
+        return None
+    try:
+        tracer, provider = exporting_tracer(options.trace_endpoint, spec.id)
+    except TracingMissing as error:
+        live.close()
+        raise DaemonFailed(str(error)) from error
+    traces = BatchTraces(tracer, [model.id for model in spec.models], options.trace_share)
+    live.measures.on_batch = traces.batch_executed
+    return provider
 
 
 def _native_door(

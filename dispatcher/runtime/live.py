@@ -129,8 +129,8 @@ class LiveSubCluster:
             on_bug=self._found_bug,
             recorder=recorder,
         )
-        self._measures = Measures(spec.models, spec.gpus, now_us())
-        self._bulks = BulkWay(spec, self._driver, meter, self._measures)
+        self.measures = Measures(spec.models, spec.gpus, now_us())
+        self._bulks = BulkWay(spec, self._driver, meter, self.measures)
         self._requests: dict[int, _Request] = {}  # with the scheduler
         self._batches: dict[int, _Batch] = {}  # under way
         self._next_id = 0
@@ -219,7 +219,7 @@ class LiveSubCluster:
         return metrics_text(
             models=[model.id for model in self._spec.models],
             tallies=self._meter.totals(),
-            measures=self._measures,
+            measures=self.measures,
             pending=len(self._requests)
             + self._bulks.pending
             + sum(len(batch.requests) for batch in self._batches.values()),
@@ -280,7 +280,7 @@ class LiveSubCluster:
         """Find workers that vanished or stalled; to be called every ``wire.PING_INTERVAL_S``."""
         self._link.ping()
         instant_us = now_us()
-        self._measures.tick(instant_us, self._meter.totals)
+        self.measures.tick(instant_us, self._meter.totals)
         if instant_us >= self._advise_us:
             self._advise_us = instant_us + ADVICE_INTERVAL_US
             ready = len(self._link.ready_gpus)
@@ -343,7 +343,7 @@ class LiveSubCluster:
         began_us = now_us() - execution_us
         queued = [(max(0, began_us - request.arrived_us), 1) for request in batch.requests]
         queued += [segment.queued(began_us) for segment in batch.segments]
-        self._measures.batch_executed(gpu, batch.model_index, execution_us, queued)
+        self.measures.batch_executed(gpu, batch.model_index, execution_us, queued)
         self._driver.tell(BatchFinished(gpu, message.batch_id))
         return batch
 
@@ -368,7 +368,7 @@ class LiveSubCluster:
             self._refuse(request, Outcome.FAILED, Refusal(Reason.MODEL_FAILED, text))
 
     def _refuse(self, request: _Request, outcome: Outcome, refusal: Refusal) -> None:
-        self._measures.refused(request.model_index, refusal.reason)
+        self.measures.refused(request.model_index, refusal.reason)
         self._answer(request, outcome, refusal)
 
     def _answer(self, request: _Request, outcome: Outcome, answer: Answer) -> None:

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +77,10 @@ class Interval:
     gpus_idle_tail: int = 0  # at the end of the list, without a batch
 
 
+OnBatch: TypeAlias = Callable[[int, int, int, Sequence[tuple[int, int]]], None]
+"""Told of a batch just executed, as ``Measures.batch_executed`` is."""
+
+
 class Measures:
     """Of every model and GPU of one sub-cluster. Instants are microseconds of one monotonic clock."""
 
@@ -84,6 +89,7 @@ class Measures:
         self.models = [ModelMeasures() for _ in models]
         self.gpu_busy_us = [0] * gpus
         self.interval = Interval(tuple(ModelInterval() for _ in models), 0.0, gpus)
+        self.on_batch: OnBatch | None = None
         self._began_us = now_us
         self._before: list[tuple[int, int, int, int]] = [(0, 0, 0, 0)] * len(models)
         self._gpu_before_us = [0] * gpus
@@ -104,6 +110,8 @@ class Measures:
         else:
             for time_us, count in queued:
                 model.queue.add(time_us, count)
+        if self.on_batch is not None:
+            self.on_batch(gpu, model_index, execution_us, queued)
 
     def refused(self, model_index: int, reason: Reason, count: int = 1) -> None:
         self.models[model_index].refusals[reason] += count
