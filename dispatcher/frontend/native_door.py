@@ -58,10 +58,8 @@ class NativeDoor:
     """
 
     def __init__(self, service: BulkInferenceService, endpoint: str, loop: asyncio.AbstractEventLoop) -> None:
-        self._service = service
         self._loop = loop
-        self._index = {model.id: index for index, model in enumerate(service.models)}
-        self._tenants = max(1, len(service.tenants))
+        self.serve(service)
         self._context: Any = zmq.Context()  # its sockets type their options loosely
         self._socket: Any = self._context.socket(zmq.ROUTER)
         self._socket.linger = 500
@@ -75,9 +73,15 @@ class NativeDoor:
             raise
         self.endpoint = bytes(self._socket.getsockopt(zmq.LAST_ENDPOINT)).decode().rstrip("\0")
         self._descriptor: int = int(self._socket.getsockopt(zmq.FD))
-        self._answers = {model.id: native.encode(native.Answers(model.id)) for model in service.models}
         self._receive_is_due = False
         self.lost = 0
+
+    def serve(self, service: BulkInferenceService) -> None:
+        """Take requests for the models of ``service`` from now on; those taken before are still answered."""
+        self._service = service
+        self._index = {model.id: index for index, model in enumerate(service.models)}
+        self._tenants = max(1, len(service.tenants))
+        self._answers = {model.id: native.encode(native.Answers(model.id)) for model in service.models}
 
     def start(self) -> None:
         """Begin to take requests."""
@@ -90,10 +94,9 @@ class NativeDoor:
             self._loop.remove_reader(self._descriptor)
             self._context.destroy(linger=500)
 
-    def answer(self, client: bytes, model: str, records: NDArray[Any], outputs: Sequence[Array]) -> None:
-        """Send one message of answers."""
-        frames = [frame(output) for output in outputs]
-        self._send(client, [self._answers[model], frame(records), *frames])
+    def answer(self, client: bytes, head: bytes, records: NDArray[Any], outputs: Sequence[Array]) -> None:
+        """Send one message of answers; ``head`` is its control frame."""
+        self._send(client, [head, frame(records), *(frame(output) for output in outputs)])
 
     # The socket
 
@@ -158,7 +161,8 @@ class NativeDoor:
             tenant_index = self._tenant_index(records)
         except WireError as error:
             raise FrameRefused(str(error), index, records["id"].tolist()) from error
-        listener = _Caller(self, self._service, client, model.id, records["id"], arrived_us)
+        head = self._answers[model.id]
+        listener = _Caller(self, self._service, client, head, records["id"], arrived_us)
         requests = BulkRequests(index, inputs, records["timeout_us"], tenant_index)
         self._service.submit_bulk(requests, arrived_us, listener)
 
@@ -176,29 +180,29 @@ class NativeDoor:
 class _Caller:
     """Takes the answers of one frame's requests back to the client who sent it."""
 
-    __slots__ = ("_arrived_us", "_client", "_door", "_ids", "_model", "_service")
+    __slots__ = ("_arrived_us", "_client", "_door", "_head", "_ids", "_service")
 
     def __init__(
         self,
         door: NativeDoor,
         service: BulkInferenceService,
         client: bytes,
-        model: str,
+        head: bytes,
         ids: NDArray[np.uint64],
         arrived_us: int,
     ) -> None:
         self._door = door
         self._service = service
         self._client = client
-        self._model = model
+        self._head = head
         self._ids = ids
         self._arrived_us = arrived_us
 
     def completed(self, rows: NDArray[np.int64], outputs: Sequence[Array]) -> None:
-        self._door.answer(self._client, self._model, self._records(rows, native.COMPLETED), outputs)
+        self._door.answer(self._client, self._head, self._records(rows, native.COMPLETED), outputs)
 
     def refused(self, rows: NDArray[np.int64], reason: Reason) -> None:
-        self._door.answer(self._client, self._model, self._records(rows, REASON_CODES[reason]), ())
+        self._door.answer(self._client, self._head, self._records(rows, REASON_CODES[reason]), ())
 
     def _records(self, rows: NDArray[np.int64], code: int) -> NDArray[Any]:
         records = np.zeros(len(rows), dtype=native.ANSWER)

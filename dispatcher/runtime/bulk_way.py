@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +17,39 @@ from dispatcher.runtime.driver import SchedulerDriver
 from dispatcher.runtime.load_meter import LoadMeter
 from dispatcher.runtime.measures import Measures
 
+NOT_SERVED = -1
+"""The model's index of a bulk whose model the present plan does not name."""
+
 
 class BulkWay:
-    """Everything that ``LiveSubCluster`` does for requests that came many at a time."""
+    """
+    Everything that ``LiveSubCluster`` does for requests that came many at a time.
+
+    A row is answered once: whatever comes for one that has its answer is nothing.
+    """
 
     def __init__(
+        self, spec: SubClusterSpec, driver: SchedulerDriver, meter: LoadMeter, measures: Measures
+    ) -> None:
+        self._bulks = Bulks()
+        self._bind(spec, driver, meter, measures)
+
+    def _bind(
         self, spec: SubClusterSpec, driver: SchedulerDriver, meter: LoadMeter, measures: Measures
     ) -> None:
         self._spec = spec
         self._driver = driver
         self._meter = meter
         self._measures = measures
-        self._bulks = Bulks()
 
     @property
     def pending(self) -> int:
         """Accepted, not yet answered."""
         return self._bulks.pending
+
+    def pending_of(self, model_index: int) -> int:
+        """The same of one model."""
+        return sum(int(bulk.is_open.sum()) for bulk in self._bulks if bulk.model_index == model_index)
 
     def submit(
         self, requests: BulkRequests, arrived_us: int, listener: BulkListener, *, draining: bool
@@ -55,21 +71,24 @@ class BulkWay:
 
     def drop(self, request_id: int, outcome: Outcome, reason: Reason) -> None:
         """Answer one request that the scheduler gave up."""
-        self._refuse(self._bulks.one(request_id), outcome, reason)
+        _, (segment,) = self._bulks.take(np.array([request_id]))
+        self._refuse(segment, outcome, reason)
 
     def complete(self, segments: Sequence[Segment], outputs: Sequence[Array], instant_us: int) -> None:
         """``outputs`` holds the rows of all segments in order, and before them those of other requests."""
         start = len(outputs[0]) - sum(len(segment.rows) for segment in segments)
         for segment in segments:
-            end = start + len(segment.rows)
-            in_time = self._bulks.in_time(segment, instant_us)
-            for outcome, chosen in ((Outcome.IN_TIME, in_time), (Outcome.LATE, ~in_time)):
-                self._count(segment, outcome, chosen)
-            late = len(in_time) - int(in_time.sum())
-            if late:
-                self._measures.refused(segment.bulk.requests.model_index, Reason.LATE, late)
-            self._bulks.complete(segment, [output[start:end] for output in outputs], in_time)
-            start = end
+            bulk, rows = segment.bulk, segment.rows
+            in_time = bulk.due_us[rows] >= instant_us
+            if not in_time.all():
+                self._refuse(Segment(bulk, rows[~in_time]), Outcome.LATE, Reason.LATE)
+            wanted = in_time & bulk.is_open[rows]
+            mine = [output[start : start + len(rows)] for output in outputs]
+            if wanted.all():
+                self._complete(segment, mine)
+            elif wanted.any():
+                self._complete(Segment(bulk, rows[wanted]), [output[wanted] for output in mine])
+            start += len(rows)
 
     def fail(self, segments: Sequence[Segment]) -> None:
         """The model raised on their batch."""
@@ -78,38 +97,94 @@ class BulkWay:
 
     def put_back(self, segments: Sequence[Segment], instant_us: int) -> None:
         """Their GPU is lost: to the scheduler again where the deadline allows, else answered."""
-        for segment in segments:
-            still = segment.bulk.deadline_us[segment.rows] > instant_us
-            if still.any():
-                self._give_to_scheduler(Segment(segment.bulk, segment.rows[still]))
-            if not still.all():
-                self._refuse(Segment(segment.bulk, segment.rows[~still]), Outcome.FAILED, Reason.GPU_LOST)
+        for segment in (each.still_open() for each in segments):
+            again = segment.bulk.deadline_us[segment.rows] > instant_us
+            again &= segment.bulk.model_index != NOT_SERVED
+            if again.any():
+                self._give_to_scheduler(Segment(segment.bulk, segment.rows[again]))
+            self._refuse(Segment(segment.bulk, segment.rows[~again]), Outcome.FAILED, Reason.GPU_LOST)
 
-    def abandon(self, under_way: Iterator[Segment]) -> None:
+    def answer_overdue(self, before_us: int) -> None:
+        """As late, whatever was promised before that instant and has no answer."""
+        for bulk in self._bulks:
+            overdue = Segment(bulk, np.flatnonzero(bulk.is_open & (bulk.due_us < before_us)))
+            self._refuse(overdue, Outcome.LATE, Reason.LATE)
+
+    def abandon(self, under_way: Iterable[Segment]) -> None:
         """Answer all that is left: what is in a batch has failed, the rest is given up."""
         for segment in under_way:
             self._refuse(segment, Outcome.FAILED, Reason.DRAINING)
-        for segment in self._bulks.open_segments():
-            self._refuse(segment, Outcome.DROPPED, Reason.DRAINING)
+        for bulk in self._bulks:
+            self._refuse(Segment(bulk, np.flatnonzero(bulk.is_open)), Outcome.DROPPED, Reason.DRAINING)
+
+    def switch(
+        self,
+        spec: SubClusterSpec,
+        driver: SchedulerDriver,
+        meter: LoadMeter,
+        measures: Measures,
+        not_here: Reason,
+    ) -> None:
+        """
+        Go on under ``spec``: what waits goes to its scheduler, what is in batches ends there.
+
+        Requests that wait for a model that ``spec`` does not name are refused as ``not_here``.
+        """
+        before, waiting = self._spec, []
+        self._bind(spec, driver, meter, measures)
+        model_at = {model.id: index for index, model in enumerate(spec.models)}
+        tenant_at = {tenant.id: index for index, tenant in enumerate(spec.tenants)}
+        for bulk in self._bulks:
+            if bulk.model_index != NOT_SERVED:
+                bulk.model_index = model_at.get(before.models[bulk.model_index].id, NOT_SERVED)
+            bulk.tenant_index = _renumbered(bulk.tenant_index, before, tenant_at, len(bulk.is_open))
+            waiting.append(Segment(bulk, np.flatnonzero(bulk.is_waiting & bulk.is_open)))
+            bulk.is_waiting[:] = False
+        for segment in waiting:
+            if segment.bulk.model_index == NOT_SERVED:
+                self._refuse(segment, Outcome.REJECTED, not_here)
+            elif len(segment.rows):
+                self._give_to_scheduler(segment)
 
     def _give_to_scheduler(self, segment: Segment) -> None:
         bulk, rows = segment.bulk, segment.rows
-        model_index = np.full(len(rows), bulk.requests.model_index, dtype=np.int32)
+        bulk.is_waiting[rows] = True
+        model_index = np.full(len(rows), bulk.model_index, dtype=np.int32)
         arrivals = RequestsArrived(model_index, bulk.ids(rows), bulk.deadline_us[rows], segment.tenants())
         self._driver.arrive_many(arrivals)
 
-    def _refuse(self, segment: Segment, outcome: Outcome, reason: Reason) -> None:
-        self._count(segment, outcome, np.ones(len(segment.rows), dtype=bool))
-        self._measures.refused(segment.bulk.requests.model_index, reason, len(segment.rows))
-        self._bulks.refuse(segment, reason)
+    def _complete(self, segment: Segment, outputs: Sequence[Array]) -> None:
+        self._count(segment, Outcome.IN_TIME)
+        self._bulks.answered(segment)
+        segment.bulk.listener.completed(segment.rows, outputs)
 
-    def _count(self, segment: Segment, outcome: Outcome, chosen: NDArray[np.bool_]) -> None:
-        """Once for each tenant that has any of the chosen rows."""
-        model_index, tenants = segment.bulk.requests.model_index, segment.tenants()
-        if tenants is None:
-            counts = [int(chosen.sum())]
-        else:
-            counts = np.bincount(tenants[chosen], minlength=1).tolist()
+    def _refuse(self, segment: Segment, outcome: Outcome, reason: Reason) -> None:
+        """Answer the rows that have no answer yet."""
+        segment = segment.still_open()
+        if not len(segment.rows):
+            return
+        self._count(segment, outcome)
+        if segment.bulk.model_index != NOT_SERVED:
+            self._measures.refused(segment.bulk.model_index, reason, len(segment.rows))
+        self._bulks.answered(segment)
+        segment.bulk.listener.refused(segment.rows, reason)
+
+    def _count(self, segment: Segment, outcome: Outcome) -> None:
+        """Once for each tenant that has any of the rows."""
+        model_index, tenants = segment.bulk.model_index, segment.tenants()
+        if model_index == NOT_SERVED:
+            return
+        counts = [len(segment.rows)] if tenants is None else np.bincount(tenants).tolist()
         for tenant_index, count in enumerate(counts):
             if count:
                 self._meter.answered(model_index, outcome, tenant_index, count)
+
+
+def _renumbered(
+    index: NDArray[np.int32] | None, before: SubClusterSpec, tenant_at: Mapping[str, int], rows: int
+) -> NDArray[np.int32] | None:
+    """Tenants as the next plan numbers them; those it does not name are its first."""
+    if not tenant_at:
+        return None
+    numbers = [tenant_at.get(tenant.id, 0) for tenant in before.tenants] or [0]
+    return np.array(numbers, dtype=np.int32)[np.zeros(rows, dtype=np.int32) if index is None else index]

@@ -111,6 +111,36 @@ def test_tenants_go_by_name() -> None:
     assert index.tolist() == [1, 1]
 
 
+def test_a_door_goes_on_to_other_models_and_answers_what_it_took_before() -> None:
+    class Later(Summing):
+        taken: asyncio.Event
+
+        def submit_bulk(self, requests: BulkRequests, arrived_us: int, listener: BulkListener) -> None:
+            self.listener = listener
+            self.taken.set()
+
+    async def run() -> None:
+        before = Later()
+        before.taken = asyncio.Event()
+        door = NativeDoor(before, "tcp://127.0.0.1:0", asyncio.get_running_loop())
+        door.start()
+        async with NativeClient(door.endpoint) as client:
+            waiting = client.submit("sum", inputs(1))
+            await before.taken.wait()
+            after = Summing()
+            after.models = (msgspec.structs.replace(SUM, id="next"),)
+            door.serve(after)
+            with pytest.raises(NativeError, match="model: unknown, got 'sum'"):
+                await client.infer("sum", inputs(1))
+            before.listener.completed(np.array([0]), [np.array([5.0], np.float32)])
+            assert (await waiting).outputs["y"].tolist() == [5.0]
+            async with NativeClient(door.endpoint) as another:
+                assert (await another.infer("next", inputs(2))).completed.all()
+        door.close()
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

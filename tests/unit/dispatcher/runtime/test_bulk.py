@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec
+from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tenant
 from dispatcher.core.events import Command, Event, RequestsArrived
 from dispatcher.frontend.bulk_service import BulkRequests
 from dispatcher.frontend.service import Outcome, Reason
@@ -190,5 +190,56 @@ def test_rows_that_follow_each_other_are_not_copied() -> None:
         _, (apart,) = made.way.take(ids[[3, 0]])
         assert apart.inputs()[0].ravel().tolist() == [4, 1]
         made.driver.close()
+
+    asyncio.run(run())
+
+
+def test_what_is_overdue_is_answered_once_and_its_result_is_nothing() -> None:
+    async def run() -> None:
+        made = Way(asyncio.get_running_loop())
+        heard = made.submit([1, 2, 3, 4])
+        ids = await made.ids()
+        _, segments = made.way.take(ids[:2])
+        made.way.answer_overdue(1_000 + SLO_US)
+        assert heard.ends == {}
+        made.way.answer_overdue(1_000 + SLO_US + 1)
+        assert heard.ends == dict.fromkeys(range(4), Reason.LATE)
+        made.way.complete(segments, [np.zeros((2, 1))], 1_000)
+        made.way.drop(int(ids[2]), Outcome.DROPPED, Reason.WINDOW)
+        _, later = made.way.take(ids[3:])
+        made.way.put_back(later, 1_000)
+        assert (made.way.pending, made.outcomes) == (0, {Outcome.LATE: 4})
+        assert list(made.way._bulks) == []
+        made.driver.close()
+
+    asyncio.run(run())
+
+
+def test_a_plan_switch_takes_what_waits_along_and_leaves_what_is_in_batches() -> None:
+    async def run() -> None:
+        made = Way(asyncio.get_running_loop())
+        heard = made.submit([1, 2, 3])
+        _, segments = made.way.take((await made.ids())[:1])
+        after = Way(asyncio.get_running_loop())
+        models = (ServedModel("other", SLO_US, (0, 1_000)), ServedModel("m", SLO_US, (0, 1_000)))
+        spec = SubClusterSpec("sc", 2, 1, models, tenants=(Tenant("a"), Tenant("b")))
+        meter = LoadMeter(["other", "m"], 0, 0.0)
+        made.way.switch(spec, after.driver, meter, Measures(models, 1, 0), Reason.DRAINING)
+        assert (await after.ids()).tolist() == [FIRST_ID + 1, FIRST_ID + 2]
+        assert after.told.arrivals[0].model_index.tolist() == [1, 1]
+        assert made.way.pending_of(1) == 3
+        made.way.complete(segments, [np.array([[7.0]])], 1_000)
+        _, rest = made.way.take(await after.ids())
+        made.way.complete(rest, [np.array([[8.0], [9.0]])], 1_000)
+        assert heard.ends == {0: 7.0, 1: 8.0, 2: 9.0}
+        assert meter.totals()[1].outcomes == {Outcome.IN_TIME: 3}
+        gone = SubClusterSpec("sc", 3, 1, (models[0],))
+        left = Heard()
+        array = np.zeros((2, 1), dtype=np.float32)
+        made.way.submit(BulkRequests(1, (array,), np.zeros(2)), 1_000, left, draining=False)
+        made.way.switch(gone, after.driver, meter, Measures(gone.models, 1, 0), Reason.DRAINING)
+        assert left.ends == {0: Reason.DRAINING, 1: Reason.DRAINING}
+        made.driver.close()
+        after.driver.close()
 
     asyncio.run(run())
