@@ -1,8 +1,9 @@
 """
 Fermata beside Triton, Ray Serve, BentoML, LitServe and mosec on the same emulated GPUs.
 
-Each server gets its batch limit and one instance of each model on each GPU; an emulated GPU takes
-alpha * b + beta for a batch of b, one batch at a time. The client is open loop; refusals, errors and answers
+Each server gets its batch limit and an instance of the model on each GPU, of several models one instance each
+(which takes more than one on each GPU); an emulated GPU takes alpha * b + beta for a batch of b, one
+batch at a time. The client is open loop; refusals, errors and answers
 after the SLO are bad. For each scenario: the largest rate with at most 1 % bad, and the GPUs' busy
 share at one rate for all, half of what Fermata takes.
 
@@ -66,21 +67,34 @@ def main() -> None:
 
 def measure_all(arguments: argparse.Namespace) -> None:
     """Fermata first: half of what it takes is the load at which all are compared."""
-    results: dict[str, Any] = {"seconds": arguments.seconds, "seed": arguments.seed, "scenarios": []}
+    results = _results_so_far(arguments)
     for scenario in (SCENARIOS[name] for name in arguments.scenarios.split(",")):
         limits = f"SLO {scenario.slo_ms:g} ms, capacity {scenario.capacity_rps:.0f}/s"
         print(f"\n{scenario.title}; {limits}\n{HEAD}")
-        found: dict[str, Any] = {"scenario": asdict(scenario), "capacity_rps": scenario.capacity_rps}
-        found["servers"] = []
-        results["scenarios"].append(found)
-        equal_rps: float | None = None
+        servers: dict[str, Any] = results["servers"].setdefault(scenario.name, {})
         for name in arguments.servers.split(","):
-            one = measure_one(name, scenario, arguments, equal_rps)
-            equal_rps = equal_rps or one.get("equal_load", {}).get("rate_rps")
-            found["servers"].append(one)
+            ours = servers.get("fermata", {}).get("equal_load", {})
+            servers[name] = measure_one(name, scenario, arguments, ours.get("rate_rps"))
             if arguments.json is not None:
                 arguments.json.parent.mkdir(parents=True, exist_ok=True)
                 arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+def _results_so_far(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the file holds already, so that servers can be measured one after the other."""
+    if arguments.json is not None and arguments.json.exists():
+        found: dict[str, Any] = json.loads(arguments.json.read_text(encoding="utf-8"))
+        return found
+    scenarios = {
+        name: {**asdict(scenario), "capacity_rps": scenario.capacity_rps}
+        for name, scenario in SCENARIOS.items()
+    }
+    return {
+        "seconds": arguments.seconds,
+        "seed": arguments.seed,
+        "scenarios": scenarios,
+        "servers": {},
+    }
 
 
 def measure_one(
@@ -97,7 +111,8 @@ def measure_one(
         with running(name, scenario) as server:
             largest_rps, runs = largest_rate(at, scenario.capacity_rps)
         with running(name, scenario) as server:  # afresh: what it learnt in overload is another question
-            equal = at(equal_rps or largest_rps / 2 or 0.1 * scenario.capacity_rps)
+            ours = None if name == "fermata" else equal_rps
+            equal = at(ours or largest_rps / 2 or 0.1 * scenario.capacity_rps)
     except ServerFailed as error:
         sys.stderr.write(f"{name}: {error}\n")
         return result | {"failed": str(error)}

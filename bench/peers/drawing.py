@@ -15,16 +15,17 @@ def draw(results: dict[str, Any], image: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    scenarios = results["scenarios"]
-    figure, axes = pyplot.subplots(len(scenarios), 2, figsize=(11, 2.6 * len(scenarios)), squeeze=False)
-    for row, found in zip(axes, scenarios, strict=True):
-        servers = [server for server in found["servers"] if "failed" not in server]
+    measured = results["servers"]
+    figure, axes = pyplot.subplots(len(measured), 2, figsize=(11, 2.6 * len(measured)), squeeze=False)
+    for row, (scenario, found) in zip(axes, measured.items(), strict=True):
+        facts = results["scenarios"][scenario]
+        servers = [server for server in found.values() if "failed" not in server]
         names = [server["server"] for server in servers]
         colours = [OURS if name == "fermata" else OTHERS for name in names]
         rates = [server["largest_rate_rps"] for server in servers]
         _bars(row[0], names, rates, colours, "{:.0f}")
-        row[0].axvline(found["capacity_rps"], color="black", linewidth=0.8, linestyle=":")
-        row[0].set_title(f"{found['scenario']['title']}: largest rate with 1 % bad, requests/s", fontsize=9)
+        row[0].axvline(facts["capacity_rps"], color="black", linewidth=0.8, linestyle=":")
+        row[0].set_title(f"{facts['title']}: largest rate with 1 % bad, requests/s", fontsize=9)
         shares = [100 * server["equal_load"]["gpu_busy_share"] for server in servers]
         _bars(row[1], names, shares, colours, "{:.0f} %")
         load = servers[0]["equal_load"]["rate_rps"] if servers else 0

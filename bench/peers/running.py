@@ -116,12 +116,13 @@ def _start_triton(server: Running, scenario: Scenario) -> None:
     shutil.copy(stub, backends / "python/triton_python_backend_stub")
     tensors = 'input [{name: "input" data_type: TYPE_FP32 dims: [4]}]\n'
     tensors += 'output [{name: "output" data_type: TYPE_FP32 dims: [4]}]\n'
+    instances = f"{{count: {scenario.instances} kind: KIND_CPU}}"
     for model in scenario.model_names:
         (repository / model / "1").mkdir(parents=True)
         shutil.copy(SERVERS / "triton_model.py", repository / model / "1/model.py")
         (repository / model / "config.pbtxt").write_text(
             f'name: "{model}"\nbackend: "python"\nmax_batch_size: {scenario.batch_size_max}\n{tensors}'
-            f"instance_group [{{count: {scenario.gpus} kind: KIND_CPU}}]\ndynamic_batching {{}}\n"
+            f"instance_group [{instances}]\ndynamic_batching {{}}\n"
         )
     port, grpc_port, metrics_port = _free_port(), _free_port(), _free_port()
     command = [str(home / "bin/tritonserver"), f"--model-repository={repository}"]
@@ -189,6 +190,7 @@ def _emulation(server: Running, scenario: Scenario) -> dict[str, str]:
         "PEER_FOLDER": str(server.folder),
         "PEER_SERVERS": str(SERVERS),
         "PEER_GPUS": str(scenario.gpus),
+        "PEER_INSTANCES": str(scenario.instances),
         "PEER_ALPHA_MS": str(scenario.alpha_ms),
         "PEER_BETA_MS": str(scenario.beta_ms),
         "PEER_BATCH_MAX": str(scenario.batch_size_max),

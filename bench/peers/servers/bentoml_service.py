@@ -1,15 +1,15 @@
-"""BentoML: one service for each model, one worker for each GPU, its adaptive batching."""
+"""BentoML: one service for each model, one worker for each instance, its adaptive batching."""
 
 import os
 
 import bentoml
 import numpy as np
-from emulated_gpu import BATCH_MAX, GPUS, EmulatedGpu
+from emulated_gpu import BATCH_MAX, INSTANCES, EmulatedGpu
 
 MODEL = os.environ["PEER_MODEL"]
 
 
-@bentoml.service(workers=GPUS, traffic={"timeout": 30}, metrics={"enabled": False})
+@bentoml.service(workers=INSTANCES, traffic={"timeout": 30}, metrics={"enabled": False})
 class Model:
     def __init__(self) -> None:
         self.gpu = EmulatedGpu.claim(MODEL)

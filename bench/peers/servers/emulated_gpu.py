@@ -14,6 +14,7 @@ FOLDER = os.environ.get("PEER_FOLDER", "")
 GPUS = int(os.environ.get("PEER_GPUS", "1"))
 ALPHA_MS = float(os.environ.get("PEER_ALPHA_MS", "1"))
 BETA_MS = float(os.environ.get("PEER_BETA_MS", "1"))
+INSTANCES = int(os.environ.get("PEER_INSTANCES", str(GPUS)))
 BATCH_MAX = int(os.environ.get("PEER_BATCH_MAX", "16"))
 
 WAKE_UP_S = 0.0003
@@ -29,7 +30,7 @@ class EmulatedGpu:
 
     @classmethod
     def claim(cls, model):
-        """The next GPU for an instance of ``model``: instances of a model are dealt to the GPUs in turn."""
+        """The next GPU for an instance of ``model`` (m0, m1, ...): models and their instances in turn."""
         instance = 0
         while True:
             name = os.path.join(FOLDER, f"claim-{model}-{instance}")
@@ -38,7 +39,7 @@ class EmulatedGpu:
             except FileExistsError:
                 instance += 1
             else:
-                return cls(instance % GPUS)
+                return cls((int(model[1:]) + instance) % GPUS)
 
     def execute(self, batch_size):
         """Returns when a batch has been executed, after those that came before it."""

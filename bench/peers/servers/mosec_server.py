@@ -1,8 +1,8 @@
-"""mosec: one server for each model, one worker for each GPU, dynamic batching."""
+"""mosec: one server for each model, one worker for each instance, dynamic batching."""
 
 import os
 
-from emulated_gpu import BATCH_MAX, GPUS, EmulatedGpu
+from emulated_gpu import BATCH_MAX, INSTANCES, EmulatedGpu
 from mosec import Server, Worker
 
 MODEL = os.environ["PEER_MODEL"]
@@ -19,5 +19,5 @@ class Model(Worker):
 
 if __name__ == "__main__":
     server = Server()
-    server.append_worker(Model, num=GPUS, max_batch_size=BATCH_MAX, max_wait_time=5, timeout=30)
+    server.append_worker(Model, num=INSTANCES, max_batch_size=BATCH_MAX, max_wait_time=5, timeout=30)
     server.run()

@@ -1,11 +1,11 @@
-"""Ray Serve: one deployment for each model, one replica for each GPU, ``serve.batch``."""
+"""Ray Serve: one deployment for each model, one replica for each instance, ``serve.batch``."""
 
 import os
 import signal
 import threading
 
 import ray
-from emulated_gpu import BATCH_MAX, GPUS, EmulatedGpu
+from emulated_gpu import BATCH_MAX, INSTANCES, EmulatedGpu
 from ray import serve
 from starlette.requests import Request
 
@@ -14,7 +14,9 @@ VARIABLES = {
 }
 
 
-@serve.deployment(num_replicas=GPUS, max_ongoing_requests=4 * BATCH_MAX, ray_actor_options={"num_cpus": 0})
+@serve.deployment(
+    num_replicas=INSTANCES, max_ongoing_requests=4 * BATCH_MAX, ray_actor_options={"num_cpus": 0}
+)
 class Model:
     def __init__(self, model: str) -> None:
         self.gpu = EmulatedGpu.claim(model)

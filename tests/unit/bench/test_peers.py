@@ -45,7 +45,7 @@ def test_scenarios_offer_what_they_say() -> None:
 
 WORK = """
 from emulated_gpu import EmulatedGpu
-gpu = EmulatedGpu.claim("m")
+gpu = EmulatedGpu.claim("m3")
 print(gpu.gpu, flush=True)
 for _ in range(5):
     gpu.execute(2)
@@ -72,11 +72,9 @@ def test_processes_that_share_a_gpu_wait_for_each_other_and_its_time_adds_up(tmp
 
 def test_every_server_can_be_started_by_name_and_results_can_be_drawn(tmp_path: Path) -> None:
     assert set(STARTS) == {"fermata", "triton", "mosec", "litserve", "ray", "bentoml"}
-    servers = [
-        {"server": name, "largest_rate_rps": 100.0, "equal_load": {"gpu_busy_share": 0.4, "rate_rps": 50.0}}
-        for name in ("fermata", "mosec")
-    ]
-    servers.append({"server": "ray", "failed": "no answer"})
-    scenario = {"scenario": {"title": "t"}, "capacity_rps": 381.0, "servers": servers}
-    draw({"scenarios": [scenario, scenario]}, tmp_path / "peers.png")
+    one = {"largest_rate_rps": 100.0, "equal_load": {"gpu_busy_share": 0.4, "rate_rps": 50.0}}
+    servers = {name: {"server": name, **one} for name in ("fermata", "mosec")}
+    servers["ray"] = {"server": "ray", "failed": "no answer"}
+    facts = {name: {"title": name, "capacity_rps": 381.0} for name in ("hot", "many")}
+    draw({"scenarios": facts, "servers": dict.fromkeys(facts, servers)}, tmp_path / "peers.png")
     assert (tmp_path / "peers.png").read_bytes().startswith(b"\x89PNG")
