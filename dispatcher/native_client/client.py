@@ -261,6 +261,9 @@ class NativeClient:
         self._answer(sent, rows, codes)
 
     def _answer(self, sent: _Frame, rows: NDArray[np.int64], codes: NDArray[np.uint16]) -> None:
+        is_open = sent.is_open[rows]
+        if not is_open.all():  # given up before, or told twice
+            rows, codes = rows[is_open], codes[is_open]
         sent.answered.codes[rows] = codes
         sent.is_open[rows] = False
         sent.left -= len(rows)

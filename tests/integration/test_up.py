@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from dispatcher.native_client import NativeClient
+from dispatcher.native_client import Answered, NativeClient
 from tests.integration.live_processes import PATIENCE_S, Live, until
 
 CONFIG = """
@@ -104,6 +105,37 @@ def test_the_native_client_and_http_share_batches(up: Up) -> None:
             assert response.status_code == 200
 
     asyncio.run(both())
+
+
+def test_native_requests_of_a_killed_worker_are_each_answered_once(up: Up) -> None:
+    async def run() -> None:
+        heard = np.zeros(5 * 200, dtype=np.int64)
+        async with NativeClient(up.addresses["native_endpoint"]) as client:
+
+            def ask(number: int) -> asyncio.Future[Answered]:
+                def on_rows(rows: NDArray[np.int64], codes: NDArray[np.uint16]) -> None:
+                    heard[200 * number + rows] += 1
+
+                array = np.ones((200, 4), dtype=np.float32)
+                return client.submit("mine", {"input": array}, on_rows=on_rows)
+
+            asked = []
+            for number in range(5):
+                asked.append(ask(number))
+                await asyncio.sleep(0.05)
+                if number == 2:
+                    os.kill(up.worker_pid(0), signal.SIGKILL)
+            answered = await asyncio.gather(*asked)
+        assert (heard == 1).all()
+        reasons = {each.reason(row) for each in answered for row in range(200)}
+        assert reasons <= {None, "gpu_lost", "deadline_unreachable", "gpus_busy", "window", "late"}
+        assert None in reasons
+
+    before = up.worker_pid(0)
+    asyncio.run(run())
+    until(lambda: up.worker_pid(0) != before, "another worker")
+    up.until_gpus_ready(2)
+    assert up.metric("fermata_requests_pending") == 0
 
 
 def test_a_killed_worker_and_a_killed_dispatcher_are_started_again(up: Up) -> None:
