@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from dispatcher.runtime.dispatcher_daemon import Announcement
 
 
+NativePort = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Open the native batch door too; 0 takes any free port."),
+]
+TraceEndpoint = Annotated[
+    str | None,
+    typer.Option(help="Send sampled traces there, OTLP over HTTP; needs the extra `tracing`."),
+]
+TraceShare = Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of batches that are traced.")]
+
+
 def dispatcher(
     spec: Annotated[Path, typer.Option(help="The sub-cluster to run: a JSON file.")],
     host: Annotated[str, typer.Option(help="Address of the doors.")] = "127.0.0.1",
@@ -34,6 +45,9 @@ def dispatcher(
     heartbeats: Annotated[
         bool, typer.Option("--heartbeats", help="Print a line each second, for whoever watches the process.")
     ] = False,
+    native_port: NativePort = None,
+    trace_endpoint: TraceEndpoint = None,
+    trace_share: TraceShare = 0.01,
     as_json: Annotated[
         bool, typer.Option("--json", help="Log lines in JSON also at a terminal; stdout is JSON either way.")
     ] = False,
@@ -53,6 +67,7 @@ def dispatcher(
 
     parsed = decode_sub_cluster(read_text(spec))
     configure_logs(as_json=as_json, daemon="dispatcher", sub_cluster=parsed.id)
+    native_endpoint = None if native_port is None else native_address(host, native_port)
     options = DispatcherOptions(
         host,
         http_port,
@@ -60,12 +75,21 @@ def dispatcher(
         ready_file,
         event_log,
         grpc_port=grpc_port,
+        native_endpoint=native_endpoint,
+        trace_endpoint=trace_endpoint,
+        trace_share=trace_share,
         say_alive=say_alive if heartbeats else None,
     )
     try:
         run_dispatcher(parsed, options, _announce, lambda: decode_sub_cluster(spec.read_bytes()))
     except DaemonFailed as error:
         fail(str(error))
+
+
+def native_address(host: str, port: int) -> str:
+    """ZeroMQ's way to write an address; a port of 0 is any."""
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"tcp://{bracketed}:{port}"
 
 
 def _announce(announcement: Announcement) -> None:

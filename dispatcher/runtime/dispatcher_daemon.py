@@ -34,6 +34,7 @@ from dispatcher.runtime.load_reporter import LoadReporter
 from dispatcher.runtime.plan_view import PlanView
 from dispatcher.runtime.router_socket import RouterSocket
 from dispatcher.runtime.serving import Serving, log_of_plan
+from dispatcher.runtime.tracing import BatchTraces, TracingMissing, exporting_tracer
 from dispatcher.runtime.warm_up import warm_up
 from dispatcher.runtime.worker_link import WorkerLink
 
@@ -62,6 +63,11 @@ class DispatcherOptions:
     event_log: Path | None = None
     say_alive: Callable[[], None] | None = None
     grpc_port: int = 0
+    native_endpoint: str | None = None
+    """ZeroMQ address of the native door; None for no such door."""
+    trace_endpoint: str | None = None
+    """Where sampled traces go, OTLP over HTTP; None for nowhere."""
+    trace_share: float = 0.01
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -77,6 +83,7 @@ class Announcement(msgspec.Struct, frozen=True):
     plan_version: int = 0
     plan_refused: str | None = None
     grpc_address: str = ""
+    native_endpoint: str | None = None
 
 
 def scheduler_for(spec: SubClusterSpec) -> Scheduler:
@@ -112,10 +119,7 @@ async def _serve(
     reread: Callable[[], SubClusterSpec],
 ) -> None:
     loop = asyncio.get_running_loop()
-    stop, changed = asyncio.Event(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, changed.set)
+    stop, changed = _heed_signals(loop)
     if not are_compiled([advance]):
         _log.info("compiling", note=COMPILING)
     _warm(spec)
@@ -124,7 +128,13 @@ async def _serve(
     meter = LoadMeter([model.id for model in spec.models], now_us(), time.time())
     live = LiveSubCluster(spec, scheduler_for(spec), link, meter, loop, recorder)
     reporter = LoadReporter(spec.reporting.url) if spec.reporting is not None else None
-    doors = _doors(live, spec, options)
+    doors = _doors(live, spec, options, loop)
+    traces = _trace(live, spec, options)
+
+    def on_switch(spec: SubClusterSpec) -> None:
+        traces.follow(live)
+        doors.serve(PlanView(live, spec))
+
     serving = Serving(
         spec,
         live,
@@ -135,24 +145,18 @@ async def _serve(
         make_scheduler=scheduler_for,
         warm=_warm,
         record=lambda spec: _recorder(spec, options.event_log and log_of_plan(options.event_log, spec)),
-        on_switch=lambda spec: doors.serve(PlanView(live, spec)),
+        on_switch=on_switch,
     )
     live.start()
     _collect_garbage_rarely()  # before the doors are open: it takes some hundred milliseconds
     await doors.start()
 
     def tell(refused: str | None = None) -> None:
-        version = serving.spec.plan_version
-        announcement = Announcement(
-            doors.http_url, link.endpoint, os.getpid(), version, refused, doors.grpc_address
-        )
-        _tell(announcement, options, announce)
+        _tell(_announcement(doors, link, serving.spec.plan_version, refused), options, announce)
 
     tell()
     try:
-        chores = [_change(serving, changed, reread, tell)]
-        if options.say_alive is not None:
-            chores.append(_say_alive(options.say_alive))
+        chores = [_change(serving, changed, reread, tell), _say_alive(options.say_alive)]
         ends = await _until_drained(serving, live, reporter, stop, chores)
         live.abandon()
         await doors.stop()
@@ -161,9 +165,32 @@ async def _serve(
             await reporter.finish(LAST_REPORT_S_MAX)
     finally:
         live.close()
+        doors.close()
+        await asyncio.to_thread(traces.close)
         serving.close()
     _require_orderly(ends, live)
     _log.info("dispatcher_ended")
+
+
+def _heed_signals(loop: asyncio.AbstractEventLoop) -> tuple[asyncio.Event, asyncio.Event]:
+    """Set when the process is told to stop, and when to read its specification again."""
+    stop, changed = asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, changed.set)
+    return stop, changed
+
+
+def _announcement(doors: Doors, link: WorkerLink, plan_version: int, refused: str | None) -> Announcement:
+    return Announcement(
+        doors.http_url,
+        link.endpoint,
+        os.getpid(),
+        plan_version,
+        refused,
+        doors.grpc_address,
+        doors.native_endpoint,
+    )
 
 
 def _require_orderly(ends: Sequence[object], live: LiveSubCluster) -> None:
@@ -229,9 +256,10 @@ async def _until_drained(
     return list(await asyncio.gather(*chores, stopped, return_exceptions=True))
 
 
-async def _say_alive(say: Callable[[], None]) -> None:
+async def _say_alive(say: Callable[[], None] | None) -> None:
     while True:
-        say()
+        if say is not None:
+            say()
         await asyncio.sleep(1.0)
 
 
@@ -258,12 +286,46 @@ def _link(spec: SubClusterSpec, endpoint: str, loop: asyncio.AbstractEventLoop) 
         raise DaemonFailed(f"worker endpoint: cannot bind {endpoint}: {error}") from error
 
 
-def _doors(live: LiveSubCluster, spec: SubClusterSpec, options: DispatcherOptions) -> Doors:
+def _doors(
+    live: LiveSubCluster, spec: SubClusterSpec, options: DispatcherOptions, loop: asyncio.AbstractEventLoop
+) -> Doors:
+    view = PlanView(live, spec)
     try:
-        return Doors(PlanView(live, spec), options.host, options.http_port, options.grpc_port)
+        return Doors(view, options.host, options.http_port, options.grpc_port, options.native_endpoint, loop)
     except OSError as error:
         live.close()
         raise DaemonFailed(str(error)) from error
+
+
+class _Traces:
+    """Sampled traces of what a sub-cluster executes; none where none were asked for."""
+
+    def __init__(self, exporting: tuple[Any, Any] | None, share: float) -> None:
+        self._exporting = exporting
+        self._share = share
+
+    def follow(self, live: LiveSubCluster) -> None:
+        """Tell of the batches of the plan that ``live`` serves now."""
+        if self._exporting is not None:
+            models = [model.id for model in live.spec.models]
+            traces = BatchTraces(self._exporting[0], models, self._share)
+            live.ledger.measures.on_batch = traces.batch_executed
+
+    def close(self) -> None:
+        """Send what is left."""
+        if self._exporting is not None:
+            self._exporting[1].shutdown()
+
+
+def _trace(live: LiveSubCluster, spec: SubClusterSpec, options: DispatcherOptions) -> _Traces:
+    try:
+        exporting = options.trace_endpoint and exporting_tracer(options.trace_endpoint, spec.id)
+    except TracingMissing as error:
+        live.close()
+        raise DaemonFailed(str(error)) from error
+    traces = _Traces(exporting or None, options.trace_share)
+    traces.follow(live)
+    return traces
 
 
 def _recorder(spec: SubClusterSpec, path: Path | None) -> EventRecorder | None:

@@ -69,6 +69,7 @@ class SchedulerDriver:
         self._now = now
         self._alarm = make_alarm(loop, self._turn)
         self._events: list[Event] = []
+        self._arrivals: list[RequestsArrived] = []
         self._model_index: list[int] = []
         self._request_id: list[int] = []
         self._deadline_us: list[int] = []
@@ -85,6 +86,11 @@ class SchedulerDriver:
         self._request_id.append(request_id)
         self._deadline_us.append(deadline_us)
         self._tenant_index.append(tenant_index)
+        self._step_soon()
+
+    def arrive_many(self, arrivals: RequestsArrived) -> None:
+        """Many requests for the next step."""
+        self._arrivals.append(arrivals)
         self._step_soon()
 
     def tell(self, event: Event) -> None:
@@ -111,7 +117,7 @@ class SchedulerDriver:
             due_us, self._timer_us = self._timer_us, None
             on_time = instant_us - due_us <= self._lateness_us_max
             self._step(max(due_us, self._told_us) if on_time else instant_us, [WakeUp()])
-        if (self._events or self._request_id) and not self._closed:
+        if (self._events or self._request_id or self._arrivals) and not self._closed:
             self._step(instant_us, self._take_events())
 
     def _step(self, instant_us: int, events: Sequence[Event]) -> None:
@@ -125,7 +131,8 @@ class SchedulerDriver:
             self._on_bug(error)
 
     def _take_events(self) -> list[Event]:
-        events, self._events = self._events, []
+        events: list[Event] = [*self._events, *self._arrivals]
+        self._events, self._arrivals = [], []
         if self._request_id:
             events.append(
                 RequestsArrived(

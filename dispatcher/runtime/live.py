@@ -34,15 +34,18 @@ from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.core.events import BatchFinished, DropRequest, StartBatch
 from dispatcher.core.scheduler import Scheduler
-from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
+from dispatcher.frontend.bulk_service import BulkListener, BulkRequests
+from dispatcher.frontend.service import Answer, Outcome, Reason, Refusal
 from dispatcher.frontend.tensors import Array
 from dispatcher.runtime.alarm import AlarmMaker, alarm
+from dispatcher.runtime.bulk import FIRST_ID
+from dispatcher.runtime.bulk_way import BulkWay
 from dispatcher.runtime.clock import Now, now_us
 from dispatcher.runtime.driver import SchedulerDriver
 from dispatcher.runtime.event_log import EventRecorder
 from dispatcher.runtime.ledger import Ledger
 from dispatcher.runtime.live_advice import LiveAdvice
-from dispatcher.runtime.live_request import NOT_SERVED, Request, renumber
+from dispatcher.runtime.live_request import NOT_SERVED, Request, ending, parted, renumber
 from dispatcher.runtime.load_meter import LoadMeter
 from dispatcher.runtime.refusals import CLIENT_GONE, DRAINING, DROPS, NOT_HERE
 from dispatcher.runtime.roster import CANNOT_RETIRE, Roster
@@ -76,7 +79,7 @@ class LiveSubCluster:
         now: Now = now_us,
         make_alarm: AlarmMaker = alarm,
     ) -> None:
-        self._link = link
+        self.link = link
         self._loop = loop
         self._now = now
         self._make_alarm = make_alarm
@@ -88,14 +91,15 @@ class LiveSubCluster:
         self._idle = asyncio.Event()
         self._idle.set()
         self.bug: asyncio.Future[Exception] = loop.create_future()
-        self.ledger = Ledger(spec, meter)
+        self.ledger = Ledger(spec, meter, now)
         self._run(spec, scheduler, recorder)
+        self._bulks = BulkWay(spec, self._driver, self.ledger, self._note_idle)
 
     def _run(self, spec: SubClusterSpec, scheduler: Scheduler, recorder: EventRecorder | None) -> None:
-        self._spec = spec
-        self._scheduler = scheduler
-        self._advice = LiveAdvice(spec.gpus, self._now())
-        self._wire_index = self._link.indices_of(spec.models)
+        self.spec = spec
+        self.scheduler = scheduler
+        self.advice = LiveAdvice(spec.gpus, self._now())
+        self._wire_index = self.link.indices_of(spec.models)
         self._driver = SchedulerDriver(
             scheduler,
             self._loop,
@@ -111,7 +115,7 @@ class LiveSubCluster:
 
     def start(self) -> None:
         """Take workers in; until one is ready the scheduler knows of no GPU."""
-        self._link.start(self)
+        self.link.start(self)
 
     def switch(
         self,
@@ -130,20 +134,22 @@ class LiveSubCluster:
         self._driver.close()
         waiting, self._requests = list(self._requests.values()), {}
         self._batches.hand_over()
-        renumber([*waiting, *self._executing()], self._spec, spec)
-        self.ledger = Ledger(spec, meter, self.ledger)
+        renumber([*waiting, *self._executing()], self.spec, spec)
+        self.ledger = Ledger(spec, meter, self._now, self.ledger)
         self._run(spec, scheduler, recorder)
-        for gpu in self._link.ready_gpus:
+        for gpu in self.link.ready_gpus:
             self._offer(gpu)
         for request in waiting:
             if request.model_index == NOT_SERVED:
                 self._answer(request, Outcome.REJECTED, NOT_HERE)
             elif not request.is_answered:
                 self._give_to_scheduler(request)
+        self._bulks.switch(spec, self._driver, self.ledger, NOT_HERE.reason)
 
     def pending_of(self, model_index: int) -> int:
         """Requests of one model accepted and not yet answered."""
-        return sum(each.model_index == model_index for each in self._accepted())
+        one_by_one = sum(each.model_index == model_index for each in self._accepted())
+        return one_by_one + self._bulks.pending_of(model_index)
 
     def abandon(self) -> None:
         """Step no more, and answer what a drain could not."""
@@ -153,41 +159,25 @@ class LiveSubCluster:
             self._answer(request, Outcome.FAILED, DRAINING)
         for request in self._accepted():
             self._answer(request, Outcome.DROPPED, DRAINING)
+        self._bulks.abandon(segment for batch in self._batches for segment in batch.segments)
         self._batches = BatchesUnderWay()
         self._requests.clear()
 
     def close(self) -> None:
         """Abandon what is left and let go of the workers."""
         self.abandon()
-        self._link.close()
+        self.link.close()
 
     # The service behind the doors
 
     @property
-    def spec(self) -> SubClusterSpec:
-        return self._spec
-
-    @property
     def pending(self) -> int:
         """Requests accepted and not yet answered."""
-        return self._pending
-
-    @property
-    def gpus_ready(self) -> int:
-        return len(self._link.ready_gpus)
-
-    @property
-    def gpus_advised(self) -> int:
-        """How many the observed load asks for."""
-        return self._advice.gpus
-
-    @property
-    def hold_factor(self) -> float:
-        return self._scheduler.hold_factor
+        return self._pending + self._bulks.pending
 
     @property
     def ready(self) -> bool:
-        return not self._draining and bool(self._link.ready_gpus)
+        return not self._draining and bool(self.link.ready_gpus)
 
     def now_us(self) -> int:
         return self._now()
@@ -201,9 +191,9 @@ class LiveSubCluster:
         tenant_index: int = 0,
     ) -> asyncio.Future[Answer]:
         answer: asyncio.Future[Answer] = self._loop.create_future()
-        promise_us = self._spec.models[model_index].slo_us
+        promise_us = self.spec.models[model_index].slo_us
         due_us = arrived_us + (promise_us if timeout_us is None else min(promise_us, timeout_us))
-        deadline_us = due_us - self._spec.delays.resp_us
+        deadline_us = due_us - self.spec.delays.resp_us
         request = Request(
             self._next_id, model_index, tenant_index, arrived_us, due_us, deadline_us, inputs, answer
         )
@@ -220,10 +210,16 @@ class LiveSubCluster:
         self._give_to_scheduler(request)
         return answer
 
+    def submit_bulk(self, requests: BulkRequests, arrived_us: int, listener: BulkListener) -> None:
+        is_admitted = self.ledger.admits(requests.model_index)
+        refused = Reason.DRAINING if self._draining else None if is_admitted else Reason.MODEL_NOT_HERE
+        self._idle.clear()
+        self._bulks.submit(requests, arrived_us, listener, refused=refused)
+
     # The listener of the workers
 
     def gpu_ready(self, gpu: int) -> None:
-        _log.info("gpu_ready", gpu=gpu, ready=len(self._link.ready_gpus), of=self._spec.gpus)
+        _log.info("gpu_ready", gpu=gpu, ready=len(self.link.ready_gpus), of=self.spec.gpus)
         self._offer(gpu)
 
     def gpu_lost(self, gpu: int, reason: str) -> None:
@@ -235,8 +231,8 @@ class LiveSubCluster:
         if self._roster.is_leaving(gpu):
             return
         _log.info("gpu_leaving", gpu=gpu)
-        if not self._batches.are_on(gpu) or self._spec.rules.policy in CANNOT_RETIRE:
-            self._link.part(gpu)
+        if not self._batches.are_on(gpu) or self.spec.rules.policy in CANNOT_RETIRE:
+            self.link.part(gpu)
         else:
             self._roster.retire(gpu)
 
@@ -245,7 +241,7 @@ class LiveSubCluster:
         if batch is None:
             return
         try:
-            outputs = wire.tensors_from_frames(batch.model.outputs, frames, len(batch.requests))
+            outputs = wire.tensors_from_frames(batch.model.outputs, frames, batch.size)
         except wire.WireError as error:
             self._fail(batch, str(error))
         else:
@@ -274,15 +270,17 @@ class LiveSubCluster:
 
     def watch(self) -> None:
         """Find workers that vanished or stalled; to be called every ``wire.PING_INTERVAL_S``."""
-        self._link.ping()
+        self.link.ping()
         instant_us = self._now()
-        self._advice.look(self._scheduler, len(self._link.ready_gpus), instant_us)
+        self.advice.look(self.scheduler, len(self.link.ready_gpus), instant_us)
         for gpu in self._batches.stalled_gpus(instant_us):
-            self._link.give_up(gpu, "its batch is long overdue")
+            self.link.give_up(gpu, "its batch is long overdue")
+        self.ledger.tick()
         self._answer_overdue(instant_us - PROMISE_PASSED_US)
 
     def _answer_overdue(self, before_us: int) -> None:
         """Nobody waits for ever: not for a GPU that stands still, nor for one that never came."""
+        self._bulks.answer_overdue(before_us)
         for request in self._accepted():
             if request.due_us < before_us:
                 text = "the promise has passed and no GPU has answered"
@@ -302,34 +300,33 @@ class LiveSubCluster:
         self._driver.arrive(request.model_index, request.id, request.deadline_us, request.tenant_index)
 
     def _start_batch(self, command: StartBatch) -> None:
-        requests = self._wanted([self._requests.pop(each) for each in command.request_ids.tolist()])
+        ids, segments = self._bulks.take(command.request_ids)
+        requests, gone = parted([self._requests.pop(each) for each in ids], one_at_least=not segments)
+        for request in gone:
+            self._answer(request, Outcome.CANCELLED, CLIENT_GONE)
         gpu, model_index = int(command.gpu_id), int(command.model_index)
-        model = self._spec.models[model_index]
-        stalled_us, scheduler_id = stalled_from_us(command), int(command.batch_id)
-        batch = _Batch(self._next_batch_id, gpu, model, requests, self._now(), stalled_us, scheduler_id)
+        model, planned = self.spec.models[model_index], (stalled_from_us(command), int(command.batch_id))
+        batch = _Batch(self._next_batch_id, gpu, model, requests, segments, self._now(), *planned)
         self._next_batch_id += 1
-        inputs = [np.concatenate(parts) for parts in zip(*(each.inputs for each in requests), strict=True)]
-        message = wire.RunBatch(batch.id, self._wire_index[model_index], len(requests))
-        if self._link.run_batch(gpu, message, inputs):
+        rows = [*(each.inputs for each in requests), *(segment.inputs() for segment in segments)]
+        inputs = rows[0] if len(rows) == 1 else [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+        message = wire.RunBatch(batch.id, self._wire_index[model_index], batch.size)
+        if self.link.run_batch(gpu, message, inputs):
             self._batches.add(batch)
         else:
             self._roster.withdraw(gpu)
             self._put_back(batch, "it was gone before the batch could be sent")
 
-    def _wanted(self, requests: list[Request]) -> list[Request]:
-        """Those somebody waits for; but one at least, since the batch has its place on a GPU."""
-        wanted = [request for request in requests if not request.answer.done()] or requests[-1:]
-        for request in requests:
-            if request.answer.cancelled() and request is not wanted[0]:
-                self._answer(request, Outcome.CANCELLED, CLIENT_GONE)
-        return wanted
-
     def _drop_request(self, command: DropRequest) -> None:
-        outcome, refusal = DROPS[command.reason]
-        self._answer(self._requests.pop(int(command.request_id)), outcome, refusal)
+        (outcome, refusal), request_id = DROPS[command.reason], int(command.request_id)
+        if request_id >= FIRST_ID:
+            self._bulks.drop(request_id, outcome, refusal.reason)
+        else:
+            self._answer(self._requests.pop(request_id), outcome, refusal)
 
     def _put_back(self, batch: _Batch, reason: str) -> None:
         instant_us = self._now()
+        self._bulks.put_back(batch.segments, instant_us)
         for request in batch.requests:
             if request.is_answered:
                 continue
@@ -348,37 +345,28 @@ class LiveSubCluster:
             return None
         instant_us = self._now()
         took_us = min(message.finished_us - message.started_us, instant_us - batch.sent_us)
-        self.ledger.executed(batch, max(0, took_us), instant_us)
+        self.ledger.executed(batch, max(0, took_us))
         for ended in self._batches.take_ended(gpu):
             if ended.scheduler_id is not None:
                 self._driver.tell(BatchFinished(gpu, ended.scheduler_id))
-        if not self._batches.are_on(gpu):
-            if self._roster.is_leaving(gpu):
-                self._link.part(gpu)
-            else:
-                self._roster.offer(gpu)
+        if self._roster.is_leaving(gpu) and not self._batches.are_on(gpu):
+            self.link.part(gpu)
+        else:
+            self._offer(gpu)
         return batch
 
     def _complete(self, batch: _Batch, outputs: Sequence[Array]) -> None:
         instant_us = self._now()
+        self._bulks.complete(batch.segments, outputs, instant_us)
         for row, request in enumerate(batch.requests):
-            if request.is_answered:
-                continue
-            if instant_us > request.due_us:
-                text = f"the answer came {(instant_us - request.due_us) / 1e3:.3f} ms after the promise"
-                self._answer(request, Outcome.LATE, Refusal(Reason.LATE, text))
-            else:
-                self._answer(
-                    request, Outcome.IN_TIME, Completed(tuple(each[row : row + 1] for each in outputs))
-                )
+            self._answer(request, *ending(request, row, outputs, instant_us))
 
     def _fail(self, batch: _Batch, error: str) -> None:
-        _log.error(
-            "batch_failed", model=batch.model.id, gpu=batch.gpu, batch_size=len(batch.requests), error=error
-        )
+        _log.error("batch_failed", model=batch.model.id, gpu=batch.gpu, batch_size=batch.size, error=error)
+        self._bulks.fail(batch.segments)
+        refusal = Refusal(Reason.MODEL_FAILED, f"the model failed on the batch of this request: {error}")
         for request in batch.requests:
-            text = f"the model failed on the batch of this request: {error}"
-            self._answer(request, Outcome.FAILED, Refusal(Reason.MODEL_FAILED, text))
+            self._answer(request, Outcome.FAILED, refusal)
 
     def _answer(self, request: Request, outcome: Outcome, answer: Answer) -> None:
         """The one place where a request ends; its client may be gone."""
@@ -386,10 +374,13 @@ class LiveSubCluster:
             return
         request.is_answered = True
         self._pending -= 1
-        self.ledger.answered(request, outcome, self._now())
+        self.ledger.answered(request, outcome, answer)
         if not request.answer.done():
             request.answer.set_result(answer)
-        if self._pending == 0:
+        self._note_idle()
+
+    def _note_idle(self) -> None:
+        if self.pending == 0:
             self._idle.set()
 
     def _found_bug(self, error: Exception) -> None:

@@ -17,23 +17,24 @@ class ModelRecord:
         self._sums = ModelStatistics()
         self._last_arrival_us: int | None = None
 
-    def answered(self, outcome: Outcome, arrived_us: int, now_us: int) -> None:
+    def answered(self, outcome: Outcome, arrived_us: int, now_us: int, count: int = 1) -> None:
+        """``count`` requests that arrived at one instant have ended."""
         sums = self._sums
         self._last_arrival_us = max(arrived_us, self._last_arrival_us or arrived_us)
         if outcome is Outcome.IN_TIME:
-            sums.succeeded += 1
-            sums.succeeded_us += now_us - arrived_us
+            sums.succeeded += count
+            sums.succeeded_us += count * (now_us - arrived_us)
         else:
-            sums.failed += 1
-            sums.failed_us += now_us - arrived_us
+            sums.failed += count
+            sums.failed_us += count * (now_us - arrived_us)
 
-    def executed(self, arrivals_us: Sequence[int], execution_us: int, now_us: int) -> None:
-        """A batch of requests that arrived then; what is not execution was waiting."""
+    def executed(self, queued: Sequence[tuple[int, int]], execution_us: int) -> None:
+        """A batch; ``queued`` holds (microseconds before execution, requests that waited so long)."""
         sums = self._sums
-        count = len(arrivals_us)
+        count = sum(requests for _, requests in queued)
         sums.executed += count
         sums.execution_us += count * execution_us
-        sums.queue_us += max(0, count * (now_us - execution_us) - sum(arrivals_us))
+        sums.queue_us += sum(waited_us * requests for waited_us, requests in queued)
 
     def statistics(self, tally: Tally, now_us: int) -> ModelStatistics:
         sums = self._sums

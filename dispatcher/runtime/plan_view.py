@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tenant
+from dispatcher.frontend.bulk_service import BulkListener, BulkRequests
 from dispatcher.frontend.service import Answer, ModelStatistics
 from dispatcher.frontend.tensors import Array
+from dispatcher.runtime.bulk_way import renumbered_rows
 from dispatcher.runtime.live import LiveSubCluster
 from dispatcher.runtime.metrics import metrics_text
 from dispatcher.runtime.refusals import NOT_HERE
@@ -51,7 +56,7 @@ class PlanView:
 
     def statistics(self, model_index: int) -> ModelStatistics:
         index = self._index_now(model_index)
-        return ModelStatistics() if index is None else self._live.ledger.statistics(index, self.now_us())
+        return ModelStatistics() if index is None else self._live.ledger.statistics(index)
 
     def now_us(self) -> int:
         return self._live.now_us()
@@ -72,21 +77,33 @@ class PlanView:
         tenant = self._spec.tenants[tenant_index].id if self._spec.tenants else ""
         return self._live.submit(index, inputs, arrived_us, timeout_us, self._tenant_at.get(tenant, 0))
 
-    def note_invalid(self, model_index: int) -> None:
+    def submit_bulk(self, requests: BulkRequests, arrived_us: int, listener: BulkListener) -> None:
+        index = self._index_now(requests.model_index)
+        if index is None:
+            listener.refused(np.arange(requests.rows), NOT_HERE.reason)
+            return
+        if self._spec is not self._served:
+            tenants = [self._tenant_at.get(tenant.id, 0) for tenant in self._spec.tenants]
+            tenant_index = renumbered_rows(requests.tenant_index, tenants, self._served, requests.rows)
+            requests = replace(requests, model_index=index, tenant_index=tenant_index)
+        self._live.submit_bulk(requests, arrived_us, listener)
+
+    def note_invalid(self, model_index: int, count: int = 1) -> None:
         index = self._index_now(model_index)
         if index is not None:
-            self._live.ledger.note_invalid(index)
+            self._live.ledger.note_invalid(index, count)
 
     def metrics_text(self) -> str:
         live, spec = self._live, self._live.spec
         return metrics_text(
             models=[model.id for model in spec.models],
             tallies=live.ledger.meter.totals(),
+            measures=live.ledger.measures,
             pending=live.pending,
             gpus=spec.gpus,
-            gpus_ready=live.gpus_ready,
-            gpus_advised=live.gpus_advised,
-            hold_factor=live.hold_factor,
+            gpus_ready=len(live.link.ready_gpus),
+            gpus_advised=live.advice.gpus,
+            hold_factor=live.scheduler.hold_factor,
             plan_version=spec.plan_version,
             tenants=[tenant.id for tenant in spec.tenants],
             tenant_outcomes=live.ledger.meter.tenant_outcomes,

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from dispatcher.contract.sub_cluster import ServedModel
 from dispatcher.core.events import StartBatch
+from dispatcher.runtime.bulk import Segment
 
 STALL_US_MIN = 2_000_000
 STALL_FACTOR = 20
@@ -25,7 +26,7 @@ R = TypeVar("R")
 @dataclass(slots=True)
 class Batch(Generic[R]):
     """
-    Requests sent to a GPU together, one row each.
+    Requests sent to a GPU together, one row each; the rows of ``segments``, of bulks, come last.
 
     ``scheduler_id`` is how the present scheduler calls the batch, None for one of a scheduler
     before it. From ``stalled_us`` on its worker counts as stalled.
@@ -35,10 +36,16 @@ class Batch(Generic[R]):
     gpu: int
     model: ServedModel
     requests: Sequence[R]
+    segments: Sequence[Segment]
     sent_us: int
     stalled_us: int
     scheduler_id: int | None
     is_answered: bool = False
+
+    @property
+    def size(self) -> int:
+        """Rows."""
+        return len(self.requests) + sum(len(segment.rows) for segment in self.segments)
 
 
 class BatchesUnderWay(Generic[R]):

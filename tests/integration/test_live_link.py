@@ -16,6 +16,7 @@ from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec
 from dispatcher.core.rules import Policy, Rules
 from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
+from dispatcher.runtime import under_way
 from dispatcher.runtime.clock import now_us
 from dispatcher.runtime.dispatcher_daemon import scheduler_for
 from dispatcher.runtime.live import LiveSubCluster

@@ -135,7 +135,7 @@ def test_an_unloaded_model_is_refused_as_not_here() -> None:
 
 def test_statistics_add_up() -> None:
     async def test(built: House) -> None:
-        assert built.live.ledger.statistics(0, now_us()).last_arrival_ms == 0
+        assert built.live.ledger.statistics(0).last_arrival_ms == 0
         puppet = built.puppet()
         await puppet.join()
         await built.until_ready(1)
@@ -145,10 +145,10 @@ def test_statistics_add_up() -> None:
             await answered(future)
         built.live.ledger.set_admitted(0, False)
         built.submit()
-        sums = built.live.ledger.statistics(0, now_us())
+        sums = built.live.ledger.statistics(0)
         assert (sums.succeeded, sums.failed, sums.executed) == (3, 1, 3)
-        assert sums.execution_us == 3 * EXECUTION_US
-        assert list(sums.batches_by_size) == [(1, 3, 3 * EXECUTION_US)]
+        assert 0 < sums.execution_us <= 3 * EXECUTION_US  # no batch counts longer than it was away
+        assert list(sums.batches_by_size) == [(1, 3, sums.execution_us)]
         assert sums.queue_us <= sums.succeeded_us
         assert sums.last_arrival_ms > 1_500_000_000_000
 

@@ -9,7 +9,7 @@ MODEL = ServedModel("m", 1_000, (0, 10))
 
 
 def batch(number: int, gpu: int = 0, stalled_us: int = 100) -> Batch[str]:
-    return Batch(number, gpu, MODEL, [f"r{number}"], 0, stalled_us, number)
+    return Batch(number, gpu, MODEL, [f"r{number}"], (), 0, stalled_us, number)
 
 
 def test_ends_are_told_in_the_order_of_the_gpu() -> None:
