@@ -4,7 +4,7 @@ What the live data plane sustains on this machine: door, scheduler, workers and 
 One model on two emulated GPUs that are never the bottleneck, Poisson arrivals over HTTP on
 loopback, rate after rate until more than 1 % go bad at two of them.
 
-    python -m bench.live [--json] [--seconds 4] [--rates 400,800,1200] [--workers 2]
+    python -m bench.live [--json live.json] [--seconds 4] [--rates 400,800,1200] [--workers 2]
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import httpx
 import numpy as np
 import uvloop
 
+from bench.report import write_json
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec
 from dispatcher.contract.sub_cluster_file import encode_sub_cluster
 from dispatcher.core.delays import Delays
@@ -117,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", type=Path, help="also write the rows here")
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rates", default="400,800,1200,1600,2000,2400,2800,3200,3600,4000")
     parser.add_argument("--workers", type=int, default=2)
@@ -130,11 +131,7 @@ def main() -> None:
             if all(row["bad_rate"] > BAD_RATE_MAX for row in rows[-2:]):
                 break
     sustained = max((row["rate_rps"] for row in rows if row["bad_rate"] <= BAD_RATE_MAX), default=0.0)
-    if options.json:
-        sys.stdout.write(
-            json.dumps({"sustained_rps": sustained, "workers": options.workers, "rows": rows}) + "\n"
-        )
-        return
+    write_json(options.json, sustained_rps=sustained, workers=options.workers, rows=rows)
     print(
         f"{'rate':>6} {'goodput':>8} {'bad':>7} {'p50 ms':>7} {'p99 ms':>7} {'batch':>6} {'cpu/req us':>10}"
     )

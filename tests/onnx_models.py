@@ -23,8 +23,8 @@ def gather_model(folder: Path) -> Path:
     return _saved(helper.make_graph([node], "gather", [indices], [values], [table]), folder / "gather.onnx")
 
 
-def affine_model(folder: Path, width: int) -> Path:
-    """``y = relu(x W + c)`` with fixed random W and c."""
+def affine_model(folder: Path, width: int, batch: int | None = None) -> Path:
+    """``y = relu(x W + c)`` with fixed random W and c; ``batch`` fixes the batch dimension."""
     random = np.random.default_rng(7)
     weights = [
         numpy_helper.from_array(random.standard_normal((width, width)).astype(np.float32), "W"),
@@ -35,8 +35,8 @@ def affine_model(folder: Path, width: int) -> Path:
         helper.make_node("Add", ["xW", "c"], ["sum"]),
         helper.make_node("Relu", ["sum"], ["y"]),
     ]
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", width])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", width])
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch or "batch", width])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch or "batch", width])
     return _saved(helper.make_graph(nodes, "affine", [x], [y], weights), folder / "affine.onnx")
 
 

@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from api.cli import db, demo, dispatcher, goodput, plan, profile, schema, serve, simulate, worker
+from api.cli import (
+    db,
+    demo,
+    dispatcher,
+    goodput,
+    load,
+    node,
+    plan,
+    profile,
+    schema,
+    serve,
+    simulate,
+    up,
+    worker,
+)
 from api.cli.output import ExitCode
 from profiles.faults import InputInvalid
 
@@ -26,6 +40,9 @@ app.command("schema")(schema.schema)
 app.command("serve")(serve.serve)
 app.command("dispatcher")(dispatcher.dispatcher)
 app.command("worker")(worker.worker)
+app.command("node")(node.node)
+app.command("up")(up.up)
+app.command("load")(load.load)
 app.command("demo")(demo.demo)
 
 

@@ -1,4 +1,4 @@
-"""What ``simulate`` and ``goodput`` share: reading a scenario, having the scheduler compiled."""
+"""What commands on YAML files share: reading them, having the scheduler compiled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def read_scenario(path: Path) -> Scenario:
     """The scenario in the file; faults end the command with exit status 2."""
-    document = _document(path)
+    document = read_yaml(path)
     from dispatcher.simulation.parse import parse_scenario
 
     return parse_scenario(document, folder=path.parent)
@@ -34,7 +34,7 @@ def load_scheduler() -> None:
     talk.print(f"compiled in {time.perf_counter() - began_s:.0f} s")
 
 
-def _document(path: Path) -> object:
+def read_yaml(path: Path) -> object:
     """The file's content; one that is neither YAML nor JSON ends the command with exit status 2."""
     import yaml
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.output import fail
+from api.cli.output import fail, say_alive
+
+if TYPE_CHECKING:
+    from dispatcher.contract.wire import Load
 
 
 def worker(
     connect: Annotated[str, typer.Option(help="The dispatcher's worker endpoint.")],
     gpu: Annotated[int, typer.Option(min=0, help="Which GPU of the sub-cluster this is, counted from 0.")],
+    heartbeats: Annotated[
+        bool, typer.Option("--heartbeats", help="Print a line each second, for whoever watches the process.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Log lines in JSON also at a terminal; stdout is JSON either way.")
     ] = False,
@@ -23,7 +29,7 @@ def worker(
 
     Prints one JSON line each time its models are loaded and it may be sent batches. Waits
     for a dispatcher that is not there yet and rejoins one that was restarted. On SIGTERM or
-    SIGINT it finishes its batch, says so and ends.
+    SIGINT it asks for no more batches, finishes those it has, and ends.
 
     Example: fermata worker --connect tcp://127.0.0.1:7000 --gpu 0
     """
@@ -32,16 +38,16 @@ def worker(
 
     configure_logs(as_json=as_json, daemon="worker", gpu=gpu)
 
-    def announce(models: Sequence[str]) -> None:
+    def announce(models: Sequence[str], loads: Sequence[Load]) -> None:
         import os
 
         import msgspec
 
-        line = msgspec.json.encode({"gpu": gpu, "pid": os.getpid(), "models": models})
+        line = msgspec.json.encode({"gpu": gpu, "pid": os.getpid(), "models": models, "loads": loads})
         sys.stdout.write(line.decode() + "\n")
         sys.stdout.flush()
 
     try:
-        WorkerDaemon(connect, gpu, announce).run()
+        WorkerDaemon(connect, gpu, announce, say_alive if heartbeats else None).run()
     except WorkerFailed as error:
         fail(str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
@@ -23,7 +24,8 @@ class Backend(Protocol):
 
     ``execute`` takes one array of shape ``(batch size, *declared shape)`` for each declared
     input, in order, and returns the same for the outputs. It may raise anything: the batch
-    is then lost, the model is not.
+    is then lost, the model is not. A backend may have ``fixed_batch``, the one batch size it takes,
+    and ``device_bytes``, the memory of the device that it holds.
     """
 
     def execute(self, inputs: Sequence[Array]) -> Sequence[Array]: ...
@@ -31,6 +33,25 @@ class Backend(Protocol):
 
 def load_backend(model: ServedModel) -> Backend:
     """The backend that ``model.backend`` names, loaded and warm. Raises ``BackendError``."""
+    backend = _backend(model)
+    largest = len(model.latency_us) - 1
+    fixed = getattr(backend, "fixed_batch", None)
+    sizes = model.backend.batch_sizes or ((fixed,) if fixed else ())
+    if sizes:
+        from dispatcher.backends.padding import Padded
+
+        if sizes[-1] < largest:
+            raise BackendError(
+                f"model {model.id}: the network takes at most {sizes[-1]} requests at once,"
+                f" batches have up to {largest}"
+            )
+        backend = Padded(backend, sizes)
+    if model.backend.kind != "emulated":
+        _warm_up(model, backend, sizes or (1, largest))
+    return backend
+
+
+def _backend(model: ServedModel) -> Backend:
     if model.backend.kind == "emulated":
         from dispatcher.backends.emulated import EmulatedGpu
 
@@ -39,7 +60,25 @@ def load_backend(model: ServedModel) -> Backend:
         from dispatcher.backends.onnx_model import OnnxModel
 
         return OnnxModel(model)
+    if model.backend.kind == "torch":
+        from dispatcher.backends.torch_model import TorchModel
+
+        return TorchModel(model)
     raise BackendError(f"model {model.id}: unknown backend kind {model.backend.kind!r}")
+
+
+def _warm_up(model: ServedModel, backend: Backend, sizes: Sequence[int]) -> None:
+    """One run at each size: kernels are chosen, memory is taken, and what does not fit shows now."""
+    for size in sorted(set(sizes)):
+        zeros = [
+            np.zeros((size, *tensor.shape), dtype=NUMPY_BY_DATATYPE[tensor.datatype])
+            for tensor in model.inputs
+        ]
+        try:
+            outputs = backend.execute(zeros)
+        except Exception as error:
+            raise BackendError(f"model {model.id}: fails on a batch of {size}: {error}") from error
+        check_outputs(model, outputs, size)
 
 
 def check_outputs(model: ServedModel, outputs: Sequence[Array], batch_size: int) -> None:

@@ -1,4 +1,4 @@
-"""A real model, computed by ONNX Runtime on one thread."""
+"""A real model, computed by ONNX Runtime: on the GPU where its CUDA provider is there, else on one thread."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnxruntime
 
-from dispatcher.backends.backend import Array, BackendError, check_outputs
-from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
+from dispatcher.backends.backend import Array, BackendError
 from dispatcher.contract.sub_cluster import ServedModel
 
 LOG_FATAL_ONLY = 4
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 class OnnxModel:
     """
-    ``model.backend.path`` as a session of one intra-op thread, warmed up at the smallest and largest batch.
+    ``model.backend.path`` as a session of one intra-op thread.
 
     The file's inputs and outputs must bear the declared names and take a batch as their
-    first dimension. Raises ``BackendError`` when it cannot be loaded or answers otherwise.
+    first dimension; ``fixed_batch`` is that dimension where the file fixes it. Raises ``BackendError``
+    when it cannot be loaded.
     """
 
     def __init__(self, model: ServedModel) -> None:
@@ -30,13 +30,17 @@ class OnnxModel:
         self._outputs = [tensor.name for tensor in model.outputs]
         self._session = _session(model)
         self._check_names()
-        self._warm_up()
+        self.fixed_batch = self._fixed_batch()
 
     def execute(self, inputs: Sequence[Array]) -> list[Array]:
         """One run of the network for the whole batch."""
         outputs: list[Any] = self._session.run(self._outputs, dict(zip(self._inputs, inputs, strict=True)))
-        check_outputs(self._model, outputs, len(inputs[0]))
         return outputs
+
+    def _fixed_batch(self) -> int | None:
+        first = [tensor.shape[0] for tensor in self._session.get_inputs() if tensor.shape]
+        fixed = {extent for extent in first if isinstance(extent, int)}
+        return fixed.pop() if len(fixed) == 1 else None
 
     def _check_names(self) -> None:
         for side, declared, found in (
@@ -51,19 +55,6 @@ class OnnxModel:
                     f"model {self._model.id}: the file's {side} are {names}, declared are {declared}"
                 )
 
-    def _warm_up(self) -> None:
-        for batch_size in sorted({1, len(self._model.latency_us) - 1}):
-            zeros = [
-                np.zeros((batch_size, *tensor.shape), dtype=NUMPY_BY_DATATYPE[tensor.datatype])
-                for tensor in self._model.inputs
-            ]
-            try:
-                self.execute(zeros)
-            except Exception as error:
-                raise BackendError(
-                    f"model {self._model.id}: fails on a batch of {batch_size}: {error}"
-                ) from error
-
 
 def _session(model: ServedModel) -> Any:
     path = Path(model.backend.path or "")
@@ -73,7 +64,8 @@ def _session(model: ServedModel) -> Any:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = LOG_FATAL_ONLY
+    there = onnxruntime.get_available_providers()
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(path), options, [each for each in PROVIDERS if each in there])
     except Exception as error:
         raise BackendError(f"model {model.id}: cannot load {path}: {error}") from error

@@ -24,10 +24,18 @@ class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelBackend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What executes the model: ``emulated`` takes exactly its curve's time, ``onnx`` computes ``path``."""
+    """
+    What executes the model.
+
+    ``emulated`` takes exactly its curve's time, ``onnx`` and ``torch`` compute ``path``.
+
+    ``batch_sizes``, ascending, are the only ones the network is run at: a batch is filled up to the next.
+    A file that fixes its batch dimension needs none.
+    """
 
     kind: str = "emulated"
     path: str | None = None
+    batch_sizes: tuple[int, ...] = ()
 
 
 class ServedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

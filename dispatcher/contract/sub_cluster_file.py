@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from dispatcher.core.tenant_spec import PRIORITY_MAX, TENANTS_MAX, WEIGHT_MAX
 from profiles.faults import Fault, InputInvalid
 
 SUBJECT = "sub-cluster specification"
-BACKEND_KINDS = ("emulated", "onnx")
+BACKEND_KINDS = ("emulated", "onnx", "torch")
 TENSOR_ELEMENTS_MAX = 32 * 2**20
 INSTANT_US_MAX = 24 * 3_600 * 1_000_000
 GPUS_MAX = 4_096
@@ -88,11 +89,23 @@ def _model_faults(model: ServedModel, path: str) -> Iterator[Fault]:
         yield from _duplicates([tensor.name for tensor in tensors], f"{path}.{side}", "name")
         for index, tensor in enumerate(tensors):
             yield from _tensor_faults(tensor, f"{path}.{side}[{index}]")
-    if model.backend.kind not in BACKEND_KINDS:
-        kinds = " or ".join(BACKEND_KINDS)
-        yield Fault(f"{path}.backend.kind", shown(model.backend.kind), f"must be {kinds}")
-    if model.backend.kind == "onnx" and not model.backend.path:
-        yield Fault(f"{path}.backend.path", shown(model.backend.path), "must name the model's file")
+    yield from _backend_faults(model, f"{path}.backend")
+
+
+def _backend_faults(model: ServedModel, path: str) -> Iterator[Fault]:
+    backend = model.backend
+    if backend.kind not in BACKEND_KINDS:
+        yield Fault(f"{path}.kind", shown(backend.kind), f"must be one of {', '.join(BACKEND_KINDS)}")
+    if backend.kind in ("onnx", "torch") and not backend.path:
+        yield Fault(f"{path}.path", shown(backend.path), "must name the model's file")
+    sizes = backend.batch_sizes
+    if not sizes:
+        return
+    if sizes[0] < 1 or any(b <= a for a, b in itertools.pairwise(sizes)):
+        yield Fault(f"{path}.batch_sizes", shown(list(sizes)), "must be at least 1 and ascend")
+    elif sizes[-1] < len(model.latency_us) - 1:
+        limit = f"must reach the largest batch, {len(model.latency_us) - 1}"
+        yield Fault(f"{path}.batch_sizes", shown(list(sizes)), limit)
 
 
 def _latency_faults(latency_us: tuple[int, ...], path: str) -> Iterator[Fault]:

@@ -1,22 +1,23 @@
 """
 The HTTP door: Open Inference Protocol v2 as a bare ASGI application.
 
-One request is one item. Its deadline counts from the moment its headers were read. A fault
-of the client is a 4xx with ``{"error": ...}``; a refusal of the scheduler is a 429, 503 or
-504 with ``{"error": ..., "reason": ...}``; a result is a 200, and only when it is in time.
+A request's deadline counts from the moment its headers were read. A fault of the client is a
+4xx with ``{"error": ...}``; a refusal of the scheduler is a 429, 503 or 504 with
+``{"error": ..., "reason": ...}``; a result is a 200, and only when it is in time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
 import structlog
 
 from dispatcher.contract.sub_cluster import ServedModel
-from dispatcher.frontend.descriptions import model_config, model_metadata, server_metadata
+from dispatcher.frontend import descriptions
+from dispatcher.frontend.http_body import ClientGone, Message, Receive, Scope, read_body
 from dispatcher.frontend.infer_request import RequestInvalid, body_bytes_max, parse_infer
 from dispatcher.frontend.infer_response import (
     MODEL_VERSION,
@@ -26,15 +27,17 @@ from dispatcher.frontend.infer_response import (
     json_response,
     refusal_response,
 )
-from dispatcher.frontend.service import Completed, InferenceService
+from dispatcher.frontend.repository import ModelNotHere, Repository
+from dispatcher.frontend.service import Answer, Completed, InferenceService
+from dispatcher.frontend.submission import submit
+from dispatcher.frontend.tenancy import Tenancy
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-BODY_WAIT_S = 30.0
-"""A client that sends its body slower than this is let go."""
+WATCH_AFTER_S = 0.01
+"""A request that waits longer has its client watched; most are answered before, and spared the cost."""
+
+REPOSITORY_BYTES_MAX = 64 * 2**10
 
 METRICS_TYPE = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
@@ -44,18 +47,22 @@ _log = structlog.get_logger()
 _Answers: TypeAlias = dict[tuple[bytes, ...], Callable[[], Response]]
 
 
-class ClientGone(Exception):
-    """The client closed the connection before its request was whole."""
-
-
 class HttpDoor:
     """An ASGI application in front of one ``InferenceService``."""
 
     def __init__(self, service: InferenceService) -> None:
         self._service = service
+        self._repository = Repository(service)
+        self._tenancy = Tenancy(service.tenants)
         self._index = {model.id.encode(): index for index, model in enumerate(service.models)}
-        self._tenants = {tenant.id: index for index, tenant in enumerate(service.tenants)}
         self._body_bytes_max = [body_bytes_max(model) for model in service.models]
+        self._answers: _Answers = {
+            (b"v2",): lambda: json_response(200, descriptions.server_metadata()),
+            (b"v2", b"health", b"live"): lambda: json_response(200, {"live": True}),
+            (b"v2", b"health", b"ready"): self._readiness,
+            (b"v2", b"models", b"stats"): lambda: self._statistics(range(len(service.models))),
+            (b"metrics",): lambda: Response(200, service.metrics_text().encode(), (METRICS_TYPE,)),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,7 +71,7 @@ class HttpDoor:
         try:
             response = await self._answer(scope, receive, arrived_us)
         except RequestInvalid as error:
-            response = error_response(error.status, str(error))
+            response = error_response(error.status, str(error), error.reason)
         except ClientGone:
             return
         except Exception:
@@ -79,19 +86,31 @@ class HttpDoor:
         )
         if len(parts) >= 3 and parts[:2] == (b"v2", b"models"):
             index = self._index.get(parts[2])
-            if index is None:
-                return error_response(404, f"model: unknown, got {parts[2].decode(errors='replace')[:200]!r}")
-            return await self._model(index, method, _versionless(parts[3:]), scope, receive, arrived_us)
-        answers: _Answers = {
-            (b"v2",): lambda: json_response(200, server_metadata()),
-            (b"v2", b"health", b"live"): lambda: json_response(200, {"live": True}),
-            (b"v2", b"health", b"ready"): self._readiness,
-            (b"metrics",): lambda: Response(200, self._service.metrics_text().encode(), (METRICS_TYPE,)),
-        }
-        answer = answers.get(parts)
+            if index is not None:
+                return await self._model(index, method, _versionless(parts[3:]), scope, receive, arrived_us)
+            if parts != (b"v2", b"models", b"stats"):
+                raise ModelNotHere(parts[2].decode(errors="replace"))
+        if parts[:2] == (b"v2", b"repository"):
+            return await self._repository_request(parts[2:], method, scope, receive)
+        answer = self._answers.get(parts)
         if answer is None:
             return error_response(404, f"path: unknown, got {scope['path'][:200]!r}")
-        return answer() if method == "GET" else _method_refused(method, "GET")
+        return answer() if method in ("GET", "HEAD") else _method_refused(method, "GET")
+
+    async def _repository_request(
+        self, parts: tuple[bytes, ...], method: str, scope: Scope, receive: Receive
+    ) -> Response:
+        is_index = parts == (b"index",)
+        changes = len(parts) == 3 and parts[0] == b"models" and parts[2] in (b"load", b"unload")
+        if not is_index and not changes:
+            return error_response(404, f"path: unknown, got {scope['path'][:200]!r}")
+        if method != "POST":
+            return _method_refused(method, "POST")
+        body = await read_body(scope, receive, REPOSITORY_BYTES_MAX)
+        if is_index:
+            return json_response(200, self._repository.index(body))
+        self._repository.change(parts[1].decode(errors="replace"), body, load=parts[2] == b"load")
+        return json_response(200, {})
 
     def _readiness(self) -> Response:
         ready = self._service.ready
@@ -112,35 +131,63 @@ class HttpDoor:
                 return _method_refused(method, "POST")
             return await self._infer(index, model, scope, receive, arrived_us)
         answers: _Answers = {
-            (): lambda: json_response(200, model_metadata(model)),
-            (b"ready",): lambda: self._model_readiness(model),
-            (b"config",): lambda: json_response(200, model_config(model)),
+            (): lambda: json_response(200, descriptions.model_metadata(model)),
+            (b"ready",): lambda: self._model_readiness(index),
+            (b"config",): lambda: json_response(200, descriptions.model_config(model, self._tenancy)),
+            (b"stats",): lambda: self._statistics(range(index, index + 1)),
         }
         answer = answers.get(rest)
         if answer is None:
             return error_response(404, f"path: unknown, got {scope['path'][:200]!r}")
-        return answer() if method == "GET" else _method_refused(method, "GET")
+        return answer() if method in ("GET", "HEAD") else _method_refused(method, "GET")
 
-    def _model_readiness(self, model: ServedModel) -> Response:
-        ready = self._service.ready
-        return json_response(200 if ready else 503, {"name": model.id, "ready": ready})
+    def _model_readiness(self, index: int) -> Response:
+        ready = descriptions.model_is_ready(self._service, index)
+        return json_response(200 if ready else 503, {"name": self._service.models[index].id, "ready": ready})
+
+    def _statistics(self, indices: range) -> Response:
+        return json_response(200, descriptions.statistics(self._service, indices))
 
     async def _infer(
         self, index: int, model: ServedModel, scope: Scope, receive: Receive, arrived_us: int
     ) -> Response:
         try:
             header_length = _header_length(scope)
-            body = await _body(scope, receive, self._body_bytes_max[index])
-            request = parse_infer(model, body, header_length, self._tenants)
+            body = await read_body(scope, receive, self._body_bytes_max[index])
+            request = parse_infer(model, body, header_length, self._tenancy)
         except RequestInvalid:
             self._service.note_invalid(index)
             raise
-        answer = await self._service.submit(
-            index, request.inputs, arrived_us, request.timeout_us, request.tenant_index
-        )
+        answer = await _unless_gone(submit(self._service, index, request, arrived_us), receive)
         if isinstance(answer, Completed):
             return infer_response(model, request, answer)
         return refusal_response(answer)
+
+
+async def _unless_gone(answer: asyncio.Future[Answer], receive: Receive) -> Answer:
+    """The answer; cancelled, and ``ClientGone`` raised, when its client hangs up before."""
+    if answer.done():
+        return answer.result()
+    loop = answer.get_loop()
+    watches: list[asyncio.Task[None]] = []
+
+    async def watch() -> None:
+        message = await receive()
+        while message["type"] != "http.disconnect":
+            message = await receive()
+        answer.cancel()
+
+    timer = loop.call_later(WATCH_AFTER_S, lambda: watches.append(loop.create_task(watch())))
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        if watches and watches[0].done():
+            raise ClientGone from None
+        raise
+    finally:
+        timer.cancel()
+        for task in watches:
+            task.cancel()
 
 
 def _versionless(rest: tuple[bytes, ...]) -> tuple[bytes, ...]:
@@ -163,44 +210,6 @@ def _header_length(scope: Scope) -> int | None:
                 f"Content-Encoding: must be identity, got {value[:40].decode(errors='replace')}", 415
             )
     return length
-
-
-async def _body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    body: bytes = message.get("body", b"")
-    if message.get("more_body", False):
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if declared.isdigit() and int(declared) > bytes_max:
-            raise _too_large(bytes_max, declared.decode())
-        try:
-            async with asyncio.timeout(BODY_WAIT_S):
-                body += await _rest_of_body(receive, bytes_max - len(body), bytes_max)
-        except TimeoutError:
-            raise RequestInvalid(f"body: must be sent within {BODY_WAIT_S:g} s", 408) from None
-    if len(body) > bytes_max:
-        raise _too_large(bytes_max, str(len(body)))
-    return body
-
-
-async def _rest_of_body(receive: Receive, bytes_left: int, bytes_max: int) -> bytes:
-    parts: list[bytes] = []
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        parts.append(message.get("body", b""))
-        bytes_left -= len(parts[-1])
-        if bytes_left < 0:
-            raise _too_large(bytes_max, f"more than {bytes_max}")
-        more = message.get("more_body", False)
-    return b"".join(parts)
-
-
-def _too_large(bytes_max: int, found: str) -> RequestInvalid:
-    return RequestInvalid(f"body: must be at most {bytes_max} bytes, got {found}", 413)
 
 
 def _method_refused(method: str, allowed: str) -> Response:

@@ -11,25 +11,11 @@ import msgspec
 from dispatcher.contract.sub_cluster import ServedModel
 from dispatcher.frontend.infer_request import InferRequest
 from dispatcher.frontend.service import Completed, Reason, Refusal
+from dispatcher.frontend.statuses import RETRY_AFTER_S, STATUS_BY_REASON, is_worth_trying_again
 from dispatcher.frontend.tensors import to_json_list
 
 MODEL_VERSION = "1"
-RETRY_AFTER_S = 1
-"""A refused client should wait about this long: queues turn over within one SLO, far below a second."""
-
 JSON_TYPE = (b"content-type", b"application/json")
-
-STATUS_BY_REASON = {
-    Reason.QUEUE_FULL: 429,
-    Reason.GPUS_BUSY: 429,
-    Reason.OVER_SHARE: 429,
-    Reason.DEADLINE_UNREACHABLE: 503,
-    Reason.WINDOW: 503,
-    Reason.GPU_LOST: 503,
-    Reason.DRAINING: 503,
-    Reason.LATE: 504,
-    Reason.MODEL_FAILED: 500,
-}
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -66,7 +52,7 @@ def error_response(status: int, error: str, reason: str | None = None) -> Respon
     """``{"error", "reason"?}``; those worth trying again say after how many seconds."""
     body = {"error": error} if reason is None else {"error": error, "reason": reason}
     headers = [JSON_TYPE]
-    if status in (429, 503):
+    if is_worth_trying_again(status):
         headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
     return Response(status, encode_json(body), headers)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -38,9 +38,9 @@ _flat_decoders = {kind: _flat_decoder(scalar) for kind, scalar in _SCALARS.items
 _nested_decoder = msgspec.json.Decoder(list[Any])
 
 
-def from_json(tensor: Tensor, data: bytes | msgspec.Raw) -> Array:
+def from_json(tensor: Tensor, data: bytes | msgspec.Raw, items: int = 1) -> Array:
     """
-    The array of shape ``(1, *tensor.shape)`` that JSON text ``data`` holds.
+    The array of shape ``(items, *tensor.shape)`` that JSON text ``data`` holds.
 
     The list may be flat in row-major order or nested as the shape is. Raises
     ``TensorInvalid``.
@@ -49,11 +49,20 @@ def from_json(tensor: Tensor, data: bytes | msgspec.Raw) -> Array:
     try:
         values: list[Any] = _flat_decoders[dtype.kind](bytes(data))
     except msgspec.ValidationError:
-        values = _flattened(tensor, _nested(data))
-    count = math.prod(tensor.shape)
+        values = _flattened(tensor, _nested(data), items)
+    return from_values(tensor, values, items)
+
+
+def from_values(tensor: Tensor, values: Sequence[Any], items: int) -> Array:
+    """
+    The array of shape ``(items, *tensor.shape)`` of numbers in row-major order.
+
+    Raises ``TensorInvalid``.
+    """
+    count = items * math.prod(tensor.shape)
     if len(values) != count:
         raise TensorInvalid(f"must hold {count} elements", str(len(values)))
-    return _array(tensor, values).reshape(1, *tensor.shape)
+    return _array(tensor, values).reshape(items, *tensor.shape)
 
 
 def _nested(data: bytes | msgspec.Raw) -> list[Any]:
@@ -63,9 +72,9 @@ def _nested(data: bytes | msgspec.Raw) -> list[Any]:
         raise TensorInvalid("must be a list", bytes(data)[:40].decode(errors="replace")) from error
 
 
-def _flattened(tensor: Tensor, values: list[Any]) -> list[Any]:
-    """The scalars of a list nested as ``(1, *shape)``, each of the right kind."""
-    shape = (1, *tensor.shape)
+def _flattened(tensor: Tensor, values: list[Any], items: int) -> list[Any]:
+    """The scalars of a list nested as ``(items, *shape)``, each of the right kind."""
+    shape = (items, *tensor.shape)
     limit = f"must be flat, or nested as the shape {list(shape)}"
     for axis, extent in enumerate(shape):
         if not axis:
@@ -86,7 +95,7 @@ def _flattened(tensor: Tensor, values: list[Any]) -> list[Any]:
     return values
 
 
-def _array(tensor: Tensor, values: list[Any]) -> Array:
+def _array(tensor: Tensor, values: Sequence[Any]) -> Array:
     dtype = NUMPY_BY_DATATYPE[tensor.datatype]
     try:
         with np.errstate(over="ignore"):
@@ -100,21 +109,21 @@ def _array(tensor: Tensor, values: list[Any]) -> Array:
     return array
 
 
-def from_bytes(tensor: Tensor, data: bytes) -> Array:
+def from_bytes(tensor: Tensor, data: bytes, items: int = 1) -> Array:
     """
-    The array of shape ``(1, *tensor.shape)`` whose raw little-endian bytes are ``data``.
+    The array of shape ``(items, *tensor.shape)`` whose raw little-endian bytes are ``data``.
 
     Raises ``TensorInvalid``.
     """
     dtype = NUMPY_BY_DATATYPE[tensor.datatype]
-    expected = math.prod(tensor.shape) * dtype.itemsize
+    expected = items * math.prod(tensor.shape) * dtype.itemsize
     if len(data) != expected:
         raise TensorInvalid(f"must be {expected} bytes", str(len(data)))
     if dtype.kind == "b" and any(byte > 1 for byte in data):
         raise TensorInvalid("must hold bytes 0 or 1 for BOOL", str(max(data)))
     array = np.frombuffer(data, dtype=dtype)
     _require_finite(tensor, array)
-    return array.reshape(1, *tensor.shape)
+    return array.reshape(items, *tensor.shape)
 
 
 def to_json_list(array: Array) -> list[Any] | None:

@@ -7,9 +7,9 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from dispatcher.runtime.clock import now_us
+from dispatcher.runtime.clock import Now, now_us
 
 CLOCK_MONOTONIC = 1
 TFD_TIMER_ABSTIME = 1
@@ -24,6 +24,9 @@ class Alarm(Protocol):
     def close(self) -> None: ...
 
 
+AlarmMaker: TypeAlias = Callable[[asyncio.AbstractEventLoop, Callable[[], None]], Alarm]
+
+
 def alarm(loop: asyncio.AbstractEventLoop, on_due: Callable[[], None]) -> Alarm:
     """The most exact alarm that this system has."""
     if sys.platform == "linux":
@@ -34,15 +37,18 @@ def alarm(loop: asyncio.AbstractEventLoop, on_due: Callable[[], None]) -> Alarm:
 class LoopAlarm:
     """The event loop's own timer, exact to a millisecond; never early."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_due: Callable[[], None]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_due: Callable[[], None], now: Now = now_us
+    ) -> None:
         self._loop = loop
         self._on_due = on_due
+        self._now = now
         self._handle: asyncio.TimerHandle | None = None
 
     def set(self, at_us: int | None) -> None:
         self.close()
         if at_us is not None:
-            delay_s = max(0, at_us - now_us()) / 1e6
+            delay_s = max(0, at_us - self._now()) / 1e6
             self._handle = self._loop.call_at(self._loop.time() + delay_s, self._ring, at_us)
 
     def close(self) -> None:
@@ -52,7 +58,7 @@ class LoopAlarm:
 
     def _ring(self, at_us: int) -> None:
         self._handle = None
-        if now_us() < at_us:
+        if self._now() < at_us:
             self.set(at_us)
         else:
             self._on_due()

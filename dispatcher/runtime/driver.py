@@ -20,8 +20,8 @@ from typing import Protocol
 import numpy as np
 
 from dispatcher.core.events import Command, DropRequest, Event, RequestsArrived, SetTimer, StartBatch, WakeUp
-from dispatcher.runtime.alarm import alarm
-from dispatcher.runtime.clock import now_us
+from dispatcher.runtime.alarm import AlarmMaker, alarm
+from dispatcher.runtime.clock import Now, now_us
 from dispatcher.runtime.event_log import EventRecorder
 
 TIMER_LATENESS_US_MAX = 1_000
@@ -43,7 +43,8 @@ class SchedulerDriver:
 
     ``on_start`` and ``on_drop`` carry out its commands. ``on_bug`` is told of an exception
     in the scheduler or in carrying out a command: neither can be trusted after it.
-    ``resp_us`` is the response budget of the sub-cluster's delays.
+    ``resp_us`` is the response budget of the sub-cluster's delays. ``now`` and ``make_alarm``
+    are the machine's unless a test brings its own clock.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class SchedulerDriver:
         on_drop: Callable[[DropRequest], None],
         on_bug: Callable[[Exception], None],
         recorder: EventRecorder | None = None,
+        now: Now = now_us,
+        make_alarm: AlarmMaker = alarm,
     ) -> None:
         self._scheduler = scheduler
         self._loop = loop
@@ -63,8 +66,10 @@ class SchedulerDriver:
         self._on_drop = on_drop
         self._on_bug = on_bug
         self._recorder = recorder
-        self._alarm = alarm(loop, self._turn)
+        self._now = now
+        self._alarm = make_alarm(loop, self._turn)
         self._events: list[Event] = []
+        self._arrivals: list[RequestsArrived] = []
         self._model_index: list[int] = []
         self._request_id: list[int] = []
         self._deadline_us: list[int] = []
@@ -81,6 +86,11 @@ class SchedulerDriver:
         self._request_id.append(request_id)
         self._deadline_us.append(deadline_us)
         self._tenant_index.append(tenant_index)
+        self._step_soon()
+
+    def arrive_many(self, arrivals: RequestsArrived) -> None:
+        """Many requests for the next step."""
+        self._arrivals.append(arrivals)
         self._step_soon()
 
     def tell(self, event: Event) -> None:
@@ -102,12 +112,12 @@ class SchedulerDriver:
     def _turn(self) -> None:
         """Step for a timer that is due, then for all that happened in this turn of the loop."""
         self._step_is_due = False
-        instant_us = now_us()
+        instant_us = self._now()
         if self._timer_us is not None and self._timer_us <= instant_us and not self._closed:
             due_us, self._timer_us = self._timer_us, None
             on_time = instant_us - due_us <= self._lateness_us_max
             self._step(max(due_us, self._told_us) if on_time else instant_us, [WakeUp()])
-        if (self._events or self._request_id) and not self._closed:
+        if (self._events or self._request_id or self._arrivals) and not self._closed:
             self._step(instant_us, self._take_events())
 
     def _step(self, instant_us: int, events: Sequence[Event]) -> None:
@@ -121,7 +131,8 @@ class SchedulerDriver:
             self._on_bug(error)
 
     def _take_events(self) -> list[Event]:
-        events, self._events = self._events, []
+        events: list[Event] = [*self._events, *self._arrivals]
+        self._events, self._arrivals = [], []
         if self._request_id:
             events.append(
                 RequestsArrived(

@@ -14,6 +14,10 @@ batch done             answered: completed, or late when the promise has passed
 batch failed           answered: model_failed
 GPU lost               to the scheduler again, same id and deadline; answered
                        gpu_lost when the deadline has passed
+client gone            nothing yet; left out of the next batch, or its result is
+                       dropped, and counted as cancelled
+promise passed         answered: late, whatever becomes of the batch
+plan switched          those with the scheduler to the next; batches go on
 =====================  ==========================================================
 """
 
@@ -21,75 +25,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import structlog
 
 from dispatcher.contract import wire
-from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec, Tenant
-from dispatcher.core.events import BatchFinished, DropReason, DropRequest, GpuAdded, GpuLost, StartBatch
-from dispatcher.core.scale_advice import ScaleAdvisor
+from dispatcher.contract.sub_cluster import SubClusterSpec
+from dispatcher.core.events import BatchFinished, DropRequest, StartBatch
 from dispatcher.core.scheduler import Scheduler
-from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
+from dispatcher.frontend.bulk_service import BulkListener, BulkRequests
+from dispatcher.frontend.service import Answer, Outcome, Reason, Refusal
 from dispatcher.frontend.tensors import Array
-from dispatcher.runtime.clock import now_us
+from dispatcher.runtime.alarm import AlarmMaker, alarm
+from dispatcher.runtime.bulk import FIRST_ID
+from dispatcher.runtime.bulk_way import BulkWay
+from dispatcher.runtime.clock import Now, now_us
 from dispatcher.runtime.driver import SchedulerDriver
 from dispatcher.runtime.event_log import EventRecorder
+from dispatcher.runtime.ledger import Ledger
+from dispatcher.runtime.live_advice import LiveAdvice
+from dispatcher.runtime.live_request import NOT_SERVED, Request, ending, parted, renumber
 from dispatcher.runtime.load_meter import LoadMeter
-from dispatcher.runtime.metrics import metrics_text
+from dispatcher.runtime.refusals import CLIENT_GONE, DRAINING, DROPS, NOT_HERE
+from dispatcher.runtime.roster import CANNOT_RETIRE, Roster
+from dispatcher.runtime.under_way import Batch, BatchesUnderWay, stalled_from_us
 from dispatcher.runtime.worker_link import WorkerLink
 
-STALL_US_MIN = 10_000_000
-STALL_FACTOR = 20
-"""A batch this many times its planned time overdue, and at least ten seconds, means a stalled worker."""
-
-ADVICE_INTERVAL_US = 5_000_000
-"""Between two looks at the load: the span of the scheduler's rate meters."""
+PROMISE_PASSED_US = 100_000
+"""A request without answer this long after its promise is answered as late."""
 
 _log = structlog.get_logger()
 
-_DROPS = {
-    DropReason.QUEUE_FULL: (
-        Outcome.REJECTED,
-        Refusal(Reason.QUEUE_FULL, "the queue of this model is full"),
-    ),
-    DropReason.GPUS_BUSY: (
-        Outcome.REJECTED,
-        Refusal(Reason.GPUS_BUSY, "every GPU is busy until it is too late for this request"),
-    ),
-    DropReason.OVER_SHARE: (
-        Outcome.REJECTED,
-        Refusal(Reason.OVER_SHARE, "the GPUs are overloaded and this tenant has had its share"),
-    ),
-    DropReason.DEADLINE_UNREACHABLE: (
-        Outcome.DROPPED,
-        Refusal(Reason.DEADLINE_UNREACHABLE, "no GPU can answer this request in time"),
-    ),
-    DropReason.WINDOW: (
-        Outcome.DROPPED,
-        Refusal(Reason.WINDOW, "it stood in the way of a batch that answers more requests in time"),
-    ),
-}
-
-
-@dataclass(slots=True)
-class _Request:
-    id: int
-    model_index: int
-    tenant_index: int
-    due_us: int  # the answer is promised by then
-    deadline_us: int  # execution must end by then
-    inputs: tuple[Array, ...]
-    answer: asyncio.Future[Answer]
-
-
-@dataclass(slots=True)
-class _Batch:
-    gpu: int
-    model_index: int
-    requests: list[_Request]
-    stalled_us: int  # from then on its worker counts as stalled
+_Batch: TypeAlias = Batch[Request]
 
 
 class LiveSubCluster:
@@ -107,71 +75,112 @@ class LiveSubCluster:
         meter: LoadMeter,
         loop: asyncio.AbstractEventLoop,
         recorder: EventRecorder | None = None,
+        *,
+        now: Now = now_us,
+        make_alarm: AlarmMaker = alarm,
     ) -> None:
-        self._spec = spec
-        self._scheduler = scheduler
-        self._link = link
-        self._meter = meter
+        self.link = link
         self._loop = loop
+        self._now = now
+        self._make_alarm = make_alarm
+        self._requests: dict[int, Request] = {}  # with the scheduler
+        self._batches: BatchesUnderWay[Request] = BatchesUnderWay()
+        self._roster = Roster()
+        self._next_id = self._next_batch_id = self._pending = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.bug: asyncio.Future[Exception] = loop.create_future()
+        self.ledger = Ledger(spec, meter, now)
+        self._run(spec, scheduler, recorder)
+        self._bulks = BulkWay(spec, self._driver, self.ledger, self._note_idle)
+
+    def _run(self, spec: SubClusterSpec, scheduler: Scheduler, recorder: EventRecorder | None) -> None:
+        self.spec = spec
+        self.scheduler = scheduler
+        self.advice = LiveAdvice(spec.gpus, self._now())
+        self._wire_index = self.link.indices_of(spec.models)
         self._driver = SchedulerDriver(
             scheduler,
-            loop,
+            self._loop,
             resp_us=spec.delays.resp_us,
             on_start=self._start_batch,
             on_drop=self._drop_request,
             on_bug=self._found_bug,
             recorder=recorder,
+            now=self._now,
+            make_alarm=self._make_alarm,
         )
-        self._requests: dict[int, _Request] = {}  # with the scheduler
-        self._batches: dict[int, _Batch] = {}  # under way
-        self._next_id = 0
-        self._advisor = ScaleAdvisor()
-        self._gpus_advised = spec.gpus
-        self._advise_us = now_us() + ADVICE_INTERVAL_US
-        self._draining = False
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self.bug: asyncio.Future[Exception] = loop.create_future()
+        self._roster.serve(spec.gpus, self._driver.tell)
 
     def start(self) -> None:
         """Take workers in; until one is ready the scheduler knows of no GPU."""
-        for gpu in range(self._spec.gpus):
-            self._driver.tell(GpuLost(gpu))
-        self._link.start(self)
+        self.link.start(self)
+
+    def switch(
+        self,
+        spec: SubClusterSpec,
+        scheduler: Scheduler,
+        meter: LoadMeter,
+        recorder: EventRecorder | None = None,
+    ) -> None:
+        """
+        Serve ``spec`` from now on; ``scheduler`` must be a fresh one for it.
+
+        What waits goes over to it; a batch under way ends on its GPU first, and the GPU is the new
+        scheduler's then. Workers must hold the models already. A request of a model or tenant that
+        ``spec`` does not name is refused.
+        """
+        self._driver.close()
+        waiting, self._requests = list(self._requests.values()), {}
+        self._batches.hand_over()
+        renumber([*waiting, *self._executing()], self.spec, spec)
+        self.ledger = Ledger(spec, meter, self._now, self.ledger)
+        self._run(spec, scheduler, recorder)
+        for gpu in self.link.ready_gpus:
+            self._offer(gpu)
+        for request in waiting:
+            if request.model_index == NOT_SERVED:
+                self._answer(request, Outcome.REJECTED, NOT_HERE)
+            elif not request.is_answered:
+                self._give_to_scheduler(request)
+        self._bulks.switch(spec, self._driver, self.ledger, NOT_HERE.reason)
+
+    def pending_of(self, model_index: int) -> int:
+        """Requests of one model accepted and not yet answered."""
+        one_by_one = sum(each.model_index == model_index for each in self._accepted())
+        return one_by_one + self._bulks.pending_of(model_index)
 
     def abandon(self) -> None:
-        """Step no more, and answer what a drain could not; nothing is left after an orderly one."""
+        """Step no more, and answer what a drain could not."""
         self._draining = True
         self._driver.close()
-        for batch in self._batches.values():
-            for request in batch.requests:
-                self._refuse(request, Outcome.FAILED, _draining())
-        for request in list(self._requests.values()):
-            self._refuse(request, Outcome.DROPPED, _draining())
-        self._batches.clear()
+        for request in self._executing():
+            self._answer(request, Outcome.FAILED, DRAINING)
+        for request in self._accepted():
+            self._answer(request, Outcome.DROPPED, DRAINING)
+        self._bulks.abandon(segment for batch in self._batches for segment in batch.segments)
+        self._batches = BatchesUnderWay()
         self._requests.clear()
 
     def close(self) -> None:
         """Abandon what is left and let go of the workers."""
         self.abandon()
-        self._link.close()
+        self.link.close()
 
     # The service behind the doors
 
     @property
-    def models(self) -> Sequence[ServedModel]:
-        return self._spec.models
-
-    @property
-    def tenants(self) -> Sequence[Tenant]:
-        return self._spec.tenants
+    def pending(self) -> int:
+        """Requests accepted and not yet answered."""
+        return self._pending + self._bulks.pending
 
     @property
     def ready(self) -> bool:
-        return not self._draining and bool(self._link.ready_gpus)
+        return not self._draining and bool(self.link.ready_gpus)
 
     def now_us(self) -> int:
-        return now_us()
+        return self._now()
 
     def submit(
         self,
@@ -182,72 +191,75 @@ class LiveSubCluster:
         tenant_index: int = 0,
     ) -> asyncio.Future[Answer]:
         answer: asyncio.Future[Answer] = self._loop.create_future()
-        promise_us = self._spec.models[model_index].slo_us
+        promise_us = self.spec.models[model_index].slo_us
         due_us = arrived_us + (promise_us if timeout_us is None else min(promise_us, timeout_us))
-        deadline_us = due_us - self._spec.delays.resp_us
-        request = _Request(self._next_id, model_index, tenant_index, due_us, deadline_us, inputs, answer)
+        deadline_us = due_us - self.spec.delays.resp_us
+        request = Request(
+            self._next_id, model_index, tenant_index, arrived_us, due_us, deadline_us, inputs, answer
+        )
         self._next_id += 1
-        self._meter.arrived(model_index, arrived_us)
+        self.ledger.meter.arrived(model_index, arrived_us)
+        self._pending += 1
         if self._draining:
-            self._refuse(request, Outcome.REJECTED, _draining())
+            self._answer(request, Outcome.REJECTED, DRAINING)
+            return answer
+        if not self.ledger.admits(model_index):
+            self._answer(request, Outcome.REJECTED, NOT_HERE)
             return answer
         self._idle.clear()
         self._give_to_scheduler(request)
         return answer
 
-    def note_invalid(self, model_index: int) -> None:
-        self._meter.answered(model_index, Outcome.INVALID)
-
-    def metrics_text(self) -> str:
-        return metrics_text(
-            models=[model.id for model in self._spec.models],
-            tallies=self._meter.totals(),
-            pending=len(self._requests) + sum(len(batch.requests) for batch in self._batches.values()),
-            gpus=self._spec.gpus,
-            gpus_ready=len(self._link.ready_gpus),
-            gpus_advised=self._gpus_advised,
-            hold_factor=self._scheduler.hold_factor,
-            plan_version=self._spec.plan_version,
-            tenants=[tenant.id for tenant in self._spec.tenants],
-            tenant_outcomes=self._meter.tenant_outcomes,
-        )
+    def submit_bulk(self, requests: BulkRequests, arrived_us: int, listener: BulkListener) -> None:
+        is_admitted = self.ledger.admits(requests.model_index)
+        refused = Reason.DRAINING if self._draining else None if is_admitted else Reason.MODEL_NOT_HERE
+        self._idle.clear()
+        self._bulks.submit(requests, arrived_us, listener, refused=refused)
 
     # The listener of the workers
 
     def gpu_ready(self, gpu: int) -> None:
-        _log.info("gpu_ready", gpu=gpu, ready=len(self._link.ready_gpus), of=self._spec.gpus)
-        self._driver.tell(GpuAdded(gpu))
+        _log.info("gpu_ready", gpu=gpu, ready=len(self.link.ready_gpus), of=self.spec.gpus)
+        self._offer(gpu)
 
     def gpu_lost(self, gpu: int, reason: str) -> None:
-        lost = [batch_id for batch_id, batch in self._batches.items() if batch.gpu == gpu]
-        self._driver.tell(GpuLost(gpu))
-        for batch_id in lost:
-            self._put_back(self._batches.pop(batch_id), reason)
-        self._note_idle()
+        self._roster.withdraw(gpu)
+        for batch in self._batches.lose(gpu):
+            self._put_back(batch, reason)
+
+    def gpu_leaving(self, gpu: int) -> None:
+        if self._roster.is_leaving(gpu):
+            return
+        _log.info("gpu_leaving", gpu=gpu)
+        if not self._batches.are_on(gpu) or self.spec.rules.policy in CANNOT_RETIRE:
+            self.link.part(gpu)
+        else:
+            self._roster.retire(gpu)
 
     def batch_done(self, gpu: int, message: wire.BatchDone, frames: Sequence[bytes]) -> None:
         batch = self._finished(gpu, message)
         if batch is None:
             return
-        model = self._spec.models[batch.model_index]
         try:
-            outputs = wire.tensors_from_frames(model.outputs, frames, len(batch.requests))
+            outputs = wire.tensors_from_frames(batch.model.outputs, frames, batch.size)
         except wire.WireError as error:
             self._fail(batch, str(error))
         else:
             self._complete(batch, outputs)
-        self._note_idle()
 
     def batch_failed(self, gpu: int, message: wire.BatchFailed) -> None:
         batch = self._finished(gpu, message)
         if batch is not None:
             self._fail(batch, message.error)
-            self._note_idle()
+
+    def _offer(self, gpu: int) -> None:
+        if not self._batches.are_on(gpu):
+            self._roster.offer(gpu)
 
     # Draining and watching
 
     async def drain(self, timeout_s: float) -> bool:
-        """Accept nothing more and wait for what was accepted; False when time ran out first."""
+        """Accept nothing more, wait for what was accepted; False when time ran out first."""
         self._draining = True
         try:
             async with asyncio.timeout(timeout_s):
@@ -258,92 +270,117 @@ class LiveSubCluster:
 
     def watch(self) -> None:
         """Find workers that vanished or stalled; to be called every ``wire.PING_INTERVAL_S``."""
-        self._link.ping()
-        instant_us = now_us()
-        if instant_us >= self._advise_us:
-            self._advise_us = instant_us + ADVICE_INTERVAL_US
-            ready = len(self._link.ready_gpus)
-            self._gpus_advised = (
-                ready + self._advisor.advise(self._scheduler.take_observation(), ready, 0).gpus
-            )
-        stalled = {batch.gpu for batch in self._batches.values() if batch.stalled_us < instant_us}
-        for gpu in stalled:
-            self._link.give_up(gpu, "its batch is long overdue")
+        self.link.ping()
+        instant_us = self._now()
+        self.advice.look(self.scheduler, len(self.link.ready_gpus), instant_us)
+        for gpu in self._batches.stalled_gpus(instant_us):
+            self.link.give_up(gpu, "its batch is long overdue")
+        self.ledger.tick()
+        self._answer_overdue(instant_us - PROMISE_PASSED_US)
+
+    def _answer_overdue(self, before_us: int) -> None:
+        """Nobody waits for ever: not for a GPU that stands still, nor for one that never came."""
+        self._bulks.answer_overdue(before_us)
+        for request in self._accepted():
+            if request.due_us < before_us:
+                text = "the promise has passed and no GPU has answered"
+                self._answer(request, Outcome.LATE, Refusal(Reason.LATE, text))
+
+    def _executing(self) -> list[Request]:
+        return [request for batch in self._batches for request in batch.requests]
+
+    def _accepted(self) -> list[Request]:
+        """Those not answered yet."""
+        return [each for each in (*self._requests.values(), *self._executing()) if not each.is_answered]
 
     # Moves of a request
 
-    def _give_to_scheduler(self, request: _Request) -> None:
+    def _give_to_scheduler(self, request: Request) -> None:
         self._requests[request.id] = request
         self._driver.arrive(request.model_index, request.id, request.deadline_us, request.tenant_index)
 
     def _start_batch(self, command: StartBatch) -> None:
-        requests = [self._requests.pop(request_id) for request_id in command.request_ids.tolist()]
-        model_index = int(command.model_index)
-        planned_us = int(command.finish_us - command.start_us)
-        stalled_us = int(command.finish_us) + max(STALL_US_MIN, STALL_FACTOR * planned_us)
-        batch = _Batch(int(command.gpu_id), model_index, requests, stalled_us)
-        inputs = [np.concatenate(parts) for parts in zip(*(each.inputs for each in requests), strict=True)]
-        message = wire.RunBatch(int(command.batch_id), model_index, len(requests))
-        if self._link.run_batch(batch.gpu, message, inputs):
-            self._batches[message.batch_id] = batch
-        else:  # the scheduler is told of the loss already, or at the end of this step
+        ids, segments = self._bulks.take(command.request_ids)
+        requests, gone = parted([self._requests.pop(each) for each in ids], one_at_least=not segments)
+        for request in gone:
+            self._answer(request, Outcome.CANCELLED, CLIENT_GONE)
+        gpu, model_index = int(command.gpu_id), int(command.model_index)
+        model, planned = self.spec.models[model_index], (stalled_from_us(command), int(command.batch_id))
+        batch = _Batch(self._next_batch_id, gpu, model, requests, segments, self._now(), *planned)
+        self._next_batch_id += 1
+        rows = [*(each.inputs for each in requests), *(segment.inputs() for segment in segments)]
+        inputs = rows[0] if len(rows) == 1 else [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+        message = wire.RunBatch(batch.id, self._wire_index[model_index], batch.size)
+        if self.link.run_batch(gpu, message, inputs):
+            self._batches.add(batch)
+        else:
+            self._roster.withdraw(gpu)
             self._put_back(batch, "it was gone before the batch could be sent")
 
     def _drop_request(self, command: DropRequest) -> None:
-        outcome, refusal = _DROPS[command.reason]
-        self._refuse(self._requests.pop(int(command.request_id)), outcome, refusal)
-        self._note_idle()
+        (outcome, refusal), request_id = DROPS[command.reason], int(command.request_id)
+        if request_id >= FIRST_ID:
+            self._bulks.drop(request_id, outcome, refusal.reason)
+        else:
+            self._answer(self._requests.pop(request_id), outcome, refusal)
 
     def _put_back(self, batch: _Batch, reason: str) -> None:
-        instant_us = now_us()
+        instant_us = self._now()
+        self._bulks.put_back(batch.segments, instant_us)
         for request in batch.requests:
-            if request.deadline_us > instant_us:
+            if request.is_answered:
+                continue
+            is_wanted = request.model_index != NOT_SERVED and not request.answer.cancelled()
+            if is_wanted and request.deadline_us > instant_us:
                 self._give_to_scheduler(request)
             else:
                 text = f"GPU {batch.gpu} was lost too late to try another: {reason}"
-                self._refuse(request, Outcome.FAILED, Refusal(Reason.GPU_LOST, text))
+                self._answer(request, Outcome.FAILED, Refusal(Reason.GPU_LOST, text))
 
     def _finished(self, gpu: int, message: wire.BatchDone | wire.BatchFailed) -> _Batch | None:
-        """The batch taken off the table and the scheduler told; None for one that is not on it."""
-        batch = self._batches.get(message.batch_id)
-        if batch is None or batch.gpu != gpu:
+        """The batch answered and the scheduler told; None for one that is not under way."""
+        batch = self._batches.answer(gpu, message.batch_id)
+        if batch is None:
             _log.warning("unknown_batch", gpu=gpu, batch_id=message.batch_id)
             return None
-        del self._batches[message.batch_id]
-        execution_us = max(0, message.finished_us - message.started_us)
-        self._meter.batch_executed(batch.model_index, len(batch.requests), execution_us)
-        self._driver.tell(BatchFinished(gpu, message.batch_id))
+        instant_us = self._now()
+        took_us = min(message.finished_us - message.started_us, instant_us - batch.sent_us)
+        self.ledger.executed(batch, max(0, took_us))
+        for ended in self._batches.take_ended(gpu):
+            if ended.scheduler_id is not None:
+                self._driver.tell(BatchFinished(gpu, ended.scheduler_id))
+        if self._roster.is_leaving(gpu) and not self._batches.are_on(gpu):
+            self.link.part(gpu)
+        else:
+            self._offer(gpu)
         return batch
 
     def _complete(self, batch: _Batch, outputs: Sequence[Array]) -> None:
-        instant_us = now_us()
+        instant_us = self._now()
+        self._bulks.complete(batch.segments, outputs, instant_us)
         for row, request in enumerate(batch.requests):
-            if instant_us > request.due_us:
-                text = f"the answer came {(instant_us - request.due_us) / 1e3:.3f} ms after the promise"
-                self._refuse(request, Outcome.LATE, Refusal(Reason.LATE, text))
-            else:
-                self._answer(
-                    request, Outcome.IN_TIME, Completed(tuple(each[row : row + 1] for each in outputs))
-                )
+            self._answer(request, *ending(request, row, outputs, instant_us))
 
     def _fail(self, batch: _Batch, error: str) -> None:
-        model = self._spec.models[batch.model_index].id
-        _log.error("batch_failed", model=model, gpu=batch.gpu, batch_size=len(batch.requests), error=error)
+        _log.error("batch_failed", model=batch.model.id, gpu=batch.gpu, batch_size=batch.size, error=error)
+        self._bulks.fail(batch.segments)
+        refusal = Refusal(Reason.MODEL_FAILED, f"the model failed on the batch of this request: {error}")
         for request in batch.requests:
-            text = f"the model failed on the batch of this request: {error}"
-            self._refuse(request, Outcome.FAILED, Refusal(Reason.MODEL_FAILED, text))
+            self._answer(request, Outcome.FAILED, refusal)
 
-    def _refuse(self, request: _Request, outcome: Outcome, refusal: Refusal) -> None:
-        self._answer(request, outcome, refusal)
-
-    def _answer(self, request: _Request, outcome: Outcome, answer: Answer) -> None:
+    def _answer(self, request: Request, outcome: Outcome, answer: Answer) -> None:
         """The one place where a request ends; its client may be gone."""
-        self._meter.answered(request.model_index, outcome, request.tenant_index)
+        if request.is_answered:
+            return
+        request.is_answered = True
+        self._pending -= 1
+        self.ledger.answered(request, outcome, answer)
         if not request.answer.done():
             request.answer.set_result(answer)
+        self._note_idle()
 
     def _note_idle(self) -> None:
-        if not self._requests and not self._batches:
+        if self.pending == 0:
             self._idle.set()
 
     def _found_bug(self, error: Exception) -> None:
@@ -351,7 +388,3 @@ class LiveSubCluster:
         self._draining = True
         if not self.bug.done():
             self.bug.set_result(error)
-
-
-def _draining() -> Refusal:
-    return Refusal(Reason.DRAINING, "this dispatcher is shutting down")

@@ -21,14 +21,26 @@ class Gaps:
     mean_us: float = 0.0
     squares: float = 0.0
 
-    def arrived(self, at_us: int) -> None:
+    def arrived(self, at_us: int, count: int = 1) -> None:
+        """``count`` requests at one instant: the gap before the first, then gaps of nothing."""
         if self.last_us is not None:
-            gap_us = at_us - self.last_us
-            self.count += 1
-            off = gap_us - self.mean_us
-            self.mean_us += off / self.count
-            self.squares += off * (gap_us - self.mean_us)
+            self._add(at_us - self.last_us)
         self.last_us = at_us
+        if count > 1:
+            self._add_zeros(count - 1)
+
+    def _add(self, gap_us: int) -> None:
+        self.count += 1
+        off = gap_us - self.mean_us
+        self.mean_us += off / self.count
+        self.squares += off * (gap_us - self.mean_us)
+
+    def _add_zeros(self, count: int) -> None:
+        """Two sets of gaps made one (Chan, Golub, LeVeque 1983), the second all zero."""
+        total = self.count + count
+        self.squares += self.mean_us**2 * self.count * count / total
+        self.mean_us *= self.count / total
+        self.count = total
 
     @property
     def cv(self) -> float | None:
@@ -49,6 +61,11 @@ class Tally:
     busy_us: int = 0
     batches_by_size: Counter[int] = field(default_factory=Counter)
     busy_us_by_size: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def answered(self) -> int:
+        """All requests that ended, however they did."""
+        return self.outcomes.total()
 
     def batch_executed(self, batch_size: int, execution_us: int) -> None:
         self.batches += 1
@@ -85,15 +102,17 @@ class LoadMeter:
         self._started_us = now_us
         self._started_wall_s = wall_s
 
-    def arrived(self, model_index: int, at_us: int) -> None:
-        self._now[model_index].arrived += 1
-        self._gaps[model_index].arrived(at_us)
+    def arrived(self, model_index: int, at_us: int, count: int = 1) -> None:
+        self._now[model_index].arrived += count
+        self._gaps[model_index].arrived(at_us, count)
 
-    def answered(self, model_index: int, outcome: Outcome, tenant_index: int | None = None) -> None:
+    def answered(
+        self, model_index: int, outcome: Outcome, tenant_index: int | None = None, count: int = 1
+    ) -> None:
         """``tenant_index`` is None for a request that never got as far as a tenant's."""
-        self._now[model_index].outcomes[outcome] += 1
+        self._now[model_index].outcomes[outcome] += count
         if tenant_index is not None:
-            self.tenant_outcomes[tenant_index, outcome] += 1
+            self.tenant_outcomes[tenant_index, outcome] += count
 
     def batch_executed(self, model_index: int, batch_size: int, execution_us: int) -> None:
         self._now[model_index].batch_executed(batch_size, execution_us)
@@ -107,6 +126,14 @@ class LoadMeter:
             total.add(now)
             totals.append(total)
         return totals
+
+    def successor(self, model_ids: Sequence[str], now_us: int, wall_s: float) -> LoadMeter:
+        """A meter for the next plan: models that stay keep their counts since the start."""
+        meter = LoadMeter(model_ids, now_us, wall_s)
+        totals = dict(zip(self._model_ids, self.totals(), strict=True))
+        meter._before = [totals.get(model_id, Tally()) for model_id in model_ids]
+        meter.tenant_outcomes = self.tenant_outcomes
+        return meter
 
     def take_report(
         self, now_us: int, wall_s: float, *, sub_cluster: str, plan_version: int, gpus: int

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
-from dispatcher.frontend.service import Outcome
+from dispatcher.frontend.service import Outcome, Reason
 from dispatcher.runtime.load_meter import Tally
+from dispatcher.runtime.measures import TIME_BOUNDS_S, Measures, TimeHistogram
+from dispatcher.runtime.metric_families import FAMILIES
 
-_Sample = tuple[str, float]
+_Sample: TypeAlias = tuple[str, float]
+"""A suffix of the family's name with labels, and the value."""
 
+BATCH_BOUNDS = tuple(2**power for power in range(11))
 NO_OUTCOMES: Mapping[tuple[int, Outcome], int] = {}
 
 
@@ -16,6 +21,7 @@ def metrics_text(
     *,
     models: Sequence[str],
     tallies: Sequence[Tally],
+    measures: Measures,
     pending: int,
     gpus: int,
     gpus_ready: int,
@@ -30,56 +36,105 @@ def metrics_text(
 
     ``tenant_outcomes`` counts by (index of the tenant, outcome).
     """
-    pairs = list(zip((_escaped(model) for model in models), tallies, strict=True))
-    requests = (
-        (f'fermata_requests_total{{model="{model}",outcome="{outcome}"}}', tally.outcomes[outcome])
-        for model, tally in pairs
-        for outcome in Outcome
-    )
-    sizes = (
-        sample
-        for model, tally in pairs
-        for sample in (
-            (f'fermata_batch_size_sum{{model="{model}"}}', tally.batched_requests),
-            (f'fermata_batch_size_count{{model="{model}"}}', tally.batches),
-        )
-    )
-    busy = (
-        (f'fermata_gpu_busy_seconds_total{{model="{model}"}}', tally.busy_us / 1e6) for model, tally in pairs
-    )
-    by_tenant = (
-        (
-            f'fermata_tenant_requests_total{{tenant="{_escaped(tenant)}",outcome="{outcome}"}}',
-            tenant_outcomes.get((index, outcome), 0),
-        )
-        for index, tenant in enumerate(tenants)
-        for outcome in Outcome
-        if outcome is not Outcome.INVALID
-    )
-    families = (
-        _family("fermata_requests_total", "counter", "Requests answered, by outcome.", requests),
-        _family("fermata_tenant_requests_total", "counter", "Requests answered, by tenant.", by_tenant),
-        _family("fermata_batch_size", "summary", "Requests in an executed batch.", sizes),
-        _family("fermata_gpu_busy_seconds_total", "counter", "Measured execution time of batches.", busy),
-        _gauge("fermata_requests_pending", "Requests accepted and not yet answered.", pending),
-        _gauge("fermata_gpus", "GPUs that the plan gives this sub-cluster.", gpus),
-        _gauge("fermata_gpus_ready", "GPUs whose worker serves.", gpus_ready),
-        _gauge("fermata_gpus_advised", "GPUs that the observed load asks for.", gpus_advised),
-        _gauge("fermata_hold_factor", "Share of the deferral that candidates wait, 0 to 1.", hold_factor),
-        _gauge("fermata_plan_version", "Version of the plan that is served.", plan_version),
-    )
-    return "".join(f"{line}\n" for family in families for line in family)
+    labels = [_labels(model=model) for model in models]
+    found: dict[str, Iterable[_Sample]] = {
+        **_load(models, labels, tallies),
+        **_measured(models, labels, measures),
+        "fermata_tenant_requests_total": (
+            (_labels(tenant=tenant, outcome=outcome), tenant_outcomes.get((index, outcome), 0))
+            for index, tenant in enumerate(tenants)
+            for outcome in Outcome
+            if outcome is not Outcome.INVALID
+        ),
+        "fermata_requests_pending": [("", pending)],
+        "fermata_gpus": [("", gpus)],
+        "fermata_gpus_ready": [("", gpus_ready)],
+        "fermata_gpus_advised": [("", gpus_advised)],
+        "fermata_hold_factor": [("", hold_factor)],
+        "fermata_plan_version": [("", plan_version)],
+    }
+    return "".join(f"{line}\n" for name in FAMILIES for line in _family(name, found[name]))
 
 
-def _family(name: str, kind: str, text: str, samples: Iterable[_Sample]) -> Iterator[str]:
-    yield f"# HELP {name} {text}"
-    yield f"# TYPE {name} {kind}"
-    for series, value in samples:
-        yield f"{series} {value:.17g}"
+def _load(
+    models: Sequence[str], labels: Sequence[str], tallies: Sequence[Tally]
+) -> dict[str, Iterable[_Sample]]:
+    """What the load reports count too."""
+    pairs = list(zip(labels, tallies, strict=True))
+    return {
+        "fermata_requests_total": (
+            (_labels(model=model, outcome=outcome), tally.outcomes[outcome])
+            for model, tally in zip(models, tallies, strict=True)
+            for outcome in Outcome
+        ),
+        "fermata_batch_size": (
+            sample
+            for model, tally in zip(models, tallies, strict=True)
+            for sample in _batch_sizes(model, tally)
+        ),
+        "fermata_gpu_busy_seconds_total": ((label, tally.busy_us / 1e6) for label, tally in pairs),
+    }
 
 
-def _gauge(name: str, text: str, value: float) -> Iterator[str]:
-    return _family(name, "gauge", text, [(name, value)])
+def _measured(
+    models: Sequence[str], labels: Sequence[str], measures: Measures
+) -> dict[str, Iterable[_Sample]]:
+    pairs = list(zip(models, measures.models, strict=True))
+    last = list(zip(labels, measures.interval.models, strict=True))
+    return {
+        "fermata_refusals_total": (
+            (_labels(model=model, reason=reason), measured.refusals[reason])
+            for model, measured in pairs
+            for reason in Reason
+        ),
+        "fermata_queue_seconds": (
+            sample for model, measured in pairs for sample in _times(model, measured.queue)
+        ),
+        "fermata_execution_seconds": (
+            sample for model, measured in pairs for sample in _times(model, measured.execution)
+        ),
+        "fermata_profiled_seconds_total": (
+            (label, measured.profiled_us / 1e6) for label, (_, measured) in zip(labels, pairs, strict=True)
+        ),
+        "fermata_gpu_execution_seconds_total": (
+            (_labels(gpu=str(gpu)), busy_us / 1e6) for gpu, busy_us in enumerate(measures.gpu_busy_us)
+        ),
+        "fermata_goodput_rps": ((label, model.goodput_rps) for label, model in last),
+        "fermata_bad_rate": ((label, m.bad_rate) for label, m in last if m.bad_rate is not None),
+        "fermata_execution_drift": ((label, m.drift) for label, m in last if m.drift is not None),
+        "fermata_gpu_busy_share": [("", measures.interval.gpu_busy_share)],
+        "fermata_gpus_idle_tail": [("", measures.interval.gpus_idle_tail)],
+    }
+
+
+def _family(name: str, samples: Iterable[_Sample]) -> Iterator[str]:
+    family = FAMILIES[name]
+    yield f"# HELP {name} {family.text}"
+    yield f"# TYPE {name} {family.kind}"
+    for suffix, value in samples:
+        yield f"{name}{suffix} {value:.17g}"
+
+
+def _batch_sizes(model: str, tally: Tally) -> Iterator[_Sample]:
+    for bound in BATCH_BOUNDS:
+        below = sum(count for size, count in tally.batches_by_size.items() if size <= bound)
+        yield f"_bucket{_labels(model=model, le=str(bound))}", below
+    yield f"_bucket{_labels(model=model, le='+Inf')}", tally.batches
+    yield f"_sum{_labels(model=model)}", tally.batched_requests
+    yield f"_count{_labels(model=model)}", tally.batches
+
+
+def _times(model: str, histogram: TimeHistogram) -> Iterator[_Sample]:
+    below = 0
+    for bound, count in zip((*TIME_BOUNDS_S, None), histogram.counts, strict=True):
+        below += count
+        yield f"_bucket{_labels(model=model, le='+Inf' if bound is None else f'{bound:g}')}", below
+    yield f"_sum{_labels(model=model)}", histogram.sum_us / 1e6
+    yield f"_count{_labels(model=model)}", below
+
+
+def _labels(**values: str) -> str:
+    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in values.items()) + "}"
 
 
 def _escaped(label: str) -> str:

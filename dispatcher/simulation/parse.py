@@ -163,7 +163,7 @@ def _model(
     curve: LatencyCurve = _ANY_CURVE
     largest, arrivals = 1, _NO_ARRIVALS
     if "latency_ms" in given:
-        curve, largest = _curve(reader, joined(path, "latency_ms"), given["latency_ms"], slo_us)
+        curve, largest = read_curve(reader, joined(path, "latency_ms"), given["latency_ms"], slo_us)
     if "arrivals" in given:
         arrivals = _arrivals(reader, joined(path, "arrivals"), given["arrivals"], folder)
     shares: tuple[float, ...] = ()
@@ -194,8 +194,8 @@ def _batch_size_max(
     return size
 
 
-def _curve(reader: Reader, path: str, value: object, slo_us: int) -> tuple[LatencyCurve, int]:
-    """The curve, and the largest batch where none is given."""
+def read_curve(reader: Reader, path: str, value: object, slo_us: int) -> tuple[LatencyCurve, int]:
+    """The curve in ``value``, alpha and beta or a table, and the largest batch where none is given."""
     if isinstance(value, list):
         table = _table(reader, path, value)
         return (table, table.batch_sizes[-1]) if table is not None else (_ANY_CURVE, 1)

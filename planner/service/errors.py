@@ -101,6 +101,14 @@ class SubClusterNotFound(NotFound):
         )
 
 
+class NodeNotFound(NotFound):
+    code = "node-not-found"
+    title = "No such node"
+
+    def __init__(self, node: str) -> None:
+        super().__init__(f"no heartbeat of a node {node!r} has come", hint="GET /v1/nodes lists them")
+
+
 class NoActivePlan(NotFound):
     code = "no-active-plan"
     title = "No plan is active"

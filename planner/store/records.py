@@ -42,6 +42,15 @@ class RegisteredProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardNode:
+    """A GPU node, when its last heartbeat came, and what it said."""
+
+    id: str
+    heard_at: datetime
+    status: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Upserted:
     """Ids of what a submission created and what it replaced."""
 

@@ -16,6 +16,7 @@ from planner.store.engine import make_engine, writer
 from planner.store.errors import StoreConflict, StoreUnavailable
 from planner.store.forecasts import ForecastRepository
 from planner.store.migrate import SchemaState, require_current, schema_state
+from planner.store.nodes import NodeRepository
 from planner.store.observed import ObservedLoadRepository
 from planner.store.plans import PlanRepository
 from planner.store.registry import RegistryRepository
@@ -37,6 +38,7 @@ class UnitOfWork:
         self.forecasts = ForecastRepository(session, now)
         self.runs = RunRepository(session, now)
         self.plans = PlanRepository(session, now)
+        self.nodes = NodeRepository(session, now)
         self.observed = ObservedLoadRepository(session, now)
         self.audit = AuditRepository(session, now)
 

@@ -122,6 +122,16 @@ class ProblemRow(Base):
     created_at: Mapped[datetime]
 
 
+class NodeRow(Base):
+    """A GPU node as its last heartbeat told."""
+
+    __tablename__ = "nodes"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    heard_at: Mapped[datetime]
+    status: Mapped[dict[str, Any]]  # as dispatcher.runtime.node tells it
+
+
 class RunRow(Base):
     """One durable execution of the planner, leased by the server that works on it."""
 

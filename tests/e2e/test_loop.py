@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from dispatcher.contract.node_plan import NodePlan
 from dispatcher.contract.sub_cluster_file import decode_sub_cluster
+from dispatcher.runtime.node.plan_source import PlanSource
 from planner.plan.codec import parse_plan
 from planner.plan.verify import verify
 from planner.problem.parse import parse_problem
@@ -148,6 +152,38 @@ def roll_back_and_forth(client: httpx.Client, first: int, second: int) -> None:
     named = {"If-None-Match": current.headers["etag"]}
     assert client.get("/v1/activations/current", headers=named).status_code == 304
     assert [a["plan_version"] for a in client.get("/v1/activations").json()] == [first, second, first]
+    who_waits_is_told_of_the_next_activation(client, named, second)
+    a_node_reads_its_part(client, second)
+
+
+def who_waits_is_told_of_the_next_activation(
+    client: httpx.Client, named: dict[str, str], version: int
+) -> None:
+    path = "/v1/activations/current"
+    assert client.get(path, headers=named, params={"wait_s": 0.2}).status_code == 304
+    assert client.get(path, headers=named, params={"wait_s": 61}).status_code == 422
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(client.get, path, headers=named, params={"wait_s": 25})
+        client.post("/v1/activations", json={"plan_version": version})
+        assert waiting.result().json()["plan_version"] == version
+
+
+def a_node_reads_its_part(client: httpx.Client, version: int) -> None:
+    plan = client.get(f"/v1/plans/{version}").json()["plan"]
+    ids = [sub_cluster["id"] for sub_cluster in plan["sub_clusters"]]
+
+    async def read() -> NodePlan | None:
+        async with httpx.AsyncClient() as asking:
+            source = PlanSource(str(client.base_url), [*ids, "not-in-the-plan"], asking)
+            found = await source.news(None, 0)
+            assert found is not None
+            assert await source.news(found.etag, 0) is None
+            return found
+
+    found = asyncio.run(read())
+    assert found is not None
+    assert found.plan_version == version
+    assert [spec.id for spec in found.sub_clusters] == ids
 
 
 def test_demand_that_cannot_be_served_is_an_answer(client: httpx.Client, tmp_path: Path) -> None:

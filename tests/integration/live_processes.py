@@ -48,6 +48,7 @@ class Live:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.url = ""
+        self.grpc_address = ""
         self.worker_endpoint = ""
         self._processes: list[subprocess.Popen[bytes]] = []
 
@@ -63,6 +64,7 @@ class Live:
         assert process.poll() is None, self.talk()
         addresses = json.loads(ready.read_text())
         self.url, self.worker_endpoint = addresses["http_url"], addresses["worker_endpoint"]
+        self.grpc_address = addresses["grpc_address"]
         assert addresses["pid"] == process.pid
         return process
 

@@ -16,11 +16,12 @@ from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec
 from dispatcher.core.rules import Policy, Rules
 from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
-from dispatcher.runtime import live as live_module
+from dispatcher.runtime import under_way
 from dispatcher.runtime.clock import now_us
 from dispatcher.runtime.dispatcher_daemon import scheduler_for
 from dispatcher.runtime.live import LiveSubCluster
 from dispatcher.runtime.load_meter import LoadMeter
+from dispatcher.runtime.router_socket import RouterSocket
 from dispatcher.runtime.worker_link import WorkerLink
 
 SPEC = SubClusterSpec("sc", 1, 1, (ServedModel("m", 20_000_000, (0, 1_000, 1_100)),), Rules(Policy.EAGER))
@@ -54,7 +55,7 @@ class Puppet:
     async def join(self, gpu: int = 0, pid: int = 1) -> None:
         await self.say(wire.Hello(wire.CONTRACT_VERSION, gpu, "host", pid))
         assert isinstance(await self.hear(), wire.Welcome)
-        await self.say(wire.Ready())
+        await self.say(wire.Ready(0))
 
 
 class House:
@@ -63,7 +64,7 @@ class House:
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         welcome = wire.Welcome(wire.CONTRACT_VERSION, SPEC.id, SPEC.plan_version, SPEC.models)
-        self.link = WorkerLink("tcp://127.0.0.1:0", welcome, SPEC.gpus, loop)
+        self.link = WorkerLink(RouterSocket("tcp://127.0.0.1:0", loop), welcome, SPEC.gpus)
         self.meter = LoadMeter(["m"], now_us(), 0.0)
         self.live = LiveSubCluster(SPEC, scheduler_for(SPEC), self.link, self.meter, loop)
         self.context = zmq.asyncio.Context()
@@ -127,11 +128,11 @@ def test_a_batch_goes_out_and_its_answer_comes_back() -> None:
         batch = await puppet.hear()
         assert isinstance(batch, wire.RunBatch)
         output = np.array([[1, 2, 3, 4]], dtype=np.float32)
-        await puppet.say(wire.BatchDone(batch.batch_id, 100, 1_100), output.tobytes())
+        await puppet.say(wire.BatchDone(batch.batch_id, 100, 140), output.tobytes())
         answer = await answered(future)
         assert isinstance(answer, Completed)
         np.testing.assert_array_equal(answer.outputs[0], output)
-        assert built.meter.totals()[0].busy_us == 1_000
+        assert built.meter.totals()[0].busy_us == 40
 
     run(test)
 
@@ -178,8 +179,8 @@ def test_outputs_of_the_wrong_size_fail_the_batch(frames: tuple[bytes, ...]) -> 
 def test_a_stalled_worker_loses_its_batch_to_the_next_and_must_start_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live_module, "STALL_US_MIN", 100_000)
-    monkeypatch.setattr(live_module, "STALL_FACTOR", 1)
+    monkeypatch.setattr(under_way, "STALL_US_MIN", 100_000)
+    monkeypatch.setattr(under_way, "STALL_FACTOR", 1)
 
     async def test(built: House) -> None:
         stalled = built.puppet(b"stalled")
@@ -232,7 +233,7 @@ def test_strangers_and_garbage_change_nothing() -> None:
         await stranger.say(wire.BatchDone(0, 0, 1), bytes(16))
         assert isinstance(await stranger.hear(), wire.HelloWanted)
         for hello, words in (
-            (wire.Hello(wire.CONTRACT_VERSION + 1, 0), "contract_version: must be 1, got 2"),
+            (wire.Hello(wire.CONTRACT_VERSION + 1, 0), "contract_version: must be 2, got 3"),
             (wire.Hello(wire.CONTRACT_VERSION, 1), "gpu: must lie in 0..0, got 1"),
             (wire.Hello(wire.CONTRACT_VERSION, 0, "elsewhere", 3), "is served by process 1 on host"),
         ):
@@ -273,5 +274,102 @@ def test_an_answer_after_the_promise_is_late() -> None:
         assert isinstance(answer, Refusal)
         assert answer.reason is Reason.LATE
         assert built.count(Outcome.LATE) == 1
+
+    run(test)
+
+
+def test_a_worker_cannot_have_executed_for_longer_than_it_had_the_batch() -> None:
+    async def test(built: House) -> None:
+        puppet = built.puppet()
+        await puppet.join()
+        await built.until_ready(1)
+        began_us = now_us()
+        future = built.submit()
+        batch = await puppet.hear()
+        assert isinstance(batch, wire.RunBatch)
+        await puppet.say(wire.BatchDone(batch.batch_id, 0, 2**62), bytes(16))
+        await answered(future)
+        assert built.meter.totals()[0].busy_us <= now_us() - began_us
+
+    run(test)
+
+
+def test_answers_that_overtake_one_another_are_told_to_the_scheduler_in_order() -> None:
+    """It knows which batch its GPU executes; the end of another would be a bug to it."""
+
+    async def test(built: House) -> None:
+        puppet = built.puppet()
+        await puppet.join()
+        await built.until_ready(1)
+        futures = [built.submit() for _ in range(3)]  # the largest batch is two
+        batches = [await puppet.hear(), await puppet.hear()]
+        for batch in reversed(batches):
+            assert isinstance(batch, wire.RunBatch)
+            await puppet.say(wire.BatchDone(batch.batch_id, 0, 1), bytes(16 * batch.batch_size))
+        answers = [await answered(future) for future in futures]
+        assert all(isinstance(answer, Completed) for answer in answers)
+        last = built.submit()
+        batch = await puppet.hear()
+        assert isinstance(batch, wire.RunBatch)
+        await puppet.say(wire.BatchDone(batch.batch_id, 0, 1), bytes(16))
+        assert isinstance(await answered(last), Completed)
+
+    run(test)
+
+
+def test_requests_of_a_silent_gpu_are_answered_when_their_promise_has_passed() -> None:
+    async def test(built: House) -> None:
+        puppet = built.puppet()
+        await puppet.join()
+        await built.until_ready(1)
+        future = built.live.submit(0, INPUT, now_us(), 50_000)
+        batch = await puppet.hear()
+        assert isinstance(batch, wire.RunBatch)
+        answer = await answered(future)
+        assert isinstance(answer, Refusal)
+        assert answer.reason is Reason.LATE
+        await puppet.say(wire.BatchDone(batch.batch_id, 0, 1), bytes(16))
+        second = built.submit()
+        batch = await puppet.hear()
+        assert isinstance(batch, wire.RunBatch)
+        await puppet.say(wire.BatchDone(batch.batch_id, 0, 1), bytes(16))
+        assert isinstance(await answered(second), Completed)
+        assert (built.count(Outcome.LATE), built.count(Outcome.IN_TIME)) == (1, 1)
+
+    run(test)
+
+
+def test_a_worker_whose_welcome_was_lost_gets_another() -> None:
+    async def test(built: House) -> None:
+        puppet = built.puppet()
+        await puppet.say(wire.Hello(wire.CONTRACT_VERSION, 0, "host", 1))
+        assert isinstance(await puppet.hear(), wire.Welcome)
+        await puppet.say(wire.PlanWanted())
+        assert isinstance(await puppet.hear(), wire.Welcome)
+        await puppet.say(wire.Ready(0))
+        await built.until_ready(1)
+
+    run(test)
+
+
+def test_a_leaving_worker_ends_its_batch_first() -> None:
+    async def test(built: House) -> None:
+        puppet = built.puppet()
+        await puppet.join()
+        await built.until_ready(1)
+        future = built.submit()
+        batch = await puppet.hear()
+        assert isinstance(batch, wire.RunBatch)
+        await puppet.say(wire.Leaving())
+        await puppet.say(wire.BatchDone(batch.batch_id, 0, 1), bytes(16))
+        assert isinstance(await answered(future), Completed)
+        assert isinstance(await puppet.hear(), wire.Goodbye)
+        waiting = built.submit()
+        next_one = built.puppet(b"next")
+        await next_one.join(pid=2)
+        batch = await next_one.hear()
+        assert isinstance(batch, wire.RunBatch)
+        await next_one.say(wire.BatchDone(batch.batch_id, 0, 1), bytes(16))
+        assert isinstance(await answered(waiting), Completed)
 
     run(test)

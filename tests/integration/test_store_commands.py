@@ -33,9 +33,9 @@ def run(code: str, *arguments: str, **environment: str) -> subprocess.CompletedP
 def test_upgrade_says_what_it_did(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "deeper")
     first = run(DB, "upgrade", "--database-url", url, "--json")
-    assert (first.returncode, json.loads(first.stdout)) == (0, {"before": None, "after": "0001"})
+    assert (first.returncode, json.loads(first.stdout)) == (0, {"before": None, "after": "0002"})
     second = run(DB, "upgrade", FERMATA_DATABASE_URL=url)
-    assert (second.returncode, second.stdout) == (0, "schema 0001 (was there already)\n")
+    assert (second.returncode, second.stdout) == (0, "schema 0002 (was there already)\n")
 
 
 def test_upgrade_refuses_what_is_no_database(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_serve_refuses_a_database_that_is_not_upgraded(tmp_path: Path) -> None:
     refused = run(SERVE, "--database-url", sqlite_url(tmp_path))
     assert refused.returncode == 1
     assert refused.stderr == (
-        "error: the database is at schema none, this version needs 0001\n"
+        "error: the database is at schema none, this version needs 0002\n"
         "hint: run `fermata db upgrade`, or start with --upgrade\n"
     )
 

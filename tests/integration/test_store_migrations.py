@@ -52,7 +52,7 @@ def test_two_servers_may_upgrade_at_once(database_url: str) -> None:
     ]
     found = [server.communicate()[0].strip() for server in servers]
     assert [server.returncode for server in servers] == [0, 0]
-    assert sorted(found) == ["0001", "None"]
+    assert sorted(found) == ["0002", "None"]
 
 
 def test_downgrade_leaves_nothing_behind(database_url: str) -> None:
@@ -68,7 +68,7 @@ def test_downgrade_leaves_nothing_behind(database_url: str) -> None:
 
 def test_an_empty_database_is_refused_with_what_is_needed(database_url: str) -> None:
     store = Store(database_url)
-    with pytest.raises(SchemaOutdated, match="the database is at schema none, this version needs 0001"):
+    with pytest.raises(SchemaOutdated, match="the database is at schema none, this version needs 0002"):
         store.require_current()
     store.close()
 

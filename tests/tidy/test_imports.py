@@ -9,6 +9,7 @@ from tests.tidy.tree import ROOT
 
 HEAVY = (
     "fastapi",
+    "grpc",
     "highspy",
     "numba",
     "onnxruntime",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Body, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
@@ -40,6 +43,10 @@ from planner.service.sub_clusters import sub_cluster_spec
 from planner.service.submission import Submission
 
 router = APIRouter(tags=["plans"])
+
+WAIT_S_MAX = 60.0
+LOOK_AGAIN_S = 0.25
+"""Between two looks at the database for one that waits: how late it may learn of an activation."""
 
 ActivationRequest = Annotated[
     Submission[int], PlainValidator(just_one(ActivationBody), json_schema_input_type=ActivationBody), Body()
@@ -152,11 +159,24 @@ def list_activations(store: StoreDep, limit: Limit = PAGE_SIZE) -> list[Activati
     tags=["activations"],
     responses=NOT_MODIFIED | problems(404),
 )
-def get_current_activation(store: StoreDep, request: Request, response: Response) -> Any:
-    """The activation in force; dispatchers ask for it with If-None-Match."""
-    current = plans.current_activation(store)
-    etag = etag_of("activation", current.id)
-    if is_current(request, etag):
-        return not_modified(etag)
+async def get_current_activation(
+    store: StoreDep,
+    request: Request,
+    response: Response,
+    wait_s: Annotated[
+        float, Query(ge=0, le=WAIT_S_MAX, description="With If-None-Match: how long to wait for news.")
+    ] = 0.0,
+) -> Any:
+    """The activation in force; nodes ask for it with If-None-Match, and are answered once it changes."""
+    end_s = time.monotonic() + wait_s
+    while True:
+        current = await run_in_threadpool(plans.current_activation, store)
+        etag = etag_of("activation", current.id)
+        if not is_current(request, etag):
+            break
+        left_s = end_s - time.monotonic()
+        if left_s <= 0 or await request.is_disconnected():
+            return not_modified(etag)
+        await asyncio.sleep(min(LOOK_AGAIN_S, left_s))
     response.headers["ETag"] = etag
     return ActivationOut.model_validate(current)

@@ -124,10 +124,16 @@ class TensorBody(Strict):
 
 
 class BackendBody(Strict):
-    """What executes the model: `emulated` takes exactly its curve's time, `onnx` computes `path`."""
+    """What executes the model: `emulated` takes its curve's time, `onnx` and `torch` compute `path`."""
 
-    kind: Literal["emulated", "onnx"] = "emulated"
+    kind: Literal["emulated", "onnx", "torch"] = "emulated"
     path: Annotated[str, Field(min_length=1, max_length=4_096, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
+    batch_sizes: list[Annotated[int, Field(ge=1, le=COUNT_LIMIT)]] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="The only ones it runs at: others are filled up.",
+    )
 
 
 class ModelBody(Entry[RegisteredModel]):
@@ -158,8 +164,17 @@ class ModelBody(Entry[RegisteredModel]):
     @classmethod
     def faults_between(cls, raw: Mapping[str, Any], path: str) -> Iterator[Fault]:
         backend = raw.get("backend")
-        if isinstance(backend, dict) and backend.get("kind") == "onnx" and backend.get("path") is None:
-            yield Fault(path_of(["backend", "path"], path), "nothing", "is required by the backend onnx")
+        if not isinstance(backend, dict):
+            return
+        kind, sizes = backend.get("kind"), backend.get("batch_sizes")
+        if kind in ("onnx", "torch") and backend.get("path") is None:
+            yield Fault(path_of(["backend", "path"], path), "nothing", f"is required by the backend {kind}")
+        if (
+            isinstance(sizes, list)
+            and all(isinstance(size, int) for size in sizes)
+            and sizes != sorted(set(sizes))
+        ):
+            yield Fault(path_of(["backend", "batch_sizes"], path), repr(sizes), "must ascend")
 
 
 class ProfileBody(Entry[RegisteredProfile]):

@@ -17,7 +17,7 @@ SPEC_EXAMPLE: dict[str, Any] = {
             "latency_us": [0, 2_450, 2_800],
             "inputs": [{"name": "input", "datatype": "FP32", "shape": [4]}],
             "outputs": [{"name": "output", "datatype": "FP32", "shape": [4]}],
-            "backend": {"kind": "emulated", "path": None},
+            "backend": {"kind": "emulated", "path": None, "batch_sizes": []},
             "queue_max": 10_000,
         }
     ],
@@ -43,6 +43,7 @@ class TensorOut(BaseModel):
 class BackendOut(BaseModel):
     kind: str
     path: str | None
+    batch_sizes: list[int]
 
 
 class ServedModelOut(BaseModel):

@@ -3,96 +3,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Coroutine
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispatcher.contract.sub_cluster import ServedModel, Tenant, Tensor
 from dispatcher.frontend.http_door import HttpDoor
-from dispatcher.frontend.service import Answer, Completed, Reason, Refusal
-from dispatcher.frontend.tensors import Array
-
-TWICE = ServedModel(
-    "twice/now",
-    50_000,
-    (0, 100, 200),
-    inputs=(Tensor("x", "FP32", (2,)), Tensor("n", "INT64", ())),
-    outputs=(Tensor("y", "FP32", (2,)), Tensor("n", "INT64", ())),
-)
-
-
-class Twice:
-    """Serves ``TWICE`` at once, or refuses with ``refusal``."""
-
-    def __init__(self) -> None:
-        self.models = (TWICE,)
-        self.tenants: tuple[Tenant, ...] = ()
-        self.tenants_asking: list[int] = []
-        self.ready = True
-        self.refusal: Refusal | None = None
-        self.timeouts: list[int | None] = []
-        self.invalid = 0
-
-    def now_us(self) -> int:
-        return 17
-
-    async def submit(
-        self,
-        model_index: int,
-        inputs: tuple[Array, ...],
-        arrived_us: int,
-        timeout_us: int | None,
-        tenant_index: int = 0,
-    ) -> Answer:
-        assert (model_index, arrived_us) == (0, 17)
-        self.timeouts.append(timeout_us)
-        self.tenants_asking.append(tenant_index)
-        with np.errstate(over="ignore"):
-            return self.refusal or Completed((inputs[0] * 2, inputs[1]))
-
-    def note_invalid(self, model_index: int) -> None:
-        self.invalid += 1
-
-    def metrics_text(self) -> str:
-        return "fermata_plan_version 1\n"
-
-
-INFER = "/v2/models/twice%2Fnow/infer"
-
-
-def body(**changes: Any) -> dict[str, Any]:
-    return {
-        "id": "r1",
-        "inputs": [
-            {"name": "n", "datatype": "INT64", "shape": [1], "data": [7]},
-            {"name": "x", "datatype": "FP32", "shape": [1, 2], "data": [1.5, -2]},
-        ],
-    } | changes
-
-
-def asking(
-    service: Twice, ask: Callable[[httpx.AsyncClient], Coroutine[Any, Any, httpx.Response]]
-) -> httpx.Response:
-    async def run() -> httpx.Response:
-        transport = httpx.ASGITransport(HttpDoor(service), raise_app_exceptions=True)
-        async with httpx.AsyncClient(transport=transport, base_url="http://door") as client:
-            return await ask(client)
-
-    return asyncio.run(run())
-
-
-def get(path: str, service: Twice | None = None) -> httpx.Response:
-    return asking(service or Twice(), lambda client: client.get(path))
-
-
-def infer(content: object, service: Twice | None = None, **headers: str) -> httpx.Response:
-    data = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return asking(service or Twice(), lambda client: client.post(INFER, content=data, headers=headers))
+from dispatcher.frontend.service import Reason, Refusal
+from tests.unit.dispatcher.frontend.http_asking import INFER, asking, body, get, infer, many
+from tests.unit.dispatcher.frontend.twice import Twice
 
 
 def test_server_speaks_of_itself() -> None:
@@ -101,6 +22,11 @@ def test_server_speaks_of_itself() -> None:
     assert get("/v2/health/live").json() == {"live": True}
     assert get("/metrics").text.startswith("fermata_")
     assert get("/metrics").headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+def test_head_is_answered_where_get_is() -> None:
+    assert asking(Twice(), lambda client: client.head("/v2/health/ready")).status_code == 200
+    assert asking(Twice(), lambda client: client.head(INFER)).status_code == 405
 
 
 def test_readiness_is_that_of_the_service() -> None:
@@ -120,13 +46,18 @@ def test_model_speaks_of_itself(prefix: str) -> None:
     described = get(prefix).json()
     assert described["name"] == "twice/now"
     assert described["inputs"] == [
-        {"name": "x", "datatype": "FP32", "shape": [1, 2]},
-        {"name": "n", "datatype": "INT64", "shape": [1]},
+        {"name": "x", "datatype": "FP32", "shape": [-1, 2]},
+        {"name": "n", "datatype": "INT64", "shape": [-1]},
     ]
     assert get(f"{prefix}/ready").json() == {"name": "twice/now", "ready": True}
     config = get(f"{prefix}/config").json()
     assert config["input"][0] == {"name": "x", "data_type": "TYPE_FP32", "dims": [2]}
-    assert config["parameters"]["batch_size_max"] == {"string_value": "2"}
+    assert config["max_batch_size"] == 3
+    (stats,) = get(f"{prefix}/stats").json()["model_stats"]
+    assert stats["inference_stats"]["success"] == {"count": 3, "ns": 3_000_000}
+    assert (stats["inference_count"], stats["execution_count"]) == (4, 3)
+    assert [each["batch_size"] for each in stats["batch_stats"]] == [1, 2]
+    assert get("/v2/models/stats").json()["model_stats"] == [stats]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +68,12 @@ def test_model_speaks_of_itself(prefix: str) -> None:
         ("GET", "/v2/models/none", 404),
         ("POST", "/v2/models/none/infer", 404),
         ("GET", "/v2/models/twice%2Fnow/versions/2", 404),
-        ("GET", "/v2/models/twice%2Fnow/stats", 404),
+        ("GET", "/v2/models/stats/ready", 404),
+        ("GET", "/v2/models/twice%2Fnow/trace/setting", 404),
+        ("GET", "/v2/repository/index", 405),
+        ("POST", "/v2/repository", 404),
+        ("POST", "/v2/repository/models/none/load", 404),
+        ("POST", "/v2/repository/models/twice%2Fnow/forget", 404),
         ("GET", INFER, 405),
         ("POST", "/v2/health/live", 405),
         ("DELETE", "/v2/models/twice%2Fnow", 405),
@@ -173,21 +109,6 @@ def test_null_parameters_and_a_missing_id_are_fine() -> None:
     content = body(parameters=None, outputs=None)
     del content["id"]
     assert "id" not in infer(content).json()
-
-
-def test_the_tenant_reaches_the_service_and_an_unknown_one_is_refused() -> None:
-    service = Twice()
-    assert infer(body(parameters={"tenant": "b"}), service).status_code == 200  # there are none to tell apart
-    service.tenants = (Tenant("a"), Tenant("b", weight=3))
-    infer(body(parameters={"tenant": "b"}), service)
-    infer(body(), service)
-    assert service.tenants_asking == [0, 1, 0]
-    for wrong in ("c", 1):
-        answer = infer(body(parameters={"tenant": wrong}), service)
-        assert answer.status_code == 400
-        assert answer.json()["error"] == f"parameters.tenant: must be one of a, b, got {wrong!r}"
-    assert service.tenants_asking == [0, 1, 0]
-    assert service.invalid == 2
 
 
 def test_timeout_reaches_the_service() -> None:
@@ -229,6 +150,12 @@ def test_binary_tensors_both_ways() -> None:
         (b'{"inputs": [], "parameters": {"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}}", "nested too deep"),
         (body(inputs=[]), "inputs: must hold x, got nothing; inputs: must hold n"),
         (body(inputs=body()["inputs"] * 2), r"inputs\[2\].name: is given twice"),
+        (body(outputs=[{"name": "y"}, {"name": "y"}]), r"outputs\[1\].name: is given twice"),
+        (
+            body(inputs=[body()["inputs"][0] | {"shape": [4]}]),
+            r"shape: must be \[k\] with k, the number of items, in 1..3, got \[4\]",
+        ),
+        (body(inputs=[body()["inputs"][0] | {"shape": [0]}]), r"in 1..3, got \[0\]"),
         (body(outputs=[{"name": "z"}]), r"outputs\[0\].name: must be one of y, n, got 'z'"),
         (
             body(outputs=[{"name": "y", "parameters": {"classification": 3}}]),
@@ -255,9 +182,9 @@ def test_a_faulty_body_is_a_400_that_names_it(content: object, words: str) -> No
     [
         (
             {"shape": [2, 2], "data": [1, 2, 3, 4]},
-            r"shape: must be [1, 2] (one request carries one item), got [2, 2]",
+            "shape: must be [1, 2], as many items as the first, got [2, 2]",
         ),
-        ({"shape": [2]}, "shape: must be [1, 2], got [2]"),
+        ({"shape": [2]}, "shape: must be [1, 2], as many items as the first, got [2]"),
         ({"shape": [1, -2]}, "got [1, -2]"),
         ({"datatype": "FP64"}, "datatype: must be FP32, got 'FP64'"),
         ({"data": [1]}, "data: must hold 2 elements, got 1"),
@@ -285,10 +212,10 @@ def test_a_compressed_body_is_refused() -> None:
     assert infer(body(), **{"Content-Encoding": "gzip"}).status_code == 415
 
 
-def test_a_body_too_large_is_a_413_and_not_read() -> None:
+def test_a_body_too_large_is_a_413() -> None:
     response = infer(b" " * 200_000)
     assert response.status_code == 413
-    assert "must be at most 65728 bytes" in response.json()["error"]
+    assert "must be at most 66112 bytes, got 200000" in response.json()["error"]
 
 
 @pytest.mark.parametrize(
@@ -299,6 +226,7 @@ def test_a_body_too_large_is_a_413_and_not_read() -> None:
         (Reason.WINDOW, 503),
         (Reason.GPU_LOST, 503),
         (Reason.DRAINING, 503),
+        (Reason.MODEL_NOT_HERE, 503),
         (Reason.LATE, 504),
         (Reason.MODEL_FAILED, 500),
     ],
@@ -320,18 +248,24 @@ def test_an_output_that_json_cannot_say_is_an_error_unless_asked_for_in_binary()
     assert infer(content).status_code == 200
 
 
-def test_a_client_that_hangs_up_is_let_go() -> None:
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_client_that_hangs_up_is_let_go(whole: bool) -> None:
+    """Before its request is whole, or while it waits; then its items are given up."""
     sent: list[Any] = []
+    service = Twice()
+    service.silent = True
+    messages = [{"type": "http.request", "body": json.dumps(many(2)).encode()}] if whole else []
 
     async def run() -> None:
         async def receive() -> dict[str, Any]:
-            return {"type": "http.disconnect"}
+            return messages.pop() if messages else {"type": "http.disconnect"}
 
         async def send(message: Any) -> None:
             sent.append(message)
 
         scope = {"type": "http", "method": "POST", "path": INFER, "raw_path": INFER.encode(), "headers": []}
-        await HttpDoor(Twice())(scope, receive, send)
+        await HttpDoor(service)(scope, receive, send)
+        assert [answer.cancelled() for answer in service.kept] == ([True, True] if whole else [])
 
     asyncio.run(run())
     assert sent == []

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from dispatcher.frontend.service import Outcome
 from dispatcher.runtime.load_meter import Gaps, LoadMeter
-from dispatcher.runtime.metrics import metrics_text
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=3, max_size=50))
@@ -65,27 +64,13 @@ def test_a_batch_longer_than_the_interval_does_not_overfill_it() -> None:
     assert report.gpu_busy_share == 1.0
 
 
-def test_metrics_are_prometheus_text() -> None:
-    load = LoadMeter(['quote"back\\slash\n'], 0, 0.0)
-    load.answered(0, Outcome.IN_TIME)
-    load.batch_executed(0, 3, 1_500_000)
-    text = metrics_text(
-        models=['quote"back\\slash\n'],
-        tallies=load.totals(),
-        pending=2,
-        gpus=2,
-        gpus_ready=1,
-        gpus_advised=3,
-        hold_factor=0.25,
-        plan_version=9,
-    )
-    label = r'model="quote\"back\\slash\n"'
-    lines = text.splitlines()
-    assert f'fermata_requests_total{{{label},outcome="in_time"}} 1' in lines
-    assert f"fermata_batch_size_sum{{{label}}} 3" in lines
-    assert f"fermata_batch_size_count{{{label}}} 1" in lines
-    assert f"fermata_gpu_busy_seconds_total{{{label}}} 1.5" in lines
-    assert "fermata_gpus_advised 3" in lines
-    assert {"fermata_hold_factor 0.25", "fermata_plan_version 9", "fermata_gpus_ready 1"} <= set(lines)
-    named = {line.split()[2] for line in lines if line.startswith("# TYPE")}
-    assert len(named) == sum(line.startswith("# HELP") for line in lines)
+@pytest.mark.parametrize("bursts", [[(5, 1)], [(5, 3)], [(5, 1), (9, 4), (9, 1), (30, 2)]])
+def test_requests_that_arrive_together_count_as_one_by_one(bursts: list[tuple[int, int]]) -> None:
+    together, one_by_one = Gaps(), Gaps()
+    for at_us, count in bursts:
+        together.arrived(at_us, count)
+        for _ in range(count):
+            one_by_one.arrived(at_us)
+    assert together.count == one_by_one.count
+    assert together.mean_us == pytest.approx(one_by_one.mean_us)
+    assert together.cv == pytest.approx(one_by_one.cv)

@@ -1,0 +1,1 @@
+"""What ``fermata load`` sends and what it says."""

@@ -1,0 +1,141 @@
+"""What a GPU node is and which sub-clusters it serves: its configuration, read with every fault at once."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from dispatcher.contract.reading import read_struct, shown
+from profiles.faults import Fault, InputInvalid
+
+SUBJECT = "node configuration"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+ENDPOINT = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[^:/\s]+):([1-9][0-9]{0,4})")
+GPUS_MAX = 4_096
+PORT_MAX = 65_535
+SECONDS = (
+    ("poll_s", 0.05, 3_600.0),
+    ("wait_s", 0.0, 60.0),
+    ("heartbeat_s", 0.2, 3_600.0),
+    ("silence_s_max", 2.0, 3_600.0),
+)
+
+
+class NodeDispatcher(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A dispatcher that this node runs: where its doors are, and where workers reach it."""
+
+    worker_endpoint: str
+    http_port: int
+    host: str = "127.0.0.1"
+
+
+class NodeSubCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    This node's part of one sub-cluster.
+
+    ``devices[i]`` is this machine's name (as in ``CUDA_VISIBLE_DEVICES``) of the sub-cluster's GPU
+    number ``first_gpu + i``. Either this node runs the sub-cluster's ``dispatcher``, or its workers
+    connect to ``worker_endpoint`` elsewhere.
+    """
+
+    id: str
+    devices: tuple[str, ...] = ()
+    first_gpu: int = 0
+    dispatcher: NodeDispatcher | None = None
+    worker_endpoint: str | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Where its workers connect to."""
+        return self.dispatcher.worker_endpoint if self.dispatcher else (self.worker_endpoint or "")
+
+
+class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    One GPU node.
+
+    ``state`` is the folder in which the last plan is kept. The planner is asked every ``poll_s``
+    seconds, each question waiting for news as long as ``wait_s``; a process that says nothing for
+    ``silence_s_max`` is killed and started anew.
+    """
+
+    node: str
+    planner: str
+    state: str
+    sub_clusters: tuple[NodeSubCluster, ...]
+    poll_s: float = 1.0
+    wait_s: float = 20.0
+    heartbeat_s: float = 5.0
+    silence_s_max: float = 30.0
+
+
+def parse_node(data: object) -> NodeConfig:
+    """The configuration in ``data`` (dicts, lists and scalars). Raises ``InputInvalid`` with all faults."""
+    faults: list[Fault] = []
+    config = read_struct(data, NodeConfig, "", faults)
+    if config is not None:
+        faults.extend(_faults(config))
+    if faults or config is None:
+        raise InputInvalid(SUBJECT, faults)
+    return config
+
+
+def _faults(config: NodeConfig) -> Iterator[Fault]:
+    if not NAME.fullmatch(config.node):
+        limit = "must be 1 to 100 letters, digits, dots, hyphens and underscores"
+        yield Fault("node", shown(config.node), limit)
+    address = urlsplit(config.planner)
+    if address.scheme not in ("http", "https") or not address.netloc:
+        yield Fault("planner", shown(config.planner), "must be an http or https address")
+    if not Path(config.state).is_absolute():
+        yield Fault("state", shown(config.state), "must be an absolute path")
+    for name, least, most in SECONDS:
+        value = getattr(config, name)
+        if not (math.isfinite(value) and least <= value <= most):
+            yield Fault(name, shown(value), f"must lie in {least:g}..{most:g}")
+    if not config.sub_clusters:
+        yield Fault("sub_clusters", "[]", "must name at least one sub-cluster")
+    seen_ids: set[str] = set()
+    seen_devices: set[str] = set()
+    for index, sub_cluster in enumerate(config.sub_clusters):
+        path = f"sub_clusters[{index}]"
+        if sub_cluster.id in seen_ids:
+            yield Fault(f"{path}.id", shown(sub_cluster.id), "must be unique")
+        seen_ids.add(sub_cluster.id)
+        for position, device in enumerate(sub_cluster.devices):
+            if device in seen_devices:
+                limit = "must be named once: a device serves one sub-cluster"
+                yield Fault(f"{path}.devices[{position}]", shown(device), limit)
+            seen_devices.add(device)
+        yield from _sub_cluster_faults(sub_cluster, path)
+
+
+def _sub_cluster_faults(sub_cluster: NodeSubCluster, path: str) -> Iterator[Fault]:
+    if not sub_cluster.id:
+        yield Fault(f"{path}.id", shown(sub_cluster.id), "must not be empty")
+    if not 0 <= sub_cluster.first_gpu < GPUS_MAX:
+        yield Fault(f"{path}.first_gpu", shown(sub_cluster.first_gpu), f"must lie in 0..{GPUS_MAX - 1}")
+    for position, device in enumerate(sub_cluster.devices):
+        if not device:
+            yield Fault(f"{path}.devices[{position}]", shown(device), "must not be empty")
+    if (sub_cluster.dispatcher is None) == (sub_cluster.worker_endpoint is None):
+        given = "both" if sub_cluster.dispatcher else "neither"
+        limit = "one of dispatcher and worker_endpoint must be given"
+        yield Fault(f"{path}.dispatcher", given, limit)
+    elif sub_cluster.dispatcher is None and not sub_cluster.devices:
+        yield Fault(f"{path}.devices", "[]", "must name a device where no dispatcher is run")
+    where = f"{path}.dispatcher.worker_endpoint" if sub_cluster.dispatcher else f"{path}.worker_endpoint"
+    match = ENDPOINT.fullmatch(sub_cluster.endpoint)
+    if (sub_cluster.dispatcher or sub_cluster.worker_endpoint is not None) and (
+        match is None or int(match[2]) > PORT_MAX
+    ):
+        limit = "must be tcp://HOST:PORT with a port of its own"
+        yield Fault(where, shown(sub_cluster.endpoint), limit)
+    if sub_cluster.dispatcher and not 1 <= sub_cluster.dispatcher.http_port <= PORT_MAX:
+        port = sub_cluster.dispatcher.http_port
+        yield Fault(f"{path}.dispatcher.http_port", shown(port), f"must lie in 1..{PORT_MAX}")

@@ -1,0 +1,247 @@
+"""
+The native door: many requests in a frame, over ZeroMQ, for callers within the house.
+
+One ROUTER socket on the event loop. What arrives in one turn of the loop goes to the sub-cluster as
+arrays, what it answers goes back as arrays; nothing here is done once a request
+(``dispatcher.contract.native`` has the conversation).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import structlog
+import zmq
+from numpy.typing import NDArray
+
+from dispatcher.contract import native
+from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
+from dispatcher.contract.reading import shown
+from dispatcher.contract.sub_cluster import ServedModel
+from dispatcher.contract.wire import WireError, frame, tensors_from_frames
+from dispatcher.frontend.bulk_service import BulkInferenceService, BulkRequests
+from dispatcher.frontend.service import Reason
+from dispatcher.frontend.tensors import Array
+
+MESSAGES_AT_ONCE_MAX = 64
+"""Taken in one turn of the event loop, so that one door cannot starve the others."""
+
+ANSWERS_WAITING_MAX = 10_000
+"""Messages that a client may leave unread; what comes on top is lost to it, and logged."""
+
+COPIED_BYTES_MAX = 16 * 2**10
+"""A frame up to this size is cheaper copied than kept track of."""
+
+CONTROL_BYTES_MAX = 64 * 2**10
+
+REASON_CODES = {reason: code for code, reason in enumerate(Reason, start=1)}
+
+_log = structlog.get_logger()
+
+
+class FrameRefused(ValueError):
+    """A frame of requests that does not follow the contract; ``rows`` of it count as invalid requests."""
+
+    def __init__(self, message: str, model_index: int | None = None, ids: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.model_index = model_index
+        self.ids = tuple(ids)
+
+
+class NativeDoor:
+    """
+    Listens at ``endpoint``; port 0 takes any that is free. Raises ``zmq.ZMQError`` when it cannot be bound.
+    """
+
+    def __init__(self, service: BulkInferenceService, endpoint: str, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.serve(service)
+        self._context: Any = zmq.Context()  # its sockets type their options loosely
+        self._socket: Any = self._context.socket(zmq.ROUTER)
+        self._socket.linger = 500
+        self._socket.router_mandatory = True
+        self._socket.sndhwm = ANSWERS_WAITING_MAX
+        self._socket.maxmsgsize = native.FRAME_BYTES_MAX
+        try:
+            self._socket.bind(endpoint)
+        except zmq.ZMQError:
+            self._context.destroy(linger=0)
+            raise
+        self.endpoint = bytes(self._socket.getsockopt(zmq.LAST_ENDPOINT)).decode().rstrip("\0")
+        self._descriptor: int = int(self._socket.getsockopt(zmq.FD))
+        self._receive_is_due = False
+        self.lost = 0
+
+    def serve(self, service: BulkInferenceService) -> None:
+        """Take requests for the models of ``service`` from now on; those taken before are still answered."""
+        self._service = service
+        self._index = {model.id: index for index, model in enumerate(service.models)}
+        self._tenants = max(1, len(service.tenants))
+        self._answers = {model.id: native.encode(native.Answers(model.id)) for model in service.models}
+
+    def start(self) -> None:
+        """Begin to take requests."""
+        self._loop.add_reader(self._descriptor, self._receive_all)
+        self._receive_all()
+
+    def close(self) -> None:
+        """Send what is on its way and free the socket."""
+        if not self._socket.closed:
+            self._loop.remove_reader(self._descriptor)
+            self._context.destroy(linger=500)
+
+    def answer(self, client: bytes, head: bytes, records: NDArray[Any], outputs: Sequence[Array]) -> None:
+        """Send one message of answers; ``head`` is its control frame."""
+        self._send(client, [head, frame(records), *(frame(output) for output in outputs)])
+
+    # The socket
+
+    def _receive_all(self) -> None:
+        self._receive_is_due = False
+        for _ in range(MESSAGES_AT_ONCE_MAX):
+            if self._socket.closed:
+                return
+            try:
+                parts = self._socket.recv_multipart(flags=zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._receive(parts[0], parts[1:])
+        self._receive_soon()
+
+    def _receive_soon(self) -> None:
+        if not self._receive_is_due:
+            self._receive_is_due = True
+            self._loop.call_soon(self._receive_all)
+
+    def _send(self, client: bytes, frames: Sequence[Any]) -> None:
+        if self._socket.closed:
+            return
+        copied = all(len(each) <= COPIED_BYTES_MAX for each in frames)
+        try:
+            self._socket.send_multipart([client, *frames], flags=zmq.NOBLOCK, copy=copied)
+        except zmq.ZMQError as error:  # it is gone, or does not read
+            self.lost += 1
+            _log.warning("native_answers_lost", client=client.hex(), error=str(error), messages=self.lost)
+        self._receive_soon()  # the descriptor tells of changes only, a send may hide one
+
+    def _receive(self, client: bytes, frames: Sequence[bytes]) -> None:
+        arrived_us = self._service.now_us()
+        try:
+            message = _control(frames)
+            if isinstance(message, native.Describe):
+                self._send(client, [native.encode(self._description())])
+            else:
+                self._take(client, message, frames[1:], arrived_us)
+        except FrameRefused as error:
+            if error.model_index is not None and error.ids:
+                self._service.note_invalid(error.model_index, len(error.ids))
+            self._send(client, [native.encode(native.NotTaken(str(error), error.ids))])
+
+    def _description(self) -> native.Described:
+        models = tuple(
+            native.DescribedModel(model.id, model.slo_us, model.inputs, model.outputs)
+            for model in self._service.models
+        )
+        tenants = tuple(tenant.id for tenant in self._service.tenants)
+        reasons = tuple(reason.value for reason in REASON_CODES)
+        return native.Described(native.NATIVE_VERSION, models, tenants, reasons)
+
+    def _take(self, client: bytes, message: native.Infer, frames: Sequence[bytes], arrived_us: int) -> None:
+        records = _records(frames)
+        index = self._index.get(message.model)
+        if index is None:
+            raise FrameRefused(f"model: unknown, got {shown(message.model)}", ids=records["id"].tolist())
+        model = self._service.models[index]
+        try:
+            inputs = _inputs(model, frames[1:], len(records))
+            tenant_index = self._tenant_index(records)
+        except WireError as error:
+            raise FrameRefused(str(error), index, records["id"].tolist()) from error
+        head = self._answers[model.id]
+        listener = _Caller(self, self._service, client, head, records["id"], arrived_us)
+        requests = BulkRequests(index, inputs, records["timeout_us"], tenant_index)
+        self._service.submit_bulk(requests, arrived_us, listener)
+
+    def _tenant_index(self, records: NDArray[Any]) -> NDArray[np.int32] | None:
+        tenants = records["tenant"]
+        if self._tenants == 1:  # where all are of one, who names another means nothing by it
+            return None
+        if int(tenants.max()) >= self._tenants:
+            row = int(np.argmax(tenants >= self._tenants))
+            raise WireError(f"tenant: must lie in 0..{self._tenants - 1}, got {tenants[row]} in row {row}")
+        index: NDArray[np.int32] = tenants.astype(np.int32)
+        return index
+
+
+class _Caller:
+    """Takes the answers of one frame's requests back to the client who sent it."""
+
+    __slots__ = ("_arrived_us", "_client", "_door", "_head", "_ids", "_service")
+
+    def __init__(
+        self,
+        door: NativeDoor,
+        service: BulkInferenceService,
+        client: bytes,
+        head: bytes,
+        ids: NDArray[np.uint64],
+        arrived_us: int,
+    ) -> None:
+        self._door = door
+        self._service = service
+        self._client = client
+        self._head = head
+        self._ids = ids
+        self._arrived_us = arrived_us
+
+    def completed(self, rows: NDArray[np.int64], outputs: Sequence[Array]) -> None:
+        self._door.answer(self._client, self._head, self._records(rows, native.COMPLETED), outputs)
+
+    def refused(self, rows: NDArray[np.int64], reason: Reason) -> None:
+        self._door.answer(self._client, self._head, self._records(rows, REASON_CODES[reason]), ())
+
+    def _records(self, rows: NDArray[np.int64], code: int) -> NDArray[Any]:
+        records = np.zeros(len(rows), dtype=native.ANSWER)
+        records["id"] = self._ids[rows]
+        records["server_us"] = self._service.now_us() - self._arrived_us
+        records["reason"] = code
+        return records
+
+
+def _control(frames: Sequence[bytes]) -> native.FromClient:
+    if not frames or len(frames[0]) > CONTROL_BYTES_MAX:
+        raise FrameRefused(f"message: must begin with a control frame of at most {CONTROL_BYTES_MAX} bytes")
+    try:
+        message: native.FromClient = native.decode_from_client(frames[0])
+    except msgspec.DecodeError as error:
+        raise FrameRefused(f"control frame: must be a client's message: {error}") from error
+    if isinstance(message, native.Describe) and message.native_version != native.NATIVE_VERSION:
+        raise FrameRefused(f"native_version: must be {native.NATIVE_VERSION}, got {message.native_version}")
+    return message
+
+
+def _records(frames: Sequence[bytes]) -> NDArray[Any]:
+    size = len(frames[0]) if frames else 0
+    rows, rest = divmod(size, native.REQUEST.itemsize)
+    if rest or not 1 <= rows <= native.ROWS_MAX:
+        limit = f"must hold 1 to {native.ROWS_MAX} records of {native.REQUEST.itemsize} bytes"
+        raise FrameRefused(f"request records: {limit}, got {size} bytes")
+    return np.frombuffer(frames[0], dtype=native.REQUEST)
+
+
+def _inputs(model: ServedModel, frames: Sequence[bytes], rows: int) -> tuple[Array, ...]:
+    """The arrays, checked as at the other doors. Raises ``WireError`` that names tensor, row and limit."""
+    inputs = tensors_from_frames(model.inputs, frames, rows)
+    for tensor, array in zip(model.inputs, inputs, strict=True):
+        if NUMPY_BY_DATATYPE[tensor.datatype].kind == "f" and not np.isfinite(array).all():
+            row = int(np.argmin(np.isfinite(array).reshape(rows, -1).all(axis=1)))
+            raise WireError(
+                f"tensor {tensor.name}: must hold finite {tensor.datatype} numbers, not so in row {row}"
+            )
+        if tensor.datatype == "BOOL" and bool((array.view(np.uint8) > 1).any()):
+            raise WireError(f"tensor {tensor.name}: must hold bytes 0 or 1 for BOOL")
+    return inputs

@@ -1,0 +1,1 @@
+"""The node daemon: from the active plan to processes that serve it."""

@@ -1,0 +1,211 @@
+"""
+One sub-cluster's processes on this node: its dispatcher, if it runs here, and the workers of its GPUs.
+
+``grow`` starts what a plan adds and has the dispatcher change over; ``shrink`` then ends what it
+no longer asks for. Between the two nothing is missing: make before break.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from dispatcher.contract.node_file import NodeSubCluster
+from dispatcher.contract.sub_cluster import SubClusterSpec
+from dispatcher.contract.sub_cluster_file import encode_sub_cluster
+from dispatcher.runtime.files import write_atomically
+from dispatcher.runtime.node.child import Child
+
+CHANGE_S_MAX = 900.0
+"""For a dispatcher to start (the first one compiles) or to change over (workers load models)."""
+
+DISPATCHER_GRACE_S = 40.0
+WORKER_GRACE_S = 15.0
+
+_log = structlog.get_logger()
+
+
+class Keeper:
+    """
+    Keeps the processes of ``part``; ``fermata`` is the command that they are sub-commands of.
+
+    Specifications for the dispatcher are written to ``folder``. ``fault`` says why the plan last
+    asked for is not served, None when it is.
+    """
+
+    def __init__(
+        self, part: NodeSubCluster, folder: Path, fermata: Sequence[str], silence_s_max: float
+    ) -> None:
+        self.part = part
+        self.spec: SubClusterSpec | None = None
+        self.fault: str | None = None
+        self._fermata = tuple(fermata)
+        self._silence_s_max = silence_s_max
+        self._spec_file = folder / f"{sha256(part.id.encode()).hexdigest()[:16]}.json"
+        self._dispatcher: Child | None = None
+        self._announced: dict[str, Any] | None = None
+        self._news = asyncio.Event()
+        self._workers: dict[int, Child] = {}  # by GPU number in the sub-cluster
+        self._loads: dict[int, dict[str, Any]] = {}
+
+    async def grow(self, spec: SubClusterSpec | None) -> None:
+        """Start what ``spec`` asks for and is not there, and serve it."""
+        if spec is None:
+            return
+        try:
+            await self._serve(spec)
+        except OSError as error:
+            self.fault = f"{self._spec_file}: {error}"
+            _log.error("specification_not_written", path=str(self._spec_file), error=str(error))
+            return
+        for gpu in self._wanted(spec):
+            if gpu not in self._workers:
+                self._workers[gpu] = self._worker(gpu)
+
+    async def shrink(self, spec: SubClusterSpec | None) -> None:
+        """End what ``spec`` does not ask for; all of it where the plan has no such sub-cluster."""
+        if spec is not None and self.fault is not None:  # the plan before it is still served
+            return
+        if spec is None and self._dispatcher is not None:
+            await self._dispatcher.stop(DISPATCHER_GRACE_S)
+            self._dispatcher = self._announced = None
+        wanted = self._wanted(spec)
+        unwanted = [gpu for gpu in self._workers if gpu not in wanted]
+        await asyncio.gather(*(self._workers.pop(gpu).stop(WORKER_GRACE_S) for gpu in unwanted))
+        for gpu in unwanted:
+            self._loads.pop(gpu, None)
+        self.spec = spec
+
+    async def close(self) -> None:
+        """Drain: the dispatcher answers what it has accepted, then the workers end."""
+        self.fault = None
+        await self.shrink(None)
+
+    def status(self) -> dict[str, Any]:
+        """What runs, for the heartbeat."""
+        announced = self._announced or {}
+        return {
+            "id": self.part.id,
+            "plan_version": self.spec.plan_version if self.spec else None,
+            "fault": self.fault,
+            "dispatcher": None
+            if self._dispatcher is None
+            else {
+                "state": str(self._dispatcher.state),
+                "pid": self._dispatcher.pid,
+                "starts": self._dispatcher.starts,
+                "plan_version": announced.get("plan_version"),
+                "http_url": announced.get("http_url"),
+            },
+            "gpus": [
+                {
+                    "gpu": gpu,
+                    "device": self.part.devices[gpu - self.part.first_gpu],
+                    "state": str(worker.state),
+                    "pid": worker.pid,
+                    "starts": worker.starts,
+                    "memory_bytes": _memory(self._loads.get(gpu)),
+                    "models": (self._loads.get(gpu) or {}).get("models", []),
+                }
+                for gpu, worker in sorted(self._workers.items())
+            ],
+        }
+
+    def _wanted(self, spec: SubClusterSpec | None) -> list[int]:
+        gpus = spec.gpus if spec is not None else 0
+        first = self.part.first_gpu
+        return [gpu for gpu in range(first, first + len(self.part.devices)) if gpu < gpus]
+
+    async def _serve(self, spec: SubClusterSpec) -> None:
+        """Have the dispatcher, if it is ours, run ``spec``. Raises ``OSError``."""
+        self.fault = None
+        if self.part.dispatcher is None:
+            return
+        write_atomically(self._spec_file, encode_sub_cluster(spec).encode())
+        if self._dispatcher is None:
+            self._dispatcher = self._start_dispatcher()
+        try:
+            async with asyncio.timeout(CHANGE_S_MAX):
+                await self._until_announced()
+                if self._announced is not None and self._announced["plan_version"] != spec.plan_version:
+                    self._announced = None
+                    self._dispatcher.signal(signal.SIGHUP)
+                    await self._until_announced()
+        except TimeoutError:
+            self.fault = f"the dispatcher does not serve plan {spec.plan_version} after {CHANGE_S_MAX:g} s"
+        else:
+            self.fault = (self._announced or {}).get("plan_refused")
+        if self.fault is not None:
+            _log.error("plan_not_served", sub_cluster=self.part.id, reason=self.fault)
+            if self.spec is not None:  # what a dispatcher that dies now is to start with
+                write_atomically(self._spec_file, encode_sub_cluster(self.spec).encode())
+
+    async def _until_announced(self) -> None:
+        while self._announced is None:
+            self._news.clear()
+            await self._news.wait()
+
+    def _start_dispatcher(self) -> Child:
+        assert self.part.dispatcher is not None
+        where = self.part.dispatcher
+        command = [
+            *self._fermata,
+            "dispatcher",
+            "--spec",
+            str(self._spec_file),
+            "--host",
+            where.host,
+            "--http-port",
+            str(where.http_port),
+            "--worker-endpoint",
+            where.worker_endpoint,
+            "--heartbeats",
+        ]
+        return Child(
+            f"dispatcher of {self.part.id}",
+            command,
+            environment={},
+            on_line=self._hear_dispatcher,
+            on_start=self._forget_dispatcher,
+            silence_s_max=self._silence_s_max,
+        )
+
+    def _worker(self, gpu: int) -> Child:
+        where = ["--connect", self.part.endpoint, "--gpu", str(gpu)]
+
+        def hear(line: dict[str, Any]) -> None:
+            if "models" in line:
+                known = self._loads.get(gpu, {}).get("loads", [])
+                fresh = {load["model"] for load in line["loads"]}
+                kept = [load for load in known if load["model"] in line["models"]]
+                line["loads"] = [*(load for load in kept if load["model"] not in fresh), *line["loads"]]
+                self._loads[gpu] = line
+
+        return Child(
+            f"worker of GPU {gpu} of {self.part.id}",
+            [*self._fermata, "worker", *where, "--heartbeats"],
+            environment={"CUDA_VISIBLE_DEVICES": self.part.devices[gpu - self.part.first_gpu]},
+            on_line=hear,
+            silence_s_max=self._silence_s_max,
+        )
+
+    def _forget_dispatcher(self) -> None:
+        self._announced = None
+
+    def _hear_dispatcher(self, line: dict[str, Any]) -> None:
+        if "http_url" in line:
+            self._announced = line
+            self._news.set()
+
+
+def _memory(line: dict[str, Any] | None) -> int | None:
+    """What the models of one GPU took when they were loaded; None where a part of it is not known."""
+    if line is None or any(load["memory_bytes"] is None for load in line["loads"]):
+        return None
+    return sum(int(load["memory_bytes"]) for load in line["loads"])

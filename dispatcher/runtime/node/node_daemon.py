@@ -1,0 +1,192 @@
+"""
+The node process: it has the active plan served on this machine's GPUs, whatever else is down.
+
+Three chores. One asks the planner for news and keeps the last plan on disk; one brings the
+processes of each sub-cluster from what they serve to what the plan asks for, always to the latest; one
+reports how the node is. None of them waits for another: a planner that is away, a disk that
+is full or a dispatcher that does not start delays only what depends on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import structlog
+
+from dispatcher.contract.node_file import NodeConfig
+from dispatcher.runtime.node.backoff import Backoff
+from dispatcher.runtime.node.keeper import Keeper
+from dispatcher.runtime.node.plan_cache import PlanCache
+from dispatcher.runtime.node.plan_source import PlannerAway, PlanSource
+
+HEARTBEAT_TIMEOUT_S = 5.0
+
+_log = structlog.get_logger()
+
+
+def run_node(config: NodeConfig, fermata: Sequence[str], announce: Callable[[dict[str, Any]], None]) -> None:
+    """
+    Serve until SIGTERM or SIGINT, then drain.
+
+    ``fermata`` is the command whose sub-commands are started; ``announce`` is told of the node's
+    state after each plan that was applied.
+    """
+    with tempfile.TemporaryDirectory(prefix="fermata-node-") as folder:
+        asyncio.run(_serve(config, Path(folder), fermata, announce))
+
+
+async def _serve(
+    config: NodeConfig, folder: Path, fermata: Sequence[str], announce: Callable[[dict[str, Any]], None]
+) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with httpx.AsyncClient() as client:
+        node = Node(config, folder, fermata, client, announce)
+        chores = [asyncio.create_task(each) for each in (node.ask(), node.apply(), node.report())]
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopped, *chores], return_when=asyncio.FIRST_COMPLETED)
+        _log.info("draining")
+        for task in (*chores, stopped):
+            task.cancel()
+        ends = await asyncio.gather(*chores, stopped, return_exceptions=True)
+        await node.close()
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
+    _log.info("node_ended")
+
+
+class Node:
+    """The three chores, and what they share."""
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        folder: Path,
+        fermata: Sequence[str],
+        client: httpx.AsyncClient,
+        announce: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._config = config
+        self._client = client
+        self._announce = announce
+        ids = [part.id for part in config.sub_clusters]
+        self._source = PlanSource(config.planner, ids, client)
+        self._cache = PlanCache(Path(config.state))
+        self._keepers = [Keeper(part, folder, fermata, config.silence_s_max) for part in config.sub_clusters]
+        self._plan = self._cache.load()
+        self._applied: dict[str, int] = {}  # plan version by sub-cluster
+        self._changed = {part.id: asyncio.Event() for part in config.sub_clusters}
+        self._planner_fault: str | None = None
+        if self._plan is not None:
+            _log.info("serving_kept_plan", plan_version=self._plan.plan_version)
+            self._tell_keepers()
+
+    async def ask(self) -> None:
+        """For ever: what is the active plan?"""
+        backoff = Backoff(least_s=self._config.poll_s, most_s=max(30.0, self._config.poll_s))
+        while True:
+            try:
+                plan = await self._source.news(self._plan.etag if self._plan else None, self._config.wait_s)
+            except PlannerAway as error:
+                if self._planner_fault is None:
+                    serving = self._plan.plan_version if self._plan else None
+                    _log.warning("planner_away", error=str(error), serving=serving)
+                self._planner_fault = str(error)
+                await asyncio.sleep(backoff.pause_s())
+                continue
+            if self._planner_fault is not None:
+                _log.info("planner_back")
+            self._planner_fault = None
+            backoff.succeeded()
+            if plan is not None:
+                _log.info("plan_received", plan_version=plan.plan_version)
+                self._plan = plan
+                self._cache.save(plan)
+                self._tell_keepers()
+            elif self._plan is not None and self._cache.fault is not None:
+                self._cache.save(self._plan)
+            await asyncio.sleep(self._config.poll_s)
+
+    async def apply(self) -> None:
+        """For ever: have each sub-cluster serve the latest plan. None waits for another."""
+        await asyncio.gather(*(self._keep(keeper, self._changed[keeper.part.id]) for keeper in self._keepers))
+
+    async def _keep(self, keeper: Keeper, changed: asyncio.Event) -> None:
+        """For ever: what is new is started before anything old is ended. A newer plan need not wait."""
+        backoff = Backoff(least_s=1.0)
+        while True:
+            await changed.wait()
+            changed.clear()
+            plan = self._plan
+            assert plan is not None
+            spec = plan.of(keeper.part.id)
+            growing = asyncio.create_task(keeper.grow(spec))
+            newer = asyncio.create_task(changed.wait())
+            await asyncio.wait({growing, newer}, return_when=asyncio.FIRST_COMPLETED)
+            newer.cancel()
+            if not growing.done():
+                growing.cancel()
+                await asyncio.gather(growing, return_exceptions=True)
+                continue
+            growing.result()
+            await keeper.shrink(spec)
+            if keeper.fault is not None:
+                asyncio.get_running_loop().call_later(backoff.pause_s(), changed.set)
+            else:
+                backoff.succeeded()
+                self._applied[keeper.part.id] = plan.plan_version
+                _log.info("plan_applied", sub_cluster=keeper.part.id, plan_version=plan.plan_version)
+            self._announce(self.status())
+
+    async def report(self) -> None:
+        """For ever: tell the planner how the node is. What cannot be told now is told next time."""
+        url = f"{self._config.planner.rstrip('/')}/v1/nodes/{self._config.node}"
+        was_heard = True
+        while True:
+            content = msgspec.json.encode(self.status())
+            headers = {"content-type": "application/json"}
+            try:
+                answer = await self._client.put(
+                    url, content=content, headers=headers, timeout=HEARTBEAT_TIMEOUT_S
+                )
+                fault = f"{answer.status_code}: {answer.text[:200]}" if answer.status_code >= 400 else None
+            except httpx.HTTPError as error:
+                fault = repr(error)
+            if fault is not None and was_heard:
+                _log.warning("heartbeat_not_taken", url=url, reason=fault)
+            was_heard = fault is None
+            await asyncio.sleep(self._config.heartbeat_s)
+
+    def _tell_keepers(self) -> None:
+        for changed in self._changed.values():
+            changed.set()
+
+    async def close(self) -> None:
+        await asyncio.gather(*(keeper.close() for keeper in self._keepers))
+
+    def _plan_served(self) -> int | None:
+        """The oldest plan that a part of this node still serves; None while a part serves none."""
+        return min(self._applied.values()) if len(self._applied) == len(self._keepers) else None
+
+    def status(self) -> dict[str, Any]:
+        """The node as its heartbeat tells it."""
+        return {
+            "plan_version": self._plan_served(),
+            "plan_known": self._plan.plan_version if self._plan else None,
+            "sent_at_s": time.time(),
+            "clock_off_s": round(self._source.clock_off_s, 3),
+            "cache_fault": self._cache.fault,
+            "planner_fault": self._planner_fault,
+            "sub_clusters": [keeper.status() for keeper in self._keepers],
+        }

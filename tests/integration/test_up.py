@@ -1,0 +1,177 @@
+"""``fermata up`` and ``fermata load`` as a user runs them, on loopback. No test here asserts a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dispatcher.native_client import Answered, NativeClient
+from tests.integration.live_processes import PATIENCE_S, Live, until
+
+CONFIG = """
+gpu_type: T4
+gpus: 2
+models:
+  - {name: ResNet50, slo_ms: 2000}
+  - {name: mine, slo_ms: 2000, latency_ms: {alpha: 1, beta: 4}}
+"""
+
+
+class Up(Live):
+    """One ``fermata up``."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        config = folder / "up.yaml"
+        config.write_text(CONFIG, encoding="utf-8")
+        ready = folder / "up.json"
+        self.process = self.start(
+            "up", str(config), "--json", "--folder", str(folder / "up"), "--ready-file", str(ready)
+        )
+        until(lambda: ready.exists() or self.process.poll() is not None, "fermata up")
+        assert self.process.poll() is None, self.talk()
+        self.addresses: dict[str, Any] = json.loads(ready.read_text())
+        self.url = self.addresses["http_url"]
+
+    def load(self, address: str, *arguments: str, status: int = 0) -> dict[str, Any]:
+        """What ``fermata load ... --json`` answers."""
+        command = [sys.executable, "-m", "api.cli.main", "load", address, "--json", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        assert done.returncode == status, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def worker_pid(self, gpu: int) -> int:
+        """Of the worker that announced itself last."""
+        lines = (self.folder / f"up/worker-{gpu}.log").read_text().splitlines()
+        announced = [json.loads(line) for line in lines if line.startswith('{"gpu"')]
+        return int(announced[-1]["pid"])
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    started = Up(tmp_path_factory.mktemp("up"))
+    try:
+        yield started
+    finally:
+        started.process.send_signal(signal.SIGTERM)
+        started.process.wait(PATIENCE_S)
+        started.end()
+
+
+def test_load_over_http_is_counted_as_the_dispatcher_counts_it(up: Up) -> None:
+    before = up.metric("fermata_requests_total", model="ResNet50")
+    found = up.load(up.url, "--model", "ResNet50", "--model", "mine=30", "--rate-rps", "60", "--seconds", "2")
+    assert found["sent"] == sum(model["sent"] for model in found["models"]) > 100
+    assert [model["slo_ms"] for model in found["models"]] == [2_000, 2_000]
+    assert found["errors"] == []
+    assert found["ok"] + sum(found["bad_by_reason"].values()) == found["sent"]
+    sent = next(model["sent"] for model in found["models"] if model["model"] == "ResNet50")
+    assert up.metric("fermata_requests_total", model="ResNet50") - before == sent
+    assert set(found["client"]) >= {"kept_up", "send_lag_ms_p99", "held_back"}
+
+
+def test_load_over_the_native_door_with_a_deadline_of_its_own(up: Up) -> None:
+    endpoint = up.addresses["native_endpoint"]
+    arguments = ("--protocol", "native", "--model", "mine", "--seconds", "1")
+    found = up.load(endpoint, *arguments, "--rate-rps", "300", "--arrivals", "gamma", "--cv", "2.2")
+    assert found["errors"] == []
+    assert found["ok"] > 0
+    hopeless = up.load(endpoint, *arguments, "--timeout-ms", "1", "--bad-rate-max", "0.5", status=1)
+    assert hopeless["bad_rate"] == 1.0
+    assert hopeless["bad_by_reason"].keys() <= {"deadline_unreachable", "gpus_busy", "late", "window"}
+
+
+def test_the_native_client_and_http_share_batches(up: Up) -> None:
+    async def both() -> None:
+        async with NativeClient(up.addresses["native_endpoint"]) as client:
+            array = np.ones((40, 4), dtype=np.float32)
+            answered, response = await asyncio.gather(
+                client.infer("mine", {"input": array}), asyncio.to_thread(up.infer, "mine")
+            )
+            assert answered.completed.all()
+            assert answered.outputs["output"].shape == (40, 4)
+            assert response.status_code == 200
+
+    asyncio.run(both())
+
+
+def test_native_requests_of_a_killed_worker_are_each_answered_once(up: Up) -> None:
+    async def run() -> None:
+        heard = np.zeros(5 * 200, dtype=np.int64)
+        async with NativeClient(up.addresses["native_endpoint"]) as client:
+
+            def ask(number: int) -> asyncio.Future[Answered]:
+                def on_rows(rows: NDArray[np.int64], codes: NDArray[np.uint16]) -> None:
+                    heard[200 * number + rows] += 1
+
+                array = np.ones((200, 4), dtype=np.float32)
+                return client.submit("mine", {"input": array}, on_rows=on_rows)
+
+            asked = []
+            for number in range(5):
+                asked.append(ask(number))
+                await asyncio.sleep(0.05)
+                if number == 2:
+                    os.kill(up.worker_pid(0), signal.SIGKILL)
+            answered = await asyncio.gather(*asked)
+        assert (heard == 1).all()
+        reasons = {each.reason(row) for each in answered for row in range(200)}
+        assert reasons <= {None, "gpu_lost", "deadline_unreachable", "gpus_busy", "window", "late"}
+        assert None in reasons
+
+    before = up.worker_pid(0)
+    asyncio.run(run())
+    until(lambda: up.worker_pid(0) != before, "another worker")
+    up.until_gpus_ready(2)
+    assert up.metric("fermata_requests_pending") == 0
+
+
+def test_a_killed_worker_and_a_killed_dispatcher_are_started_again(up: Up) -> None:
+    before = up.worker_pid(1)
+    os.kill(before, signal.SIGKILL)
+    until(lambda: up.worker_pid(1) != before, "another worker")
+    up.until_gpus_ready(2)
+    dispatcher = json.loads((up.folder / "up/ready.json").read_text())["pid"]
+    os.kill(dispatcher, signal.SIGKILL)
+    until(
+        lambda: json.loads((up.folder / "up/ready.json").read_text())["pid"] != dispatcher,
+        "another dispatcher",
+    )
+    up.until_gpus_ready(2)
+    assert up.infer("ResNet50").status_code == 200
+    assert "started again" in up.talk()
+
+
+def test_ctrl_c_drains_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    up = Up(tmp_path)
+    try:
+        pids = [up.worker_pid(0), up.worker_pid(1)]
+        pids.append(json.loads((tmp_path / "up/ready.json").read_text())["pid"])
+        up.process.send_signal(signal.SIGINT)
+        assert up.process.wait(PATIENCE_S) == 0, up.talk()
+        for pid in pids:
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+        assert "drained" in up.talk()
+    finally:
+        up.end()
+
+
+def test_a_server_that_is_not_there_ends_with_a_hint() -> None:
+    command = [sys.executable, "-m", "api.cli.main", "load", "http://127.0.0.1:1", "--model", "m"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 1
+    assert "cannot be reached" in done.stderr
+    assert "hint: `fermata up" in done.stderr
