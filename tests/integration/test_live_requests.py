@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from dispatcher.contract import wire
+from dispatcher.contract.sub_cluster import ServedModel, Tenant
+from dispatcher.frontend.bulk_service import BulkRequests
 from dispatcher.frontend.infer_request import InferRequest, WantedOutput
 from dispatcher.frontend.service import Completed, Outcome, Reason, Refusal
 from dispatcher.frontend.submission import submit
 from dispatcher.runtime.clock import now_us
-from tests.integration.test_live_link import INPUT, House, Puppet, answered, run
+from dispatcher.runtime.dispatcher_daemon import scheduler_for
+from dispatcher.runtime.plan_view import PlanView
+from tests.integration.test_live_link import INPUT, SPEC, House, Puppet, answered, run
 
 EXECUTION_US = 1_000
 
@@ -151,5 +159,74 @@ def test_statistics_add_up() -> None:
         assert list(sums.batches_by_size) == [(1, 3, sums.execution_us)]
         assert sums.queue_us <= sums.succeeded_us
         assert sums.last_arrival_ms > 1_500_000_000_000
+
+    run(test)
+
+
+class Heard:
+    """Remembers what became of each row of a bulk."""
+
+    def __init__(self) -> None:
+        self.ends: dict[int, float | Reason] = {}
+        self.all_of = asyncio.Event()
+        self.rows = 0
+
+    def completed(self, rows: NDArray[np.int64], outputs: Sequence[NDArray[Any]]) -> None:
+        self._note(rows, outputs[0][:, 0].tolist())
+
+    def refused(self, rows: NDArray[np.int64], reason: Reason) -> None:
+        self._note(rows, [reason] * len(rows))
+
+    def _note(self, rows: NDArray[np.int64], ends: Sequence[float | Reason]) -> None:
+        self.ends.update(zip(rows.tolist(), ends, strict=True))
+        if len(self.ends) == self.rows:
+            self.all_of.set()
+
+
+def hand_in(view: PlanView, rows: int) -> Heard:
+    heard = Heard()
+    heard.rows = rows
+    inputs = (np.ones((rows, 4), dtype=np.float32),)
+    view.submit_bulk(BulkRequests(0, inputs, np.zeros(rows, dtype=np.uint32)), now_us(), heard)
+    return heard
+
+
+def test_a_bulk_goes_along_with_a_change_of_plan() -> None:
+    async def test(built: House) -> None:
+        puppet, batches = await busy_gpu(built)
+        view = PlanView(built.live, SPEC)
+        early = hand_in(view, 2)
+        after = msgspec.structs.replace(SPEC, plan_version=2, tenants=(Tenant("a"), Tenant("b")))
+        meter = built.meter.successor(["m"], now_us(), 0.0)
+        built.live.switch(after, scheduler_for(after), meter)
+        late = hand_in(view, 1)
+        assert (built.live.pending, built.live.pending_of(0)) == (5, 5)
+        for batch in batches:
+            await finish(puppet, batch, 1)
+        await finish(puppet, await heard_batch(puppet, 2), 7, 8)
+        await finish(puppet, await heard_batch(puppet, 1), 9)
+        async with asyncio.timeout(30):
+            await early.all_of.wait()
+            await late.all_of.wait()
+        assert (early.ends, late.ends) == ({0: 7, 1: 8}, {0: 9})
+        sums = built.live.ledger.statistics(0)
+        assert (sums.succeeded, sums.failed, sums.executed) == (5, 0, 5)
+        assert meter.totals()[0].outcomes[Outcome.IN_TIME] == 5
+        assert meter.tenant_outcomes[0, Outcome.IN_TIME] == 5
+        assert "fermata_requests_pending 0" in view.metrics_text()
+        assert await built.live.drain(30)
+
+    run(test)
+
+
+def test_a_bulk_of_a_model_that_is_unloaded_or_in_no_plan_is_refused() -> None:
+    async def test(built: House) -> None:
+        built.live.ledger.set_admitted(0, False)
+        refused = dict.fromkeys(range(2), Reason.MODEL_NOT_HERE)
+        assert hand_in(PlanView(built.live, SPEC), 2).ends == refused
+        gone = msgspec.structs.replace(SPEC, models=(ServedModel("gone", 50_000, (0, 1_000)),))
+        assert hand_in(PlanView(built.live, gone), 2).ends == refused
+        assert built.count(Outcome.REJECTED) == 2  # one that no plan names is nobody's load
+        assert await built.live.drain(30)
 
     run(test)

@@ -39,6 +39,14 @@ class OpenDoors:
         assert self.doors is not None
         return self.doors.grpc_address
 
+    def serve(self, service: Twice) -> None:
+        """As after a change of plan; returns when the doors lead there."""
+        assert self.doors is not None
+        served = threading.Event()
+        self._loop.call_soon_threadsafe(self.doors.serve, service)
+        self._loop.call_soon_threadsafe(served.set)
+        assert served.wait(PATIENCE_S)
+
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._close.set)
         self._thread.join(PATIENCE_S)

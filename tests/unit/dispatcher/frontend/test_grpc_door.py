@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -280,6 +281,22 @@ def test_a_stream_that_is_cancelled_gives_up_its_items(
     until(lambda: len(service.kept) == 3, "the items at the service")
     stream.cancel()
     until(lambda: all(answer.cancelled() for answer in service.kept), "the items given up")
+
+
+def test_an_open_stream_goes_on_to_the_service_that_comes_next() -> None:
+    asked: queue.SimpleQueue[pb.ModelInferRequest | None] = queue.SimpleQueue()
+    with open_doors() as doors, grpc.insecure_channel(doors.grpc_address) as channel:
+        stream = GRPCInferenceServiceStub(channel).ModelStreamInfer(iter(asked.get, None), timeout=60)
+        asked.put(request(1))
+        assert not next(stream).error_message
+        after = Twice()
+        after.refusal = Refusal(Reason.WINDOW, "not this one")
+        doors.serve(after)
+        asked.put(request(1))
+        parameters = next(stream).infer_response.parameters
+        assert parameters["fermata-reason"].string_param == "window"
+        asked.put(None)
+        assert list(stream) == []
 
 
 def test_an_oversized_message_is_refused_and_the_next_one_served(
