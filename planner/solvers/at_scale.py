@@ -47,7 +47,7 @@ def search_at_scale(run: Run) -> None:
         last_s = run.deadline_s - PLAN_TIME_FACTOR * plan_s
         if _is_free(run):
             clusters = _crowded(run, fleet, prices, split, last_s)
-            drafts = _around(run, fleet, clusters, last_s)
+            drafts = _around(run, fleet, prices, clusters, last_s)
             _level(run, clusters, drafts, split, last_s)
         else:
             searching.improve(last_s, lambda cost: run.report(cost, None), run.stop)
@@ -119,7 +119,9 @@ def _crowded(run: Run, fleet: Fleet, prices: Guess, split: set[int], deadline_s:
     return crowded_clusters(part, available, deadline_s=until, seed=run.seed, stop=run.stop)
 
 
-def _around(run: Run, fleet: Fleet, clusters: list[DraftCluster], deadline_s: float) -> list[DraftCluster]:
+def _around(
+    run: Run, fleet: Fleet, prices: Guess, clusters: list[DraftCluster], deadline_s: float
+) -> list[DraftCluster]:
     """Sub-clusters for what is in none of these, on the GPUs that they leave."""
     sized = [one for one in (size_cluster(run.tables, draft) for draft in clusters) if one is not None]
     available, apart_cost = fleet.available.copy(), 0.0
@@ -129,6 +131,8 @@ def _around(run: Run, fleet: Fleet, clusters: list[DraftCluster], deadline_s: fl
         available[g] -= one.gpus.max()
         apart_cost += float(one.gpus.max() * run.tables.price_usd_per_hour[g])
         models[list(one.draft.shares)] = False
+    if clusters:  # what has left the crowded types did so for the others
+        available[list(crowded_types(fleet, prices))] = 0
     rest = Searching.begun(lean_tables(run.tables), seed=run.seed, apart=sized)
     until = time.monotonic() + ASSIGNMENT_TIME_SHARE * (deadline_s - time.monotonic())
     shares = assigned(fleet, models, available, deadline_s=until)

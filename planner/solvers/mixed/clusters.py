@@ -50,7 +50,7 @@ KEPT = (
 """Memory left for workspace, as shares of a GPU's, at which need is tabulated."""
 
 THRESHOLD_FIRST, THRESHOLD_LAST = 3e-3, 5e-5  # relative to the dollars per hour of the start
-ROUNDS_OF_CHUNK = 64
+ROUNDS_OF_CHUNK = 1_024  # between two looks at the clock: about 50 ms
 
 
 def crowded_clusters(
