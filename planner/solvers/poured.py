@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.tables import CapacityTables
-from planner.solvers.relaxation import batching_slack
+from planner.solvers.relaxation import batching_slack, demand_slack
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -48,9 +48,10 @@ def fleet_of(tables: CapacityTables, split: Collection[int]) -> Fleet:
         limit[g] = max(limit[g], tables.pool_limit(p))
         available[g] += tables.pools[p].available
     slack = np.ones((len(tables.models), types))
-    for m in split:
+    for m in range(len(tables.models)):  # of whole models too: little memory left makes their batches smaller
         for g in np.flatnonzero(tables.batch_size[m].any(axis=1)):
-            slack[m, g] = batching_slack(tables, m, int(g))
+            slack_of = batching_slack if m in split else demand_slack
+            slack[m, g] = slack_of(tables, m, int(g))
     is_split = np.isin(np.arange(len(tables.models)), sorted(split))
     return Fleet(
         need=_need(tables, is_split),

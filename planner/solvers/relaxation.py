@@ -217,6 +217,17 @@ def batching_slack(tables: CapacityTables, m: int, g: int) -> float:
     return float((np.minimum.accumulate(per_item) / per_item).min())
 
 
+def demand_slack(tables: CapacityTables, m: int, g: int) -> float:
+    """The same for a model's whole demand, whose batches memory may make smaller but shares do not."""
+    least = batching_slack(tables, m, g)
+    busy = tables.rate_rps[m][tables.rate_rps[m] > 0]
+    if least >= 1 or not len(busy):
+        return least
+    sizes = np.arange(1, int(tables.batch_size[m, g].max()) + 1)
+    load = tables.law(m, g).load_gpus(busy[None, :], sizes[:, None])
+    return float((np.minimum.accumulate(load, axis=0) / load).min())
+
+
 def _at(columns: Integers, epoch: int) -> int:
     """The column of an epoch, where one may stand for all."""
     return int(columns[min(epoch, len(columns) - 1)])

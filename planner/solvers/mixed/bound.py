@@ -58,7 +58,7 @@ def crowded_bound(
     if not 0 < len(part) <= ITEMS_MAX:
         return
     others = np.array([g not in types for g in range(len(tables.gpu_types))])
-    whole, by_epoch, _ = elsewhere(fleet, multipliers, others)
+    whole, by_epoch = elsewhere(fleet, multipliers, others)
     apart = fleet.served.copy()
     apart[part.model] = False
     base = float(whole[apart & ~fleet.split].sum() + by_epoch[apart & fleet.split].sum())
@@ -85,7 +85,7 @@ class _Rounds:
 
 
 def _rounds(state: _Rounds, deadline_s: float, on_bound: Callable[[float], None], stop: Stop) -> None:
-    kinds = kinds_of(state.part, optimistic=True, every_count=True)
+    kinds = kinds_of(state.part)
     state.knapsacks = [Knapsack(kind) for kind in kinds]
     for column in singles(state.part, kinds):
         state.master.add(column)

@@ -73,7 +73,7 @@ def crowded_part(
     With ``flowing`` the split models take part as demand by epoch, as a bound asks for; without, not at all.
     """
     others = np.array([g not in types for g in range(len(tables.gpu_types))])
-    whole, by_epoch, _ = elsewhere(fleet, multipliers, others)
+    whole, by_epoch = elsewhere(fleet, multipliers, others)
     rows: list[tuple[int, int, float]] = []
     for m in np.flatnonzero(tables.servable & tables.batch_size[:, list(types)].any(axis=(1, 2))):
         if m not in split:
@@ -92,15 +92,10 @@ def crowded_part(
 
 @njit(cache=True)
 def elsewhere(fleet, multipliers, others):  # type: ignore[no-untyped-def]
-    """
-    (M,) and (M, E): what each model is charged, whole and by epoch, where it is cheapest of ``others``.
-
-    And (M,) the type where it is cheapest whole, -1 where there is none.
-    """
+    """(M,) and (M, E): what each model is charged, whole and by epoch, where it is cheapest of ``others``."""
     models, types, _, epochs = fleet.need.shape
     whole = np.full(models, np.inf)
     by_epoch = np.full((models, epochs), np.inf)
-    where = np.full(models, -1, dtype=np.int64)
     for m in range(models):
         for g in range(types):
             if not others[g]:
@@ -115,6 +110,5 @@ def elsewhere(fleet, multipliers, others):  # type: ignore[no-untyped-def]
                     by_epoch[m, e] = min(by_epoch[m, e], part)
                 for j in range(fleet.memory.shape[2]):
                     cost += (n + 1) * multipliers.memory[g, n, j] * fleet.memory[m, g, j]
-                if cost < whole[m]:
-                    whole[m], where[m] = cost, g
-    return whole, by_epoch, where
+                whole[m] = min(whole[m], cost)
+    return whole, by_epoch

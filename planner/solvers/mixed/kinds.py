@@ -3,8 +3,8 @@ Kinds of crowded sub-clusters: a GPU type, a count, and how much memory is left 
 
 Memory not taken by weights bounds the batches, and so what every model needs: the fuller a GPU, the
 smaller its batches. A kind (g, n, i) stands for sub-clusters of n GPUs of type g that leave between
-:math:`L_i` and :math:`L_{i+1}` GiB. For a bound its batches have the upper end, so that nothing is
-dearer than in truth; for a plan the lower end, so that whatever fits the kind is a sub-cluster.
+:math:`L_i` and :math:`L_{i+1}` GiB. Its batches may use the upper end, so that nothing is dearer than in
+truth; where a curve has steps and a smaller batch may cost less, need counts at its least.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.problem.tables import CapacityTables, need_in_workspace
+from planner.problem.tables import need_in_workspace
 from planner.solvers.mixed.crowded import WHOLE_DAY, CrowdedPart
 from planner.solvers.poured import memory_shares
+from planner.solvers.relaxation import batching_slack, demand_slack
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 LEVELS = (0.0, 1 / 64, 1 / 32, 3 / 64, 1 / 16, 1 / 12, 1 / 8, 1 / 6, 1 / 4, 1 / 3, 5 / 12, 1 / 2)
 """Memory left for workspace, as shares of a GPU's."""
-
-COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,37 +43,36 @@ class Kind:
     rows: Floats
 
 
-def counts_of(tables: CapacityTables, gpu_type: int, *, every: bool) -> list[int]:
-    """GPU counts of a type's sub-clusters, all of them or some."""
-    pools = np.flatnonzero(tables.pool_types == gpu_type)
-    most = max((tables.pool_limit(int(p)) for p in pools), default=0)
-    return list(range(1, most + 1)) if every else sorted({n for n in COUNTS if n <= most} | {most} - {0})
-
-
-def kinds_of(part: CrowdedPart, *, optimistic: bool, every_count: bool) -> list[Kind]:
-    """The kinds in which anything fits."""
-    found = []
+def kinds_of(part: CrowdedPart) -> list[Kind]:
+    """The kinds in which anything fits: every count, every level."""
+    tables, found = part.tables, []
     for g in part.types:
-        counts = counts_of(part.tables, g, every=every_count)
-        for kept, most in _levels(optimistic):
-            found += list(_kinds_at(part, g, counts, kept, most))
+        pools = np.flatnonzero(tables.pool_types == g)
+        most = max((tables.pool_limit(int(p)) for p in pools), default=0)
+        slack = np.array([_slack(part, i, g) for i in range(len(part))])
+        for kept, upper in zip(LEVELS, (*LEVELS[1:], 1.0), strict=True):
+            found += list(_kinds_at(part, g, range(1, most + 1), (kept, upper), slack))
     return found
 
 
-def _levels(optimistic: bool) -> list[tuple[float, float]]:
-    """Shares of memory: what is left at least, and what batches may use."""
-    upper = [*LEVELS[1:], 1.0]
-    pairs = zip(LEVELS, upper if optimistic else LEVELS, strict=True)
-    return [(kept, most) for kept, most in pairs if most > 0]
+def _slack(part: CrowdedPart, i: int, g: int) -> float:
+    m = int(part.model[i])
+    if not part.tables.batch_size[m, g].any():
+        return 1.0
+    return (demand_slack if part.epoch[i] == WHOLE_DAY else batching_slack)(part.tables, m, g)
 
 
-def _kinds_at(part: CrowdedPart, g: int, counts: Sequence[int], kept: float, most: float) -> Iterator[Kind]:
+def _kinds_at(
+    part: CrowdedPart, g: int, counts: Sequence[int], level: tuple[float, float], slack: Floats
+) -> Iterator[Kind]:
+    kept, most = level
     tables, usable = part.tables, float(part.tables.usable_gib[g])
     flowing = part.epoch != WHOLE_DAY
     weights = np.where(flowing, 0.0, tables.weights_gib[part.model, g])
     room = usable * (1 - kept)
     workspace = np.where(flowing, usable, np.minimum(usable * most, usable - weights))
     need = need_in_workspace(tables, g, part.model.tolist(), part.share, workspace)
+    need *= slack[:, None, None]
     need[flowing] = _of_one_epoch(need[flowing], part.epoch[flowing])
     memory = memory_shares(np.minimum(weights / room, 2.0))
     rate = _rate_shares(part)

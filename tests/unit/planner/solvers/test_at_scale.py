@@ -20,6 +20,7 @@ from planner.solvers.mixed.assignment import assigned
 from planner.solvers.mixed.bound import crowded_bound
 from planner.solvers.mixed.clusters import crowded_clusters
 from planner.solvers.mixed.crowded import CrowdedPart, crowded_part, crowded_types
+from planner.solvers.mixed.kinds import kinds_of
 from planner.solvers.poured import Fleet, feasible, fleet_of
 from planner.solvers.run import Run
 from planner.solvers.stopping import never
@@ -189,3 +190,17 @@ def test_levelling_moves_traffic_to_where_it_is_night() -> None:
 def test_levelling_leaves_whole_models_alone() -> None:
     tables, drafts = levelling_case()
     assert levelled(tables, drafts, set(), time_limit_s=5, seed=0, stop=never) is None
+
+
+def test_where_a_smaller_batch_costs_less_a_kind_counts_need_at_its_least() -> None:
+    """10, 5.5, 10 and 7.75 ms for each request: memory for fewer than four may be the better for it."""
+    steps = {"latency_ms": [[1, 10.0], [2, 11.0], [3, 30.0], [4, 31.0]], "batch_size_max": 4}
+    profile = {"b": steps | {"weights_gib": 1.0, "workspace_gib_per_item": 2.0}}
+    tables = capacity_tables(problem([model("m", [60.0], profile)], pools={"b": 4}))
+    part, _ = part_of(tables)
+    kinds = kinds_of(part)
+    assert kinds
+    for items in (1, 2, 3, 4):
+        need = need_in_workspace(tables, 0, [0], np.ones(1), np.array([2.0 * items]))[0]
+        for kind in kinds:
+            assert kind.rows[0, 0] * kind.gpus <= need[kind.gpus - 1, 0] + 1e-9
