@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -53,6 +56,23 @@ def test_two_servers_may_upgrade_at_once(database_url: str) -> None:
     found = [server.communicate()[0].strip() for server in servers]
     assert [server.returncode for server in servers] == [0, 0]
     assert sorted(found) == ["0002", "None"]
+
+
+def test_a_first_connection_waits_for_those_who_still_read(tmp_path: Path) -> None:
+    """SQLite refuses the change to a write-ahead log at once, whatever the busy timeout."""
+    file = tmp_path / "fermata.db"
+    reader = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    reader.execute("CREATE TABLE old (id INTEGER)")
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM old").fetchall()
+    end_of_reading = threading.Timer(0.3, reader.execute, ["ROLLBACK"])
+    end_of_reading.start()
+    engine = make_engine(f"sqlite:///{file}")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
+    end_of_reading.join()
+    reader.close()
 
 
 def test_downgrade_leaves_nothing_behind(database_url: str) -> None:
