@@ -49,11 +49,12 @@ $(DEV_STAMP): requirements/dev.txt $(RUNTIME_STAMP)
 requirements: $(VENV)/bin/python  ## pin anew what pyproject.toml asks for
 	$(PIP) install uv
 	echo "setuptools>=77" | $(BIN)/uv pip compile - $(COMPILE) --output-file requirements/build.txt
-	$(BIN)/uv pip compile pyproject.toml --extra dispatcher $(COMPILE) --output-file requirements/dispatcher.txt
-	$(BIN)/uv pip compile pyproject.toml --extra server --extra dispatcher $(COMPILE) --output-file requirements/runtime.txt
 	$(BIN)/uv pip compile pyproject.toml --all-extras $(COMPILE) --output-file requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dispatcher $(COMPILE) $(AS_TESTED) --output-file requirements/dispatcher.txt
+	$(BIN)/uv pip compile pyproject.toml --extra server --extra dispatcher $(COMPILE) $(AS_TESTED) --output-file requirements/runtime.txt
 
 COMPILE := --quiet --generate-hashes --python-version 3.11 --custom-compile-command "make requirements"
+AS_TESTED := --constraint requirements/dev.txt
 
 clean:  ## forget the environment and the local state
 	rm -rf $(VENV) var build *.egg-info
