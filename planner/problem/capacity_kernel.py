@@ -82,11 +82,22 @@ def _load_gpus(latency_us, rate_rps, mean):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def fill_tables(laws, pairs, rate_rps, share, burst, batch_size, need, workspace_gib):  # type: ignore[no-untyped-def]
+def _has_steps(latency_us):  # type: ignore[no-untyped-def]
+    """Whether an item of some batch costs more than one of a smaller batch."""
+    for b in range(2, len(latency_us) - 1):  # noqa: SIM110  (a loop compiles, a generator does not)
+        if latency_us[b] * (b - 1) > latency_us[b - 1] * b:
+            return True
+    return False
+
+
+@njit(cache=True)
+def fill_tables(laws, pairs, rate_rps, share, burst, cheapest, batch_size, need, workspace_gib):  # type: ignore[no-untyped-def]
     """
     Fill the capacity tables at the pairs; other entries stay as they are.
 
-    ``rate_rps`` (M, E), ``share`` (Q, N) usable share; the results as in ``CapacityTables``.
+    ``rate_rps`` (M, E), ``share`` (Q, N) usable share; the results as in ``CapacityTables``. With
+    ``cheapest``, the need is that of the cheapest batches of at most the size, epoch by epoch; they are
+    not the largest where a curve has steps.
     """
     counts, epochs = need.shape[2], need.shape[3]
     mean = np.empty(epochs)
@@ -100,6 +111,7 @@ def fill_tables(laws, pairs, rate_rps, share, burst, batch_size, need, workspace
         for e in range(epochs):
             mean[e] = _mean_batch(latency_us, fill_rps, laws.budget_us[a], laws.data_us[a], rate_rps[m, e])
             peak = max(peak, mean[e])
+        steps = cheapest and _has_steps(latency_us)
         possible, before = 0, 0
         for n in range(counts):
             while possible < len(gpus_least) - 2 and gpus_least[possible + 1] <= n + 1:
@@ -107,10 +119,11 @@ def fill_tables(laws, pairs, rate_rps, share, burst, batch_size, need, workspace
             size = min(possible, pairs.batch_size_in_memory[q])
             if size < 1:
                 continue
-            if size != before:
+            for b in range(before + 1 if steps else max(size, before + 1), size + 1):
                 for e in range(epochs):
-                    load[e] = _load_gpus(latency_us, rate_rps[m, e], min(mean[e], float(size)))
-                before = size
+                    own = _load_gpus(latency_us, rate_rps[m, e], min(mean[e], float(b)))
+                    load[e] = min(load[e], own) if steps and b > 1 else own
+            before = size
             batch_size[m, g, n] = size
             planned = min(float(size), np.ceil(burst * min(peak, float(size))))
             workspace_gib[m, g, n] = pairs.workspace_gib_per_item[q] * planned

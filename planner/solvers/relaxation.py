@@ -225,7 +225,7 @@ def batching_slack(tables: CapacityTables, m: int, g: int) -> float:
     return float((np.minimum.accumulate(per_item) / per_item).min())
 
 
-def demand_slack(tables: CapacityTables, m: int, g: int) -> Floats:
+def _demand_slack(tables: CapacityTables, m: int, g: int) -> Floats:
     """
     (B, E) the same for a model's whole demand in batches of up to b, whose shares are whole.
 
@@ -246,7 +246,7 @@ def least_need(tables: CapacityTables, m: int, g: int) -> Floats:
     if not tables.batch_size[m, g].any() or batching_slack(tables, m, g) >= 1:
         return need
     at = np.maximum(tables.batch_size[m, g], 1) - 1
-    return np.asarray(need * demand_slack(tables, m, g)[at])
+    return np.asarray(need * _demand_slack(tables, m, g)[at])
 
 
 def _at(columns: Integers, epoch: int) -> int:
