@@ -200,7 +200,27 @@ def test_where_a_smaller_batch_costs_less_a_kind_counts_need_at_its_least() -> N
     part, _ = part_of(tables)
     kinds = kinds_of(part)
     assert kinds
+    roomiest = {
+        kind.gpus: kind.rows[0, 0] * kind.gpus for kind in kinds
+    }  # a count's last kind has the most room
     for items in (1, 2, 3, 4):
         need = need_in_workspace(tables, 0, [0], np.ones(1), np.array([2.0 * items]))[0]
-        for kind in kinds:
-            assert kind.rows[0, 0] * kind.gpus <= need[kind.gpus - 1, 0] + 1e-9
+        for gpus, counted in roomiest.items():
+            assert counted <= need[gpus - 1, 0] + 1e-9
+
+
+def test_the_cheapest_batches_are_those_of_no_more_than_fits() -> None:
+    steps = {"latency_ms": [[1, 10.0], [2, 11.0], [3, 30.0], [4, 31.0]], "batch_size_max": 4}
+    profile = {"b": steps | {"weights_gib": 1.0, "workspace_gib_per_item": 2.0}}
+    tables = capacity_tables(problem([model("m", [400.0, 1.0, 0.0], profile)], pools={"b": 8}))
+    by_size = np.array(
+        [need_in_workspace(tables, 0, [0], np.ones(1), np.array([2.0 * b]))[0] for b in (1, 2, 3, 4)]
+    )
+    cheapest = np.array(
+        [
+            need_in_workspace(tables, 0, [0], np.ones(1), np.array([2.0 * b]), cheapest=True)[0]
+            for b in (1, 2, 3, 4)
+        ]
+    )
+    assert np.allclose(cheapest, np.minimum.accumulate(by_size, axis=0))
+    assert (cheapest[3] < by_size[3])[:, 0].all()
