@@ -47,6 +47,7 @@ from dispatcher.runtime.live_advice import LiveAdvice
 from dispatcher.runtime.live_request import NOT_SERVED, Request, batch_inputs, ending, parted, renumber
 from dispatcher.runtime.load_meter import LoadMeter
 from dispatcher.runtime.refusals import CLIENT_GONE, DRAINING, DROPS, NOT_HERE
+from dispatcher.runtime.retry_after import RetryAfter
 from dispatcher.runtime.roster import CANNOT_RETIRE, Roster
 from dispatcher.runtime.under_way import Batch, BatchesUnderWay, stalled_from_us
 from dispatcher.runtime.worker_link import WorkerLink
@@ -110,6 +111,7 @@ class LiveSubCluster:
             now=self._now,
             make_alarm=self._make_alarm,
         )
+        self._retry_after = RetryAfter(scheduler, len(spec.models))
         self._roster.serve(spec.gpus, self._driver.tell)
 
     def start(self) -> None:
@@ -199,11 +201,8 @@ class LiveSubCluster:
         self._next_id += 1
         self.ledger.meter.arrived(model_index, arrived_us)
         self._pending += 1
-        if self._draining:
-            self._answer(request, Outcome.REJECTED, DRAINING)
-            return answer
-        if not self.ledger.admits(model_index):
-            self._answer(request, Outcome.REJECTED, NOT_HERE)
+        if self._draining or not self.ledger.admits(model_index):
+            self._answer(request, Outcome.REJECTED, DRAINING if self._draining else NOT_HERE)
             return answer
         self._idle.clear()
         self._give_to_scheduler(request)
@@ -327,7 +326,9 @@ class LiveSubCluster:
         if request_id >= FIRST_ID:
             self._bulks.drop(request_id, outcome, refusal.reason)
         else:
-            self._answer(self._requests.pop(request_id), outcome, refusal)
+            request = self._requests.pop(request_id)
+            told = self._retry_after.told(refusal, request.model_index, self._now())
+            self._answer(request, outcome, told)
 
     def _put_back(self, batch: _Batch, reason: str) -> None:
         instant_us = self._now()
