@@ -1,9 +1,9 @@
 """
 What an overload costs after its end: the pool's hold factor has fallen, and rises with each request started.
 
-Models share GPUs at 60 % of what these could do (``bench.variance`` says of what), but for ten seconds at 150 %.
-Then, window by window, the GPUs busy and the bad rate, beside the same arrivals under the policy ``deferred``,
-whose hold factor is always 1, and beside ``eager``. Run as
+Models share GPUs at 60 % of what these could do, but for ten seconds at 150 %. Then, window by window, the
+GPUs busy and the bad rate, beside the same arrivals under the policy ``deferred``, whose hold factor is
+always 1, and beside ``eager``. Run as
 
     python -m bench.after_overload
 """
