@@ -83,7 +83,9 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[UnitOfWork]:
         with _translated(), Session(self._writer) as session, session.begin():
-            yield UnitOfWork(session, self._clock(), self.fleet)
+            work = UnitOfWork(session, self._clock(), self.fleet)
+            yield work
+            work.audit.write()
 
     def schema_state(self) -> SchemaState:
         return schema_state(self._engine)
