@@ -120,3 +120,11 @@ class RecertificationNeeded(Conflict):
             " certify it against today's",
             hint='POST a forecast, or send "certify": "skip" with a reason',
         )
+
+
+class FleetExists(Conflict):
+    code = "fleet-exists"
+    title = "There is such a fleet already"
+
+    def __init__(self, fleet: str) -> None:
+        super().__init__(f"there is a fleet {fleet!r} already", hint=f"PATCH /v1/fleets/{fleet} changes it")

@@ -116,7 +116,9 @@ class AuditRepository:
             self._session.expunge_all()  # a log of years need not fit into memory
 
     def head(self, fleet: str) -> ChainHead | None:
-        query = select(AuditHeadRow).where(AuditHeadRow.fleet == fleet).execution_options(populate_existing=True)
+        query = (
+            select(AuditHeadRow).where(AuditHeadRow.fleet == fleet).execution_options(populate_existing=True)
+        )
         row = self._session.scalars(query).one_or_none()
         return None if row is None else ChainHead(row.fleet, row.number, row.digest)
 

@@ -28,7 +28,7 @@ class FleetRepository:
         return None if row is None else _fleet(row)
 
     def lock(self, fleet: str) -> Fleet | None:
-        """As ``get``, and nobody else may change the fleet or its active plan until this unit of work ends."""
+        """As ``get``, and nobody else changes the fleet or its active plan until this unit of work ends."""
         query = select(FleetRow).where(FleetRow.id == fleet).with_for_update()
         row = self._session.scalars(query.execution_options(populate_existing=True)).one_or_none()
         return None if row is None else _fleet(row)

@@ -154,7 +154,7 @@ class NewPlan:
     """
     A plan as a run hands it in; the store gives it its version and its content-derived id.
 
-    ``recertifies`` is the version that it repeats, ``run_id`` and ``certificate`` are None for an imported one.
+    ``recertifies`` is the version that it repeats; an imported one has no ``run_id`` and no ``certificate``.
     """
 
     run_id: str | None
@@ -221,8 +221,7 @@ class Activation:
     """
     A plan's time as the active one; ``deactivated_at`` None means now.
 
-    ``kind``: ``activate``, ``roll_back`` to a plan certified again against the newest demand, or
-    ``roll_back_uncertified`` to one that was not, for the ``reason`` given.
+    ``kind``: activate, or roll_back to a plan that was active before (or its like, certified again).
     """
 
     id: int

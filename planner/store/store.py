@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from planner.store.audit import AuditRepository
+from planner.store.decisions import DecisionRepository
 from planner.store.engine import make_engine, writer
 from planner.store.errors import StoreConflict, StoreUnavailable
 from planner.store.fleets import FleetRepository
@@ -47,6 +48,7 @@ class UnitOfWork:
         self.forecasts = ForecastRepository(session, now, fleet)
         self.runs = RunRepository(session, now, fleet)
         self.plans = PlanRepository(session, now, fleet)
+        self.decisions = DecisionRepository(session, now, fleet)
         self.nodes = NodeRepository(session, now, fleet)
         self.observed = ObservedLoadRepository(session, now, fleet)
         self.audit = AuditRepository(session, now, fleet)

@@ -89,7 +89,7 @@ class ActivationRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     fleet: Mapped[str] = mapped_column(Id)
     plan_version: Mapped[int] = mapped_column(ForeignKey("plans.version"))
-    kind: Mapped[str] = mapped_column(String(32))
+    kind: Mapped[str] = mapped_column(String(16))
     actor: Mapped[str] = mapped_column(Id)
     activated_at: Mapped[datetime]
     deactivated_at: Mapped[datetime | None]
