@@ -7,13 +7,16 @@ import sys
 import typer
 
 from api.cli import (
+    audit,
     db,
     demo,
     dispatcher,
+    fleet,
     goodput,
     load,
     node,
     plan,
+    plan_control,
     profile,
     schema,
     serve,
@@ -34,6 +37,10 @@ app = typer.Typer(
 app.add_typer(plan.app, name="plan")
 app.add_typer(profile.app, name="profile")
 app.add_typer(db.app, name="db")
+app.add_typer(fleet.app, name="fleet")
+app.add_typer(audit.app, name="audit")
+for command in (plan_control.approve, plan_control.reject, plan_control.activate, plan_control.rollback):
+    plan.app.command()(command)
 app.command("simulate")(simulate.simulate)
 app.command("goodput")(goodput.goodput)
 app.command("schema")(schema.schema)

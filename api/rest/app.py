@@ -14,7 +14,8 @@ from fastapi.routing import APIRoute
 from api.console import page
 from api.rest import problems
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
-from api.rest.routes import demand, health, nodes, plans, registry, runs
+from api.rest.origin import OriginMiddleware
+from api.rest.routes import audit, demand, fleets, health, nodes, plan_decisions, plans, registry, runs
 from api.settings import Settings
 from planner.service.run_worker import RunWorker
 from planner.store.store import Store
@@ -57,12 +58,13 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.store = own_store
     app.state.settings = settings
-    for routes in (registry, demand, runs, plans, nodes):
+    for routes in (fleets, registry, demand, runs, plans, plan_decisions, nodes, audit):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     page.install(app)
     problems.install(app)
     app.add_middleware(BodyLimitMiddleware, bytes_max=settings.request_bytes_max)
+    app.add_middleware(OriginMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

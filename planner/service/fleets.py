@@ -69,9 +69,7 @@ def create_fleet(store: Store, submission: Submission[NewFleet], *, actor: str) 
     return made
 
 
-def change_fleet(
-    store: Store, fleet_id: str, submission: Submission[FleetChange], *, actor: str
-) -> Fleet:
+def change_fleet(store: Store, fleet_id: str, submission: Submission[FleetChange], *, actor: str) -> Fleet:
     """
     Change environment or policy; a change that changes nothing leaves no trace.
 

@@ -110,15 +110,13 @@ class FleetAdvisory(Conflict):
         )
 
 
-class RecertificationNeeded(Conflict):
-    code = "recertification-needed"
-    title = "An earlier plan is certified again before it becomes active"
+class NoForecast(Conflict):
+    code = "no-forecast"
+    title = "The fleet has no forecast"
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, fleet: str, purpose: str) -> None:
         super().__init__(
-            f"plan version {version} was certified for another day's demand, and there is no forecast to"
-            " certify it against today's",
-            hint='POST a forecast, or send "certify": "skip" with a reason',
+            f"fleet {fleet!r} has no forecast {purpose}", hint=f"POST /v1/forecasts?fleet={fleet}"
         )
 
 

@@ -61,10 +61,19 @@ def expire_overdue(store: Store) -> list[int]:
 
 
 def approve(
-    store: Store, version: int, *, plan_id: str, actor: str, reason: str | None = None
+    store: Store,
+    version: int,
+    *,
+    actor: str,
+    plan_id: str | None = None,
+    reason: str | None = None,
+    by_policy: bool = False,
 ) -> PlanSummary:
     """
     certified -> approved, for the content that ``plan_id`` names; again by the same actor is harmless.
+
+    A person's approval always names a ``plan_id``. ``by_policy``: the fleet's own policy approves, within
+    its bounds (``may_activate_by_itself``); four eyes are for people.
 
     Raises ``PlanNotFound``, ``PlanIdMismatch``, ``PlanNotCertified``, ``PlanRejected``, ``PlanExpired``,
     ``PlanNotApprovable`` once it is active or superseded, ``PlanAlreadyApproved`` by another,
@@ -73,16 +82,15 @@ def approve(
     expire_overdue(store)
     with store.writing() as work:
         found = locked(work, version)
-        if found.plan_id != plan_id:
+        if plan_id is not None and found.plan_id != plan_id:
             raise PlanIdMismatch(version, plan_id, found.plan_id)
-        approve_in(work, found, actor=actor, reason=reason)
+        _approve(work, found, actor=actor, reason=reason, by_policy=by_policy)
         return locked(work, version)
 
 
-def approve_in(
-    work: UnitOfWork, found: PlanSummary, *, actor: str, reason: str | None = None
+def _approve(
+    work: UnitOfWork, found: PlanSummary, *, actor: str, reason: str | None, by_policy: bool
 ) -> None:
-    """The same within a unit of work that has ``found`` locked."""
     _refuse_ended(work, found)
     if found.state is PlanState.DRAFT:
         raise PlanNotCertified(found.version)
@@ -94,7 +102,7 @@ def approve_in(
             raise PlanAlreadyApproved(found.version, before.actor, before.at)
         return
     _require_sound(work, found)
-    if fleet_policy(work).four_eyes and actor == (author := _author(work, found)):
+    if fleet_policy(work).four_eyes and not by_policy and actor == (author := _author(work, found)):
         raise FourEyesRequired(found.version, author)
     work.decisions.add(found.version, found.plan_id, APPROVED, actor=actor, reason=reason)
     work.plans.set_state(found.version, PlanState.APPROVED)
@@ -133,6 +141,19 @@ def reject(store: Store, version: int, *, plan_id: str, actor: str, reason: str)
         return locked(work, version)
 
 
+def activate(store: Store, version: int, *, actor: str, reason: str | None = None) -> Activation:
+    """
+    approved -> active, and the plan active before -> superseded, in one transaction.
+
+    Raises ``FleetAdvisory``, ``PlanNotFound``, and what ``activate_in`` raises; for a superseded plan
+    see ``planner.service.activation``.
+    """
+    expire_overdue(store)
+    with store.writing() as work:
+        require_live(work)
+        return activate_in(work, locked(work, version), actor=actor, reason=reason)
+
+
 def require_live(work: UnitOfWork) -> None:
     """Hold the fleet until the end of the unit of work. Raises ``FleetAdvisory``."""
     work.fleets.lock(work.fleet)
@@ -140,9 +161,7 @@ def require_live(work: UnitOfWork) -> None:
         raise FleetAdvisory(work.fleet)
 
 
-def activate_in(
-    work: UnitOfWork, found: PlanSummary, *, actor: str, reason: str | None = None
-) -> Activation:
+def activate_in(work: UnitOfWork, found: PlanSummary, *, actor: str, reason: str | None = None) -> Activation:
     """
     approved -> active, and the plan active before -> superseded; ``require_live`` goes before.
 
@@ -202,7 +221,7 @@ def require_unmodified(work: UnitOfWork, found: PlanSummary) -> None:
 def _refuse_ended(work: UnitOfWork, found: PlanSummary) -> None:
     if found.state is PlanState.REJECTED:
         decision = _decision(work, found.version, REJECTED)
-        raise PlanRejected(found.version, decision.actor if decision else "-", decision and decision.reason)
+        raise PlanRejected(found.version, *((decision.actor, decision.reason) if decision else ("-", None)))
     hours = fleet_policy(work).plan_valid_hours
     late = hours is not None and found.state in WAITING and found.version in work.plans.overdue(hours)
     if found.state is PlanState.EXPIRED or late:

@@ -11,10 +11,24 @@ from planner.plan.plan import Plan
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
 from planner.service.errors import NoActivePlan, PlanNotFound
-from planner.service.plan_states import expire_overdue
+from planner.service.plan_states import activate, approve, expire_overdue, reject
 from planner.store.records import Activation, AuditEntry, PlanDecision, PlanSummary
 from planner.store.store import Store
 
+__all__ = [
+    "PlanHistory",
+    "StoredPlan",
+    "activate",
+    "activations",
+    "approve",
+    "current_activation",
+    "history",
+    "plan",
+    "plan_difference",
+    "plans",
+    "reject",
+    "summary",
+]
 
 HISTORY_ENTRIES_MAX = 100
 

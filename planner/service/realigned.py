@@ -33,11 +33,18 @@ def realigned(plan: Plan, before: PlanningProblem, problem: PlanningProblem) -> 
     certificate to say.
     """
     epochs = epochs_alike(before, problem)
-    clusters = tuple(
-        _planned_for(problem, cluster)
-        for cluster in (_on(epochs, cluster, problem) for cluster in plan.sub_clusters)
-        if cluster.placements
-    )
+    clusters = (_on(epochs, cluster, problem) for cluster in plan.sub_clusters)
+    kept = tuple(cluster for cluster in clusters if cluster.placements)
+    return as_answer(problem, dataclasses.replace(plan, sub_clusters=kept))
+
+
+def as_answer(problem: PlanningProblem, plan: Plan) -> Plan:
+    """
+    What the sub-clusters of ``plan`` are worth as an answer to ``problem``: cost, bounds, unserved demand.
+
+    Models and epochs must be those of ``problem``; all else that the plan says of itself is worked out anew.
+    """
+    clusters = tuple(_planned_for(problem, cluster) for cluster in plan.sub_clusters)
     unserved = tuple(_unserved(problem, clusters))
     fluid = fluid_bound_usd_per_hour(problem, {left.model: left.share for left in unserved})
     named = {left.model for left in unserved}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from planner.store.audit_chain import START, ChainedEntry, ChainHead, entry_digest
@@ -103,11 +103,16 @@ class AuditRepository:
         found = {*self._session.scalars(select(AuditRow.fleet).distinct())}
         return sorted(found | {*self._session.scalars(select(AuditHeadRow.fleet))})
 
-    def chain(self, fleet: str) -> Iterator[ChainedEntry]:
-        """Every row of one fleet's chain by its number, a thousand at a time."""
+    def last_number(self, fleet: str) -> int:
+        return self._session.scalar(select(func.max(AuditRow.number)).where(AuditRow.fleet == fleet)) or 0
+
+    def chain(self, fleet: str, *, until: int) -> Iterator[ChainedEntry]:
+        """Every row of one fleet's chain by its number, up to ``until``, a thousand at a time."""
         last = 0
         while True:
-            query = select(AuditRow).where(AuditRow.fleet == fleet, AuditRow.number > last)
+            query = select(AuditRow).where(
+                AuditRow.fleet == fleet, AuditRow.number > last, AuditRow.number <= until
+            )
             rows = self._session.scalars(query.order_by(AuditRow.number).limit(ROWS_AT_A_TIME)).all()
             yield from (_chained(row) for row in rows)
             if not rows:

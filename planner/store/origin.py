@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """``client_address`` and ``request_id`` of the request; ``reason`` as its sender gave it."""
+    """``client_address`` and ``request_id`` of the request; None where there was none."""
 
     client_address: str | None = None
     request_id: str | None = None
-    reason: str | None = None
 
 
 NOWHERE = Origin()

@@ -13,7 +13,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from planner.store.records import RunRecord, RunState
 from planner.store.store import Store
-from tests.control_plane import finished_run, forecast, load_report, register_fleet, served, sqlite_url
+from tests.control_plane import (
+    activated,
+    finished_run,
+    forecast,
+    load_report,
+    register_fleet,
+    served,
+    sqlite_url,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -29,8 +37,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         client.post("/v1/forecasts", json=forecast())
         location = client.post("/v1/runs", json={"forecast_id": 1, "time_limit_s": 5.0}).headers["location"]
         run = finished_run(client, location)
-        client.post(f"/v1/plans/{run['plan_version']}/approval")
-        client.post("/v1/activations", json={"plan_version": run["plan_version"]})
+        activated(client, run["plan_version"])
         client.post("/v1/observed-load", json=load_report())
         add_failed_run(url, run["problem_digest"])
         yield str(client.base_url)

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from api.rest.bodies import Entry, Id, Text
+from api.rest.bodies import Entry, Text
+from api.rest.dependencies import FLEET_PATTERN
 from api.rest.faults import path_of
 from api.rest.schemas.common import Out
 from api.rest.schemas.registry import example
@@ -53,7 +54,9 @@ class FleetBody(Entry[NewFleet]):
     model_config = example(FLEET_EXAMPLE)
     subject: ClassVar[str] = "fleet"
 
-    id: Id
+    id: str = Field(
+        min_length=1, max_length=100, pattern=FLEET_PATTERN, description="Letters, digits and any of . _ -"
+    )
     environment: Text = Field(default="production", description="production, staging, or what you call it.")
     policy: dict[str, Any] = Field(default={}, description=POLICY_KEYS)
 
