@@ -1,0 +1,103 @@
+"""Going back to an earlier plan over REST: certified again against today's demand, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from planner.plan.codec import parse_plan
+from planner.plan.verify import verify
+from planner.problem.parse import parse_problem
+from tests.control_plane import activated, finished_run, forecast, register_fleet, served, sqlite_url
+
+SOLVE = {"solver": "greedy", "time_limit_s": 5.0, "seed": 1}
+
+
+def rates(resnet: float, bert: float = 40.0) -> dict[str, Any]:
+    rows = [
+        {"model": "resnet", "demand_rps": [resnet, resnet]},
+        {"model": "bert", "demand_rps": [bert, bert]},
+    ]
+    return forecast(models=rows)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with served(sqlite_url(tmp_path_factory.mktemp("recertify"))) as client:
+        register_fleet(client)
+        for resnet in (300.0, 900.0):
+            (stored,) = client.post("/v1/forecasts", json=rates(resnet)).json()
+            location = client.post("/v1/runs", json={**SOLVE, "forecast_id": stored["id"]}).headers["location"]
+            activated(client, finished_run(client, location)["plan_version"])
+        yield client
+
+
+def went_back(client: httpx.Client, version: int) -> dict[str, Any]:
+    body = {"plan_version": version, "reason": "the newer one drops requests"}
+    answer = client.post("/v1/activations", json=body, headers={"X-Actor": "bob"})
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["options"]["kind"] == "recertify"
+    return finished_run(client, answer.headers["location"])
+
+
+def test_an_earlier_plan_that_holds_today_runs_again_as_a_new_version(client: httpx.Client) -> None:
+    client.post("/v1/forecasts", json=rates(250.0))
+    run = went_back(client, 1)
+    assert run["state"] == "succeeded", run["error"]
+    again = client.get(f"/v1/plans/{run['plan_version']}").json()
+    first = client.get("/v1/plans/1").json()
+    assert (again["state"], again["origin"], again["recertifies"]) == ("active", "recertified", 1)
+    assert again["plan"]["sub_clusters"] == first["plan"]["sub_clusters"]
+    problem = parse_problem(client.get(f"/v1/plans/{again['version']}/problem").json())
+    assert problem.models["resnet"].demand_rps == (250.0, 250.0)
+    assert verify(problem, parse_plan(again["plan"])) == []
+    assert client.get(f"/v1/plans/{again['version']}/certificate").json()["passed"]
+    current = client.get("/v1/activations/current").json()
+    assert (current["kind"], current["plan_version"], current["actor"]) == (
+        "roll_back",
+        again["version"],
+        "bob",
+    )
+    states = {plan["version"]: plan["state"] for plan in client.get("/v1/plans").json()["items"]}
+    assert states == {1: "superseded", 2: "superseded", again["version"]: "active"}
+    history = client.get(f"/v1/plans/{again['version']}/history").json()
+    assert [entry["action"] for entry in history["audit"]] == ["plan.made", "plan.roll_back"]
+    assert history["audit"][1]["details"]["repeats"] == 1
+    assert history["decisions"][0]["reason"] == "the newer one drops requests"
+
+
+def test_one_that_does_not_hold_today_changes_nothing_and_says_why(client: httpx.Client) -> None:
+    before = client.get("/v1/activations/current").json()
+    client.post("/v1/forecasts", json=rates(3_000.0))
+    run = went_back(client, 1)
+    assert run["state"] == "failed"
+    assert run["error"]["code"] == "recertification-failed"
+    assert "does not hold against today's demand" in run["error"]["message"]
+    assert run["error"]["violations"]
+    assert client.get("/v1/activations/current").json() == before
+
+
+def test_one_without_place_for_a_new_model_is_refused_by_name(client: httpx.Client) -> None:
+    client.post("/v1/models", json={"id": "late-comer", "slo_ms": 100.0})
+    profile = {"model": "late-comer", "gpu_type": "A10", "alpha_ms": 0.5, "beta_ms": 3.0, "weights_gib": 1.0}
+    client.post("/v1/profiles", json=profile)
+    rows = [{"model": "late-comer", "demand_rps": [5.0, 5.0]}]
+    client.post("/v1/forecasts", json=forecast(models=rows))
+    run = went_back(client, 2)
+    assert run["error"]["code"] == "recertification-failed"
+    assert "late-comer" in run["error"]["message"]
+
+
+def test_what_became_active_meanwhile_stays(client: httpx.Client) -> None:
+    """The run was asked for beside the plan that ran then."""
+    client.post("/v1/forecasts", json=rates(200.0))
+    with served_without_worker(client) as idle:
+        asked = idle.post("/v1/activations", json={"plan_version": 1}).json()
+        idle.post("/v1/activations", json={"plan_version": 2, "certify": "skip", "reason": "first"})
+    run = finished_run(client, f"/v1/runs/{asked['id']}")
+    assert run["state"] == "failed"
+    assert run["error"]["code"] == "plan-stale"
+    assert client.get("/v1/activations/current").json()["plan_version"] == 2
