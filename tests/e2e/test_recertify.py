@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,11 +29,16 @@ def rates(resnet: float, bert: float = 40.0) -> dict[str, Any]:
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with served(sqlite_url(tmp_path_factory.mktemp("recertify"))) as client:
         register_fleet(client)
-        for resnet in (300.0, 900.0):
-            (stored,) = client.post("/v1/forecasts", json=rates(resnet)).json()
-            location = client.post("/v1/runs", json={**SOLVE, "forecast_id": stored["id"]}).headers["location"]
-            activated(client, finished_run(client, location)["plan_version"])
+        two_plans(client)
         yield client
+
+
+def two_plans(client: httpx.Client) -> None:
+    """One superseded by the other."""
+    for resnet in (300.0, 900.0):
+        (stored,) = client.post("/v1/forecasts", json=rates(resnet)).json()
+        location = client.post("/v1/runs", json={**SOLVE, "forecast_id": stored["id"]}).headers["location"]
+        activated(client, finished_run(client, location)["plan_version"])
 
 
 def went_back(client: httpx.Client, version: int) -> dict[str, Any]:
@@ -91,13 +97,18 @@ def test_one_without_place_for_a_new_model_is_refused_by_name(client: httpx.Clie
     assert "late-comer" in run["error"]["message"]
 
 
-def test_what_became_active_meanwhile_stays(client: httpx.Client) -> None:
-    """The run was asked for beside the plan that ran then."""
-    client.post("/v1/forecasts", json=rates(200.0))
-    with served_without_worker(client) as idle:
-        asked = idle.post("/v1/activations", json={"plan_version": 1}).json()
-        idle.post("/v1/activations", json={"plan_version": 2, "certify": "skip", "reason": "first"})
-    run = finished_run(client, f"/v1/runs/{asked['id']}")
-    assert run["state"] == "failed"
-    assert run["error"]["code"] == "plan-stale"
-    assert client.get("/v1/activations/current").json()["plan_version"] == 2
+def test_what_became_active_meanwhile_stays(tmp_path: Path) -> None:
+    """The run was asked for beside the plan that ran then; its worker comes later."""
+    url = sqlite_url(tmp_path)
+    with served(url) as client:
+        register_fleet(client)
+        two_plans(client)
+    with served(url, run_worker=False) as client:
+        asked = client.post("/v1/activations", json={"plan_version": 1}).json()
+        skip = {"certify": "skip", "reason": "at once"}
+        assert client.post("/v1/activations", json={"plan_version": 1, **skip}).status_code == 201
+    with served(url) as client:
+        run = finished_run(client, f"/v1/runs/{asked['id']}")
+        assert (run["state"], run["error"]["code"]) == ("failed", "plan-stale")
+        assert client.get("/v1/activations/current").json()["plan_version"] == 1
+        assert len(client.get("/v1/plans").json()["items"]) == 2
