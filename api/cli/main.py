@@ -18,6 +18,7 @@ from api.cli import (
     plan,
     plan_control,
     profile,
+    replay,
     schema,
     serve,
     simulate,
@@ -43,6 +44,7 @@ for command in (plan_control.approve, plan_control.reject, plan_control.activate
     plan.app.command()(command)
 app.command("simulate")(simulate.simulate)
 app.command("goodput")(goodput.goodput)
+app.command("replay")(replay.replay)
 app.command("schema")(schema.schema)
 app.command("serve")(serve.serve)
 app.command("dispatcher")(dispatcher.dispatcher)

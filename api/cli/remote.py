@@ -33,7 +33,9 @@ class Remote:
     A problem ends the command: every fault is told, the exit status is 2 for bad input and else 1.
     """
 
-    def __init__(self, url: str, *, fleet: str = "default", actor: str | None = None) -> None:
+    def __init__(
+        self, url: str, *, fleet: str = "default", actor: str | None = None, timeout_s: float = TIMEOUT_S
+    ) -> None:
         import httpx
 
         headers = {"X-Actor": actor or _user()}
@@ -42,7 +44,7 @@ class Remote:
         self._url = url
         self._fleet = fleet
         try:
-            self._http = httpx.Client(base_url=url, timeout=TIMEOUT_S, headers=headers)
+            self._http = httpx.Client(base_url=url, timeout=timeout_s, headers=headers)
         except (httpx.InvalidURL, ValueError) as error:
             fail(
                 f"--url must be an address as in {URL_DEFAULT}, got {url!r}: {error}", code=ExitCode.BAD_INPUT

@@ -15,7 +15,18 @@ from api.console import page
 from api.rest import problems
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
 from api.rest.origin import OriginMiddleware
-from api.rest.routes import audit, demand, fleets, health, nodes, plan_decisions, plans, registry, runs
+from api.rest.routes import (
+    audit,
+    demand,
+    fleets,
+    health,
+    nodes,
+    plan_decisions,
+    plans,
+    registry,
+    replays,
+    runs,
+)
 from api.settings import Settings
 from planner.service.run_worker import RunWorker
 from planner.store.store import Store
@@ -58,7 +69,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.store = own_store
     app.state.settings = settings
-    for routes in (fleets, registry, demand, runs, plans, plan_decisions, nodes, audit):
+    for routes in (fleets, registry, demand, runs, plans, plan_decisions, nodes, audit, replays):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     page.install(app)

@@ -126,3 +126,11 @@ class FleetExists(Conflict):
 
     def __init__(self, fleet: str) -> None:
         super().__init__(f"there is a fleet {fleet!r} already", hint=f"PATCH /v1/fleets/{fleet} changes it")
+
+
+class ReplayBusy(Conflict):
+    code = "replay-busy"
+    title = "Another replay is at work"
+
+    def __init__(self) -> None:
+        super().__init__("this server replays one day at a time", hint="ask again when it has answered")

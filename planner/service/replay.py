@@ -10,10 +10,9 @@ then. Hours without a load report are gaps: they are left out, not taken for hou
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, TypeAlias
 
 from planner.certify import certify
 from planner.demand.corrected import corrected_demand
@@ -27,7 +26,9 @@ from planner.service.demand import REPORTS_MAX
 from planner.service.planning import certified
 from planner.service.problem_document import Registry, planning_problem
 from planner.service.realigned import realigned
+from planner.service.replay_request import ReplayedDay, ReplayedPlan, ReplayRequest
 from planner.service.traffic import planned_traffic
+from planner.solvers import solve
 from planner.store.records import Activation, PlanDocuments
 from planner.store.store import Store, UnitOfWork
 from profiles.faults import InputInvalid
@@ -35,51 +36,6 @@ from profiles.faults import InputInvalid
 HOURS = 24
 FORECASTS_LOOKED_AT = 200
 ACTIVATIONS_LOOKED_AT = 500
-
-Solve: TypeAlias = Callable[[PlanningProblem, int], Plan | None]
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayedPlan:
-    """
-    One plan on the day.
-
-    Parameters
-    ----------
-    version
-        None for the plan that replay made.
-    gpus
-        In the hour with the most.
-    bad_rate
-        Of the worst sub-cluster, simulated at the observed load.
-    unserved_share
-        Share of the observed requests that the plan has no place for.
-    """
-
-    version: int | None
-    gpus: int
-    cost_usd_per_hour: float
-    bad_rate: float
-    passed: bool
-    unserved_share: float
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayedDay:
-    """
-    A day as it was and as it would have been.
-
-    ``excuse`` says why there is no plan to compare with; ``bad_rate_measured`` is what dispatchers
-    reported, all models together, and None where nothing arrived.
-    """
-
-    day: date
-    hours_observed: int
-    forecast_id: int | None
-    bad_rate_measured: float | None
-    active: ReplayedPlan | None
-    replayed: ReplayedPlan | None
-    excuse: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +50,9 @@ class _Known:
     active: PlanDocuments | None
 
 
-def replay_day(store: Store, day: date, solve: Solve, *, policy: Mapping[str, Any]) -> ReplayedDay:
-    """Replay ``day`` (UTC); ``solve`` makes the plan under ``policy``, rules in the problem's file format."""
+def replay_day(store: Store, request: ReplayRequest) -> ReplayedDay:
+    """Replay ``request.day`` (UTC) of the store's fleet."""
+    day = request.day
     with store.reading() as work:
         known = _known(work, day)
     measured = _bad_rate(known.observed)
@@ -105,7 +62,7 @@ def replay_day(store: Store, day: date, solve: Solve, *, policy: Mapping[str, An
     if known.forecast is None:
         return dataclasses.replace(found, excuse="no forecast for this day was known when it began")
     try:
-        asked = planning_problem(known.registry, known.forecast, known.demand, policy, None)
+        asked = planning_problem(known.registry, known.forecast, known.demand, request.policy, None)
         happened = _as_observed(asked, known.observed)
     except InputInvalid as error:
         return dataclasses.replace(found, excuse=str(error))
@@ -113,10 +70,15 @@ def replay_day(store: Store, day: date, solve: Solve, *, policy: Mapping[str, An
     if known.active is not None:
         before = parse_problem(known.active.problem)
         active = _judged(parse_plan(known.active.plan), before, happened, known.active.summary.version)
-    plan = solve(asked, 0)
+
+    def solved(problem: PlanningProblem, number: int) -> Plan | None:
+        limit_s = request.time_limit_s * (1.0 if number == 0 else 0.5)
+        return solve(problem, solver=request.solver, time_limit_s=limit_s, seed=request.seed).plan
+
+    plan = solved(asked, 0)
     if plan is None:
         return dataclasses.replace(found, active=active, excuse="the solver found no plan in its time")
-    plan, _ = certified(asked, plan, solve)
+    plan, _ = certified(asked, plan, solved)
     return dataclasses.replace(found, active=active, replayed=_judged(plan, asked, happened, None))
 
 
