@@ -43,12 +43,12 @@ class Remote:
             headers["Authorization"] = f"Bearer {token}"
         self._url = url
         self._fleet = fleet
+        if not url.startswith(("http://", "https://")):
+            fail(f"--url must be an address as in {URL_DEFAULT}, got {url!r}", code=ExitCode.BAD_INPUT)
         try:
             self._http = httpx.Client(base_url=url, timeout=timeout_s, headers=headers)
-        except (httpx.InvalidURL, ValueError) as error:
-            fail(
-                f"--url must be an address as in {URL_DEFAULT}, got {url!r}: {error}", code=ExitCode.BAD_INPUT
-            )
+        except httpx.InvalidURL as error:
+            fail(f"--url is no address: {error}", code=ExitCode.BAD_INPUT)
 
     def get(self, path: str, **query: Any) -> Any:
         return self._answer("GET", path, params=query)

@@ -8,7 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from api.cli.main import app
 from planner.plan.codec import parse_plan
 from planner.plan.verify import verify
 from planner.problem.parse import parse_problem
@@ -95,6 +97,40 @@ def test_one_without_place_for_a_new_model_is_refused_by_name(client: httpx.Clie
     run = went_back(client, 2)
     assert run["error"]["code"] == "recertification-failed"
     assert "late-comer" in run["error"]["message"]
+
+
+def test_the_whole_way_from_the_command_line(client: httpx.Client) -> None:
+    (stored,) = client.post("/v1/forecasts", json=rates(260.0)).json()
+    made = []
+    for _ in range(2):
+        location = client.post("/v1/runs", json={**SOLVE, "forecast_id": stored["id"]}).headers["location"]
+        made.append(str(finished_run(client, location)["plan_version"]))
+    first, second = made
+    assert "is rejected" in fermata(client, "plan", "reject", first, "--reason", "the other is like it")
+    refused = fermata(client, "plan", "approve", first, status=1)
+    assert "was rejected by" in refused
+    assert "is approved" in fermata(client, "plan", "approve", second, "--actor", "ann")
+    assert f"plan {second} is active" in fermata(client, "plan", "activate", second)
+    assert f"hint: fermata plan rollback {first}" not in refused
+    assert "hint: fermata plan rollback 1" in fermata(client, "plan", "activate", "1", status=1)
+    back = fermata(client, "plan", "rollback", "1", "--reason", "a drill")
+    assert "certifying plan 1 against today's demand" in back
+    assert f"plan {int(second) + 1} is active" in back
+    skipped = fermata(
+        client, "plan", "rollback", second, "--skip-certification", "--reason", "the drill is over"
+    )
+    assert f"plan {second} is active" in skipped
+    listed = fermata(client, "audit", "list", "--action", "plan.roll_back")
+    assert "the drill is over" in listed
+    client.post("/v1/forecasts", json=rates(3_000.0))
+    assert "does not hold against today's demand" in fermata(client, "plan", "rollback", "1", status=1)
+    assert "--url must be an address" in CliRunner().invoke(app, ["fleet", "list", "--url", "x:y:z"]).output
+
+
+def fermata(client: httpx.Client, *words: str, status: int = 0) -> str:
+    result = CliRunner().invoke(app, [*words, "--url", str(client.base_url)])
+    assert result.exit_code == status, result.output
+    return result.output
 
 
 def test_what_became_active_meanwhile_stays(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
     ("INSERT INTO problems VALUES (:digest, :json, :now)", {"digest": DIGEST, "json": EPOCHS}),
     (
         "INSERT INTO plans (version, state, run_id, forecast_id, problem_digest, status, objective, bound,"
-        " gap, fluid_bound, physical_gap, cost_usd_per_hour, sub_cluster_count, gpu_count, solver, options, seed,"
-        f" document, created_at) VALUES (1, 'active', 'r', 1, :digest, {SUMMARY}, :json, :now)",
+        " gap, fluid_bound, physical_gap, cost_usd_per_hour, sub_cluster_count, gpu_count, solver, options,"
+        f" seed, document, created_at) VALUES (1, 'active', 'r', 1, :digest, {SUMMARY}, :json, :now)",
         {"digest": DIGEST, "json": PLAN},
     ),
     ("INSERT INTO certificates VALUES (1, :yes, 0.004, :json, :now)", {"json": CERTIFICATE, "yes": True}),
