@@ -26,7 +26,7 @@ from tests.control_plane import (
 )
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
-SOLVE = {"solver": "greedy", "time_limit_s": 5.0, "seed": 1}
+SOLVE = {"solver": "greedy", "time_limit_s": 60.0, "seed": 1}
 FLEET = {"fleet": "emea"}
 RUNNING = {
     "sub_clusters": [
@@ -178,7 +178,7 @@ def seen(start: datetime, version: int) -> LoadReport:
 
 
 def test_a_past_day_is_replayed_beside_what_was(client: httpx.Client, past: None) -> None:
-    words = ["replay", "--since", "2026-11-23", "--until", "2026-11-26", "--time-limit-s", "5"]
+    words = ["replay", "--since", "2026-11-23", "--until", "2026-11-26", "--time-limit-s", "60"]
     first, day, last = fermata(client, *words, "--solver", "greedy", "--fleet", "past")
     assert (first["excuse"], last["excuse"]) == ("no load was observed on this day",) * 2
     assert (day["day"], day["hours_observed"], day["excuse"]) == ("2026-11-24", 6, None)

@@ -27,7 +27,7 @@ from tests.control_plane import (
     sqlite_url,
 )
 
-SOLVE = {"solver": "greedy", "time_limit_s": 5.0, "seed": 1}
+SOLVE = {"solver": "greedy", "time_limit_s": 60.0, "seed": 1}
 A, B = {"fleet": "fleet-a"}, {"fleet": "fleet-b"}
 SHARED = ("/v1/models", "/v1/gpu-types", "/v1/profiles", "/v1/fleets", "/v1/openapi.json")
 CHANGES = ("post", "put", "patch", "delete")

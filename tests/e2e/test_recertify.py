@@ -16,7 +16,7 @@ from planner.plan.verify import verify
 from planner.problem.parse import parse_problem
 from tests.control_plane import activated, finished_run, forecast, register_fleet, served, sqlite_url
 
-SOLVE = {"solver": "greedy", "time_limit_s": 5.0, "seed": 1}
+SOLVE = {"solver": "greedy", "time_limit_s": 60.0, "seed": 1}
 
 
 def rates(resnet: float, bert: float = 40.0) -> dict[str, Any]:
@@ -40,7 +40,9 @@ def two_plans(client: httpx.Client) -> None:
     for resnet in (300.0, 900.0):
         (stored,) = client.post("/v1/forecasts", json=rates(resnet)).json()
         location = client.post("/v1/runs", json={**SOLVE, "forecast_id": stored["id"]}).headers["location"]
-        activated(client, finished_run(client, location)["plan_version"])
+        run = finished_run(client, location)
+        assert run["state"] == "succeeded", run["error"]
+        activated(client, run["plan_version"])
 
 
 def went_back(client: httpx.Client, version: int) -> dict[str, Any]:
