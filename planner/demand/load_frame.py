@@ -13,10 +13,10 @@ mean are what is averaged, so that a rate that rises in the course of the day do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SUMS = (
     "reports",
     "covered_us",
+    "planned_us",
+    "unplanned_us",
     "arrived",
     "served_in_time",
     "late",
@@ -43,7 +45,9 @@ SUMS = (
     "cv_arrivals",
 )
 """
-The columns of ``LoadFrame.sums``; ``cv_arrivals`` are the arrivals of reports that know their variation.
+The columns of ``LoadFrame.sums``. ``planned_us`` is time covered by reports whose sub-cluster takes a known
+part of the model's traffic, times that part; ``unplanned_us`` is the time of the others. ``cv_arrivals`` are
+the arrivals of reports that know their variation.
 """
 
 COLUMN = {name: index for index, name in enumerate(SUMS)}
@@ -65,6 +69,12 @@ class Latencies(NamedTuple):
     batches: Ints
     execution_us: Ints
 
+
+TrafficShare: TypeAlias = Callable[[Source, int], float | None]
+"""
+The part of a model's traffic that a source takes by its plan, at an instant in microseconds since 1970; None
+where no plan says.
+"""
 
 NO_LATENCIES = Latencies(*(np.zeros(0, dtype=np.int64) for _ in range(4)))
 
@@ -137,7 +147,11 @@ def instant_at(us: int) -> datetime:
     return EPOCH + timedelta(microseconds=int(us))
 
 
-def frame_of(reports: Sequence[LoadReport]) -> LoadFrame:
+def no_plan(source: Source, start_us: int) -> float | None:
+    return None
+
+
+def frame_of(reports: Sequence[LoadReport], traffic_share: TrafficShare = no_plan) -> LoadFrame:
     """Reports as they came: a row for each of their models."""
     indices: dict[Source, int] = {}
     rows: list[tuple[int, int, int]] = []
@@ -151,27 +165,59 @@ def frame_of(reports: Sequence[LoadReport]) -> LoadFrame:
             source = Source(load.model, report.sub_cluster, report.plan_version)
             row = len(rows)
             rows.append((indices.setdefault(source, len(indices)), start_us, length_us))
-            known = load.arrival_cv is not None
-            sums.append(
-                (
-                    1,
-                    length_us,
-                    load.arrived,
-                    load.served_in_time,
-                    load.late,
-                    load.dropped,
-                    load.rejected,
-                    load.batches,
-                    round(load.batches * load.batch_size_mean),
-                    round(load.busy_s * SECOND_US),
-                    load.arrived if known else 0,
-                )
-            )
+            sums.append(sums_of(load, length_us, traffic_share(source, start_us)))
             squares.append(load.arrived * load.arrival_cv**2 if load.arrival_cv is not None else 0.0)
-            latencies += [
-                (row, size, count, round(count * ms * 1_000)) for size, count, ms in load.latency_ms_by_batch
-            ]
+            latencies += latencies_of(row, load.latency_ms_by_batch)
     return framed(tuple(indices), rows, sums, squares, latencies)
+
+
+class Counted(Protocol):
+    """What ``sums_of`` needs to know of one model of a report."""
+
+    @property
+    def arrived(self) -> int: ...
+    @property
+    def served_in_time(self) -> int: ...
+    @property
+    def late(self) -> int: ...
+    @property
+    def dropped(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def arrival_cv(self) -> float | None: ...
+    @property
+    def batches(self) -> int: ...
+    @property
+    def batch_size_mean(self) -> float: ...
+    @property
+    def busy_s(self) -> float: ...
+
+
+def sums_of(load: Counted, length_us: int, share: float | None) -> tuple[int, ...]:
+    """``SUMS`` of one model of one report."""
+    return (
+        1,
+        length_us,
+        0 if share is None else round(share * length_us),
+        length_us if share is None else 0,
+        load.arrived,
+        load.served_in_time,
+        load.late,
+        load.dropped,
+        load.rejected,
+        load.batches,
+        round(load.batches * load.batch_size_mean),
+        round(load.busy_s * SECOND_US),
+        0 if load.arrival_cv is None else load.arrived,
+    )
+
+
+def latencies_of(row: int, latency_ms_by_batch: Iterable[Sequence[float]]) -> list[tuple[int, int, int, int]]:
+    """Triples (batch size, batches, mean ms) as (row, batch size, batches, microseconds in all)."""
+    return [
+        (row, int(size), int(count), round(count * ms * 1_000)) for size, count, ms in latency_ms_by_batch
+    ]
 
 
 def framed(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +16,6 @@ from planner.demand.load_frame import (
     Floats,
     Ints,
     LoadFrame,
-    Source,
     binned,
     instant_at,
 )
@@ -77,18 +74,7 @@ class ObservedLoad:
     models: dict[str, ObservedModel]
 
 
-TrafficShare: TypeAlias = Callable[[Source, Ints], Floats]
-"""
-The part of the model's traffic that the source takes by its plan at each instant (k,), microseconds since
-1970: (k,) shares, NaN where no plan says.
-"""
-
-
-def no_plan(source: Source, starts_us: Ints) -> Floats:
-    return np.full(len(starts_us), np.nan)
-
-
-def observe(frame: LoadFrame, traffic_share: TrafficShare = no_plan) -> ObservedLoad:
+def observe(frame: LoadFrame) -> ObservedLoad:
     """
     Put rows together, one entry for each model.
 
@@ -104,7 +90,7 @@ def observe(frame: LoadFrame, traffic_share: TrafficShare = no_plan) -> Observed
     sums = np.zeros((len(names), len(SUMS)), dtype=np.int64)
     np.add.at(sums, model, frame.sums)
     squares = binned(model, frame.cv_squares, len(names))
-    observed_us = _observed_us(frame, model, len(names), shares_of(frame, traffic_share))
+    observed_us = _observed_us(frame, model, len(names))
     latencies = _latencies(frame, model)
     seen = np.unique(model)
     return ObservedLoad(
@@ -120,26 +106,13 @@ def observe(frame: LoadFrame, traffic_share: TrafficShare = no_plan) -> Observed
     )
 
 
-def observe_by_epoch(
-    frame: LoadFrame, forecast: Forecast, traffic_share: TrafficShare = no_plan
-) -> dict[int, ObservedLoad]:
+def observe_by_epoch(frame: LoadFrame, forecast: Forecast) -> dict[int, ObservedLoad]:
     """The same for each epoch of ``forecast`` (``Forecast.epoch_at``); rows of no epoch are left out."""
     starts, group = np.unique(frame.start_us, return_inverse=True)
     epochs = [forecast.epoch_at(instant_at(start)) for start in starts]
     epoch = np.array([-1 if e is None else e for e in epochs], dtype=np.int64)[group.reshape(-1)]
     found = (int(e) for e in np.unique(epoch) if e >= 0)
-    return {e: observe(frame.where(epoch == e), traffic_share) for e in found}
-
-
-def shares_of(frame: LoadFrame, traffic_share: TrafficShare) -> Floats:
-    """(n,) the part of its model's traffic that each row shows; NaN where no plan says."""
-    shares = np.full(len(frame), np.nan)
-    order = np.argsort(frame.source, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(frame.source[order])) + 1):
-        if len(rows):
-            source = frame.sources[int(frame.source[rows[0]])]
-            shares[rows] = traffic_share(source, frame.start_us[rows])
-    return shares
+    return {e: observe(frame.where(epoch == e)) for e in found}
 
 
 def spans_union_us(begin_us: NDArray[np.number], end_us: NDArray[np.number]) -> float:
@@ -151,16 +124,16 @@ def spans_union_us(begin_us: NDArray[np.number], end_us: NDArray[np.number]) -> 
     return float(ends[0] - begins[0] + np.maximum(0, ends[1:] - new_from).sum())
 
 
-def _observed_us(frame: LoadFrame, model: Ints, count: int, shares: Floats) -> Floats:
+def _observed_us(frame: LoadFrame, model: Ints, count: int) -> Floats:
     """Each sub-cluster's time by its part of the traffic; the joined time of those whose part is unknown."""
-    covered = frame.column("covered_us").astype(np.float64)
-    total = binned(model, covered * np.nan_to_num(shares, nan=0.0), count)
-    unknown = np.flatnonzero(np.isnan(shares))
+    total = binned(model, frame.column("planned_us"), count)
+    unplanned_us = frame.column("unplanned_us")
+    unknown = np.flatnonzero(unplanned_us)
     order = unknown[np.argsort(model[unknown], kind="stable")]
     for rows in np.split(order, np.flatnonzero(np.diff(model[order])) + 1):
         if len(rows):
             union = spans_union_us(frame.begin_us[rows], frame.end_us[rows])
-            total[model[rows[0]]] += min(union, float(covered[rows].sum()))
+            total[model[rows[0]]] += min(union, float(unplanned_us[rows].sum()))
     return total
 
 

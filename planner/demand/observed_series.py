@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from planner.demand.load_frame import SECOND_US, Floats, Ints, LoadFrame, binned
-from planner.demand.observed import TrafficShare, no_plan, shares_of, spans_union_us
+from planner.demand.observed import spans_union_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,6 @@ def series(
     since_us: int,
     until_us: int,
     resolution_s: int,
-    traffic_share: TrafficShare = no_plan,
 ) -> ObservedSeries:
     """
     ``frame`` by intervals of ``resolution_s`` aligned to 1970: all that have a part in [since, until), whole.
@@ -82,7 +80,6 @@ def series(
         (model >= 0) & (frame.start_us + frame.length_us > begins) & (frame.start_us < ends)
     )
     part = _parts(frame, rows, step_us, first, count)
-    shares = shares_of(frame, traffic_share)
     shape = (len(models), count)
     cell = model[part.row] * count + part.interval
 
@@ -92,9 +89,8 @@ def series(
     seen = np.bincount(cell, minlength=shape[0] * count).reshape(shape) > 0
     arrived, cv_arrivals = total(_float(frame, "arrived")), total(_float(frame, "cv_arrivals"))
     bad = total(_float(frame, "late") + _float(frame, "dropped") + _float(frame, "rejected"))
-    planned = np.nan_to_num(shares, nan=0.0)
-    covered_us = total(_float(frame, "covered_us") * planned)
-    _add_unplanned(covered_us, frame, part, model, np.isnan(shares))
+    observed_us = total(_float(frame, "planned_us"))
+    _add_unplanned(observed_us, frame, part, model)
     longest = np.zeros(shape[0] * count)
     np.maximum.at(longest, cell, frame.length_us[part.row] / SECOND_US)
     squares = total(frame.cv_squares)
@@ -104,7 +100,7 @@ def series(
         starts_us=(first + np.arange(count, dtype=np.int64)) * step_us,
         resolution_s=resolution_s,
         arrived=np.where(seen, arrived, np.nan),
-        coverage=np.minimum(1.0, covered_us / step_us),
+        coverage=np.minimum(1.0, observed_us / step_us),
         arrival_cv=variation,
         bad=np.where(seen, bad, np.nan),
         source_resolution_s=np.where(seen, longest.reshape(shape), np.nan),
@@ -140,26 +136,22 @@ def _float(frame: LoadFrame, name: str) -> Floats:
     return frame.column(name).astype(np.float64)
 
 
-def _add_unplanned(
-    covered_us: Floats, frame: LoadFrame, part: _Parts, model: Ints, unplanned: NDArray[np.bool_]
-) -> None:
+def _add_unplanned(observed_us: Floats, frame: LoadFrame, part: _Parts, model: Ints) -> None:
     """
     Where no plan says who takes what, those who report at once share the model: their joined time counts.
     """
-    chosen = np.flatnonzero(unplanned[part.row])
-    if not len(chosen):
-        return
-    cell = model[part.row[chosen]] * covered_us.shape[1] + part.interval[chosen]
+    unplanned_us = frame.column("unplanned_us")
+    chosen = np.flatnonzero(unplanned_us[part.row])
+    cell = model[part.row[chosen]] * observed_us.shape[1] + part.interval[chosen]
     order = np.argsort(cell, kind="stable")
-    edges = np.flatnonzero(np.diff(cell[order])) + 1
-    flat = covered_us.reshape(-1)
-    for group in np.split(order, edges):
-        rows = part.row[chosen[group]]
-        weight = part.weight[chosen[group]]
-        time_us = frame.column("covered_us")[rows] * weight
-        if len(rows) == 1:
-            flat[cell[group[0]]] += time_us[0]
-        else:
+    flat = observed_us.reshape(-1)
+    for group in np.split(order, np.flatnonzero(np.diff(cell[order])) + 1):
+        if not len(group):
+            continue
+        rows, weight = part.row[chosen[group]], part.weight[chosen[group]]
+        time_us = float((unplanned_us[rows] * weight).sum())
+        if len(rows) > 1:
             begin_us = frame.begin_us[rows]
-            union = spans_union_us(begin_us, begin_us + (frame.end_us[rows] - begin_us) * weight)
-            flat[cell[group[0]]] += min(union, float(time_us.sum()))
+            length_us = (frame.end_us[rows] - begin_us) * weight
+            time_us = min(time_us, spans_union_us(begin_us, begin_us + length_us))
+        flat[cell[group[0]]] += time_us
