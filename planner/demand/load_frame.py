@@ -138,6 +138,24 @@ class LoadFrame:
         )
 
 
+    def part(self, begin: int, end: int) -> LoadFrame:
+        """Rows [begin, end) of a frame whose latencies come in the order of its rows."""
+        first, last = np.searchsorted(self.latencies.row, (begin, end))
+        row, *others = (values[first:last] for values in self.latencies)
+        rows = slice(begin, end)
+        return replace(
+            self,
+            source=self.source[rows],
+            start_us=self.start_us[rows],
+            length_us=self.length_us[rows],
+            begin_us=self.begin_us[rows],
+            end_us=self.end_us[rows],
+            sums=self.sums[rows],
+            cv_squares=self.cv_squares[rows],
+            latencies=Latencies(row - begin, *others),
+        )
+
+
 def instant_us(instant: datetime) -> int:
     """Microseconds since 1970, exactly."""
     return (instant - EPOCH) // timedelta(microseconds=1)
