@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from api.console import page
 from api.rest import problems
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
-from api.rest.routes import demand, health, nodes, plans, registry, runs
+from api.rest.routes import demand, health, nodes, observed, plans, registry, runs
 from api.settings import Settings
 from planner.service.run_worker import RunWorker
 from planner.store.store import Store
@@ -57,7 +57,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.store = own_store
     app.state.settings = settings
-    for routes in (registry, demand, runs, plans, nodes):
+    for routes in (registry, demand, observed, runs, plans, nodes):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     page.install(app)

@@ -137,7 +137,6 @@ class LoadFrame:
             latencies=Latencies(new_row[row].astype(np.int64), *others),
         )
 
-
     def part(self, begin: int, end: int) -> LoadFrame:
         """Rows [begin, end) of a frame whose latencies come in the order of its rows."""
         first, last = np.searchsorted(self.latencies.row, (begin, end))

@@ -18,8 +18,8 @@ def keep_roll_ups_still(session: Session) -> None:
     """
     Two queries of this transaction see the same roll-ups.
 
-    A unit of work that reads has one snapshot for all its queries; one that writes sees each query's own, and waits
-    here for a roll-up in progress, which then waits for it.
+    A unit of work that reads has one snapshot for all its queries; one that writes sees each query's own, and
+    waits here for a roll-up in progress, which then waits for it.
     """
     connection = session.connection()
     if connection.dialect.name != "postgresql":

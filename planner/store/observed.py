@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatcher.contract.load_report import LoadReport
-from planner.demand.load_frame import SECOND_US, LoadFrame, instant_us
+from planner.demand.load_frame import SECOND_US, LoadFrame, Source, instant_at, instant_us
 from planner.demand.observed_series import ObservedSeries, series
 from planner.demand.reported_spans import Standing
 from planner.demand.retention import Retention
@@ -19,8 +18,9 @@ from planner.store import observed_reading, observed_rollup
 from planner.store.observed_intake import take
 from planner.store.observed_reading import TIME_US_MAX, Look
 from planner.store.observed_rollup import RollUp
+from planner.store.planned_traffic import planned_shares
 from planner.store.records import Reporter
-from planner.store.tables import LoadReportRow, ReporterRow
+from planner.store.tables import LoadReportRow, ObservedRollupRow, ReporterRow
 
 HOUR_US = 3_600 * SECOND_US
 
@@ -29,8 +29,8 @@ class ObservedLoadRepository:
     """
     What dispatchers measured, of one fleet.
 
-    All who look at observed load do so through ``frame`` and ``series``: they read every resolution there is, and each
-    report is in exactly one.
+    All who look at observed load do so through ``frame`` and ``series``: they read every resolution there is,
+    and each report is in exactly one.
     """
 
     def __init__(self, session: Session, now: datetime, fleet: str) -> None:
@@ -76,10 +76,10 @@ class ObservedLoadRepository:
         """
         What was observed of ``models`` in [since, until), by intervals of ``resolution_s`` aligned to 1970.
 
-        Arrays are (models, intervals) with NaN where nothing was reported and 0 where it was reported that nothing
-        came; see ``ObservedSeries``. Sums are exact where ``resolution_s`` is a multiple of what is stored (an hour at
-        most); where only a coarser roll-up is left it is spread evenly, and ``source_resolution_s`` says so. The
-        first and last interval are whole ones.
+        Arrays are (models, intervals) with NaN where nothing was reported and 0 where it was reported that
+        nothing came; see ``ObservedSeries``. Sums are exact where ``resolution_s`` is a multiple of what is
+        stored (an hour at most); where only a coarser roll-up is left it is spread evenly, and
+        ``source_resolution_s`` says so. The first and last interval are whole ones.
         """
         step_us = resolution_s * SECOND_US
         since_us = instant_us(since) // step_us * step_us
@@ -89,11 +89,21 @@ class ObservedLoadRepository:
         return series(found, models, since_us, until_us, resolution_s)
 
     def newest(self) -> datetime | None:
-        """Start of the newest interval that anybody reported and that was not rolled up yet."""
+        """Start of the newest interval that anybody reported, or of the time into which it was rolled up."""
+        own = LoadReportRow
         found: datetime | None = self._session.scalar(
-            select(func.max(LoadReportRow.interval_start)).where(LoadReportRow.fleet == self._fleet)
+            select(func.max(own.interval_start)).where(own.fleet == self._fleet)
         )
+        if found is None:
+            rolled = select(func.max(ObservedRollupRow.period_start_s))
+            start_s = self._session.scalar(rolled.where(ObservedRollupRow.fleet == self._fleet))
+            found = None if start_s is None else instant_at(start_s * SECOND_US)
         return found
+
+    def gpu_type(self, source: Source) -> str | None:
+        """Of the GPUs of the source's sub-cluster, by its plan; None where no plan says."""
+        planned = planned_shares(self._session, self._fleet, source.plan_version)
+        return None if planned is None else planned.gpu_types.get(source.sub_cluster)
 
     def reporters(self, *, limit: int) -> list[Reporter]:
         """Who reports, those heard of last first."""
@@ -107,7 +117,9 @@ class ObservedLoadRepository:
         return [Reporter(**{name: getattr(row, name) for name in Reporter.__slots__}) for row in rows]
 
     def roll_up(self, retention: Retention) -> RollUp:
-        """The next piece of what is due, of any fleet; to be called, a unit of work each, until nothing moves."""
+        """
+        The next piece of what is due, of any fleet; to be called, a unit of work each, until nothing moves.
+        """
         return observed_rollup.step(self._session, self._now, retention)
 
 

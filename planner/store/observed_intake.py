@@ -1,4 +1,7 @@
-"""Load reports on their way in: each interval of each reporter counts once, whatever comes again, late or across."""
+"""
+Load reports on their way in: each interval of each reporter counts once, whatever comes again, late or
+across.
+"""
 
 from __future__ import annotations
 
@@ -141,9 +144,7 @@ def _digest(report: LoadReport) -> str:
     return blake2b(msgspec.msgpack.encode(report), digest_size=8).hexdigest()
 
 
-def _insert(
-    session: Session, fleet: str, now: datetime, new: Sequence[tuple[LoadReport, Span, str]]
-) -> None:
+def _insert(session: Session, fleet: str, now: datetime, new: Sequence[tuple[LoadReport, Span, str]]) -> None:
     if not new:
         return
     rows = [
@@ -167,10 +168,8 @@ def _insert(
     for report_id, (report, (begin, _), _) in zip(ids, new, strict=True):
         for load in report.models:
             source = Source(load.model, report.sub_cluster, report.plan_version)
-            share = traffic_share(session, source, begin)
-            loads.append(
-                {"report_id": report_id, "traffic_share": share, **msgspec.to_builtins(load)}
-            )
+            share = traffic_share(session, fleet, source, begin)
+            loads.append({"report_id": report_id, "traffic_share": share, **msgspec.to_builtins(load)})
     if loads:
         session.execute(insert(ObservedLoadRow), loads)
 

@@ -1,4 +1,7 @@
-"""Observed load as a frame, from wherever it lies: every report is in exactly one place, as it came or rolled up."""
+"""
+Observed load as a frame, from wherever it lies: every report is in exactly one place, as it came or rolled
+up.
+"""
 
 from __future__ import annotations
 

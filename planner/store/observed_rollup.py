@@ -1,9 +1,9 @@
 """
 Observed load on its way from one resolution to the next.
 
-A step is one transaction that takes rows of a finer resolution away and adds their sums to coarser ones. So every
-report is in exactly one place at any time, whoever dies when; steps may be repeated, and any number of servers may take
-them, one after the other. What comes late finds its way with the next steps.
+A step is one transaction that takes rows of a finer resolution away and adds their sums to coarser ones. So
+every report is in exactly one place at any time, whoever dies when; steps may be repeated, and any number of
+servers may take them, one after the other. What comes late finds its way with the next steps.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ LENGTH_SLACK = 1.1  # a dispatcher that reports every minute does so every 60.01
 
 @dataclass(frozen=True, slots=True)
 class RollUp:
-    """What one step, or many, did: reports taken up, stored rows taken up, rows written, rows deleted for good."""
+    """
+    What one step, or many, did: reports taken up, stored rows taken up, rows written, rows deleted for good.
+    """
 
     reports: int = 0
     rows: int = 0

@@ -36,18 +36,20 @@ class PlannedShares:
         return None if found is None else found[max(0, bisect_right(self.starts_us, at_us) - 1)]
 
 
-_kept: WeakKeyDictionary[Any, dict[int, PlannedShares]] = WeakKeyDictionary()  # a stored plan never changes
+_kept: WeakKeyDictionary[Any, dict[tuple[str, int], PlannedShares]] = (
+    WeakKeyDictionary()
+)  # a stored plan never changes
 
 
-def planned_shares(session: Session, plan_version: int) -> PlannedShares | None:
-    """None for a plan that is not stored."""
+def planned_shares(session: Session, fleet: str, plan_version: int) -> PlannedShares | None:
+    """None for a version that is none of the fleet's plans."""
     kept = _kept.setdefault(session.get_bind(), {})
-    found = kept.get(plan_version)
+    found = kept.get((fleet, plan_version))
     if found is None:
         query = (
             select(PlanRow.document, ProblemRow.document)
             .join(ProblemRow, ProblemRow.digest == PlanRow.problem_digest)
-            .where(PlanRow.version == plan_version)
+            .where(PlanRow.version == plan_version, PlanRow.fleet == fleet)
         )
         row = session.execute(query).one_or_none()
         if row is None:
@@ -55,13 +57,13 @@ def planned_shares(session: Session, plan_version: int) -> PlannedShares | None:
         found = _shares(row[0], row[1])
         while len(kept) >= PLANS_KEPT:
             kept.pop(next(iter(kept)), None)
-        kept[plan_version] = found
+        kept[fleet, plan_version] = found
     return found
 
 
-def traffic_share(session: Session, source: Source, at_us: int) -> float | None:
+def traffic_share(session: Session, fleet: str, source: Source, at_us: int) -> float | None:
     """The part of its model's traffic that ``source`` takes at that instant; None where no plan says."""
-    planned = planned_shares(session, source.plan_version)
+    planned = planned_shares(session, fleet, source.plan_version)
     return None if planned is None else planned.share(source, at_us)
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+DEFAULT_FLEET = "default"
+
 
 @dataclass(frozen=True, slots=True)
 class RegisteredModel:
@@ -42,12 +44,46 @@ class RegisteredProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class Fleet:
+    """GPUs planned together; ``environment`` is a word of its owner's, as ``production``."""
+
+    id: str
+    environment: str
+    policy: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HeardNode:
     """A GPU node, when its last heartbeat came, and what it said."""
 
     id: str
     heard_at: datetime
     status: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """
+    The dispatcher of one sub-cluster of one plan version, and how its reports stood.
+
+    Parameters
+    ----------
+    new, known
+        Reports that were taken, and repetitions of such.
+    differing
+        Repetitions that said something else: the first was kept.
+    overlapping
+        Reports not taken because their interval lay across others of the same reporter.
+    """
+
+    sub_cluster: str
+    plan_version: int
+    heard_at: datetime
+    new: int
+    known: int
+    differing: int
+    overlapping: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +144,7 @@ class RunRecord:
     progress: dict[str, Any] = field(default_factory=dict)
     error: dict[str, Any] | None = None
     plan_version: int | None = None
+    fleet: str = DEFAULT_FLEET
 
 
 class PlanState(StrEnum):
