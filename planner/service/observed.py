@@ -104,8 +104,8 @@ def observed_series(store: Store, request: SeriesRequest) -> ObservedSeries:
         limit = f"must be so long that there are at most {POINTS_MAX} points, not {points}"
         raise InputInvalid("request", [Fault("resolution", str(resolution_s), limit)])
     with store.reading() as work:
-        look = {"models": set(request.models), "since": request.since, "until": request.until}
-        _require_size(work.observed.size(**look))
+        models = set(request.models)
+        _require_size(work.observed.size(models=models, since=request.since, until=request.until))
         return work.observed.series(request.models, request.since, request.until, resolution_s)
 
 

@@ -20,6 +20,7 @@ from api.rest.schemas.observed import (
     ReporterOut,
 )
 from dispatcher.contract.load_report import LoadReport
+from planner.demand.reported_spans import Standing
 from planner.service import observed
 from planner.service.observed import SeriesRequest
 from planner.service.submission import Submission
@@ -59,7 +60,7 @@ def submit_load_reports(store: StoreDep, body: LoadReports, response: Response) 
     both are counted and told.
     """
     standings = observed.submit_load_reports(store, body)
-    received = ReceivedOut(**{name: standings[name] for name in ReceivedOut.model_fields})
+    received = ReceivedOut(**{str(standing): standings[standing] for standing in Standing})
     response.status_code = 201 if received.new else 200
     return received
 

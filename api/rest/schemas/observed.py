@@ -205,8 +205,7 @@ class SeriesPointOut(Out):
     arrival_cv: float | None
     coverage: float = Field(description="Share of the interval for which the whole traffic was reported.")
     source_resolution_s: float | None = Field(
-        description="The coarsest interval that the numbers come from; above the resolution, they were
-        spread."
+        description="The coarsest interval that the numbers come from; they were spread if it is longer."
     )
 
 
