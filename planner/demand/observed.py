@@ -115,13 +115,22 @@ def observe_by_epoch(frame: LoadFrame, forecast: Forecast) -> dict[int, Observed
     return {e: observe(frame.where(epoch == e)) for e in found}
 
 
-def spans_union_us(begin_us: NDArray[np.number], end_us: NDArray[np.number]) -> float:
-    """Length of the union of the spans."""
+def joined_time_us(begin_us: NDArray[np.number], end_us: NDArray[np.number], covered_us: Floats) -> float:
+    r"""
+    How long at least one of several reported, each for a time (``covered_us``) within its span.
+
+    .. math:: \sum_g U_g \, \frac{\sum_{i \in g} c_i}{\sum_{i \in g} L_i}
+
+    over groups g of spans that overlap: U their union, L their lengths, c the time covered. Exact where spans
+    are without gaps, and where gaps are the same for all or for none.
+    """
     order = np.argsort(begin_us, kind="stable")
     begins, ends = begin_us[order], end_us[order]
     reached = np.maximum.accumulate(ends)
-    new_from = np.maximum(begins[1:], reached[:-1])
-    return float(ends[0] - begins[0] + np.maximum(0, ends[1:] - new_from).sum())
+    firsts = np.concatenate([[0], np.flatnonzero(begins[1:] > reached[:-1]) + 1])
+    union_us = np.maximum.reduceat(ends, firsts) - begins[firsts]
+    lengths = np.add.reduceat(ends - begins, firsts)
+    return float((union_us * np.add.reduceat(covered_us[order], firsts) / lengths).sum())
 
 
 def _observed_us(frame: LoadFrame, model: Ints, count: int) -> Floats:
@@ -132,8 +141,9 @@ def _observed_us(frame: LoadFrame, model: Ints, count: int) -> Floats:
     order = unknown[np.argsort(model[unknown], kind="stable")]
     for rows in np.split(order, np.flatnonzero(np.diff(model[order])) + 1):
         if len(rows):
-            union = spans_union_us(frame.begin_us[rows], frame.end_us[rows])
-            total[model[rows[0]]] += min(union, float(unplanned_us[rows].sum()))
+            total[model[rows[0]]] += joined_time_us(
+                frame.begin_us[rows], frame.end_us[rows], unplanned_us[rows].astype(np.float64)
+            )
     return total
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.demand.load_frame import SECOND_US, Floats, Ints, LoadFrame, binned
-from planner.demand.observed import spans_union_us
+from planner.demand.observed import joined_time_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +149,6 @@ def _add_unplanned(observed_us: Floats, frame: LoadFrame, part: _Parts, model: I
         if not len(group):
             continue
         rows, weight = part.row[chosen[group]], part.weight[chosen[group]]
-        time_us = float((unplanned_us[rows] * weight).sum())
-        if len(rows) > 1:
-            begin_us = frame.begin_us[rows]
-            length_us = (frame.end_us[rows] - begin_us) * weight
-            time_us = min(time_us, spans_union_us(begin_us, begin_us + length_us))
-        flat[cell[group[0]]] += time_us
+        begin_us, time_us = frame.begin_us[rows], unplanned_us[rows] * weight
+        length_us = (frame.end_us[rows] - begin_us) * weight
+        flat[cell[group[0]]] += joined_time_us(begin_us, begin_us + length_us, time_us)

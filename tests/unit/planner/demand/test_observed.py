@@ -48,9 +48,14 @@ def test_a_gap_between_reports_is_not_observed_time() -> None:
     assert observed(report(after_s=0), report(after_s=100)).models["m"].observed_s == 20
 
 
-def test_a_gap_is_not_observed_time_after_a_roll_up_either() -> None:
-    frame = frame_of([report(after_s=0), report(after_s=40), report("two", after_s=40)])
-    assert observe(rolled_up(frame, 60_000_000)).models["m"].observed_s == 30  # two reporters, 20 s and 10 s
+def test_a_gap_that_all_share_is_not_observed_time_after_a_roll_up_either() -> None:
+    reports = [report(name, after_s) for name in ("one", "two") for after_s in (0, 40)]
+    assert observe(rolled_up(frame_of(reports), 60_000_000)).models["m"].observed_s == 20
+
+
+def test_those_who_followed_each_other_did_so_after_a_roll_up_too() -> None:
+    reports = [report("one"), report("one", after_s=10), report("two", after_s=30)]
+    assert observe(rolled_up(frame_of(reports), 60_000_000)).models["m"].observed_s == 30
 
 
 def test_bad_rate_counts_late_dropped_and_rejected() -> None:
