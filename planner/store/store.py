@@ -21,6 +21,7 @@ from planner.store.migrate import SchemaState, require_current, schema_state
 from planner.store.nodes import NodeRepository
 from planner.store.observed import ObservedLoadRepository
 from planner.store.plans import PlanRepository
+from planner.store.profile_versions import ProfileVersionRepository
 from planner.store.records import DEFAULT_FLEET
 from planner.store.registry import RegistryRepository
 from planner.store.runs import RunRepository
@@ -49,6 +50,7 @@ class UnitOfWork:
         self.plans = PlanRepository(session, now, fleet)
         self.nodes = NodeRepository(session, now, fleet)
         self.observed = ObservedLoadRepository(session, now, fleet)
+        self.profiles = ProfileVersionRepository(session, now, fleet)
         self.audit = AuditRepository(session, now, fleet)
 
 
