@@ -28,7 +28,7 @@ def measured(
     noise: float = 0.02,
     wrong: dict[int, float] | None = None,
 ) -> LoadFrame:
-    """Ten minutes after ten minutes of batches that take what ``truth`` says, times the factor of a wrong interval."""
+    """Every ten minutes batches that take what ``truth`` says, in a wrong interval times its factor."""
     random = np.random.default_rng(7)
     reports = []
     for k in range(intervals):
