@@ -22,12 +22,11 @@ from planner.plan.codec import parse_plan
 from planner.plan.plan import Plan
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
-from planner.service.demand import REPORTS_MAX
+from planner.service.observed import recent
 from planner.service.planning import certified
 from planner.service.problem_document import Registry, planning_problem
 from planner.service.realigned import realigned
 from planner.service.replay_request import ReplayedDay, ReplayedPlan, ReplayRequest
-from planner.service.traffic import planned_traffic
 from planner.solvers import solve
 from planner.store.records import Activation, PlanDocuments
 from planner.store.store import Store, UnitOfWork
@@ -85,13 +84,10 @@ def replay_day(store: Store, request: ReplayRequest) -> ReplayedDay:
 def _known(work: UnitOfWork, day: date) -> _Known:
     start = datetime.combine(day, time(), UTC)
     forecast_id, forecast = _forecast_known(work, start)
-    traffic = planned_traffic(work)
-    frame = _hours(start)
-    reports = work.observed.reports(since=start, until=start + DAY, limit=REPORTS_MAX)
     demand: tuple[ModelForecast, ...] = ()
     if forecast is not None:
-        earlier = work.observed.reports(until=start, limit=REPORTS_MAX)
-        corrected = corrected_demand(forecast, observe_by_epoch(earlier, forecast, traffic))
+        earlier = recent(work, until=start)
+        corrected = corrected_demand(forecast, observe_by_epoch(earlier, forecast))
         rows = tuple(ModelForecast(m.forecast.model, m.demand_rps, m.arrival_cv) for m in corrected.models)
         demand, forecast = _of_the_day(dataclasses.replace(forecast, models=rows), start)
     facts = work.registry
@@ -99,7 +95,7 @@ def _known(work: UnitOfWork, day: date) -> _Known:
         forecast_id=forecast_id,
         forecast=forecast,
         demand=demand,
-        observed=observe_by_epoch(reports, frame, traffic),
+        observed=observe_by_epoch(recent(work, start, start + DAY), _hours(start)),
         registry=Registry(facts.gpu_types(), facts.pools(), facts.models(), facts.profiles()),
         active=_active_longest(work, start),
     )

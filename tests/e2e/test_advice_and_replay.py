@@ -165,8 +165,7 @@ def past(client: httpx.Client, database: str, imported: dict[str, Any]) -> None:
     plans.approve(morning, version, actor="ann")
     plans.activate(morning, version, actor="ann")
     with morning.writing() as work:
-        for hour in range(6):
-            work.observed.add(seen(DAY + timedelta(days=1, hours=hour), version))
+        work.observed.take([seen(DAY + timedelta(days=1, hours=hour), version) for hour in range(6)])
     morning.close()
 
 
