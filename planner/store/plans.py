@@ -205,10 +205,10 @@ def _horizon_end(problem: dict[str, Any]) -> datetime | None:
     ends = []
     for epoch in problem.get("epochs", []):
         try:
-            start = datetime.fromisoformat(epoch["start"])
-        except ValueError:
+            start, hours = datetime.fromisoformat(epoch["start"]), epoch["hours"]
+        except (KeyError, ValueError):
             return None
         if start.tzinfo is None:
             return None
-        ends.append(start + timedelta(hours=epoch["hours"]))
+        ends.append(start + timedelta(hours=hours))
     return max(ends, default=None)
