@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from planner.problem.capacity import US_PER_S, BatchLaw
+from planner.problem.capacity import DEARER_AT_MOST, US_PER_S, BatchLaw
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -91,17 +91,17 @@ def _has_steps(latency_us):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def fill_tables(laws, pairs, rate_rps, share, burst, cheapest, batch_size, need, workspace_gib):  # type: ignore[no-untyped-def]
+def fill_tables(laws, pairs, rate_rps, share, burst, least, batch_size, need, workspace_gib):  # type: ignore[no-untyped-def]
     """
     Fill the capacity tables at the pairs; other entries stay as they are.
 
     ``rate_rps`` (M, E), ``share`` (Q, N) usable share; the results as in ``CapacityTables``. With
-    ``cheapest``, the need is that of the cheapest batches of at most the size, epoch by epoch; they are
-    not the largest where a curve has steps.
+    ``least``, the need in each epoch is the least that any batch of those possible has there.
     """
     counts, epochs = need.shape[2], need.shape[3]
     mean = np.empty(epochs)
     load = np.empty(epochs)
+    own = np.empty(epochs)
     for q in range(len(pairs.model)):
         m, g, a = pairs.model[q], pairs.gpu_type[q], pairs.law[q]
         inside = slice(laws.start[a], laws.start[a + 1])
@@ -111,8 +111,8 @@ def fill_tables(laws, pairs, rate_rps, share, burst, cheapest, batch_size, need,
         for e in range(epochs):
             mean[e] = _mean_batch(latency_us, fill_rps, laws.budget_us[a], laws.data_us[a], rate_rps[m, e])
             peak = max(peak, mean[e])
-        steps = cheapest and _has_steps(latency_us)
-        possible, before = 0, 0
+        steps = _has_steps(latency_us)
+        possible, before, chosen, cheapest = 0, 0, 0, np.inf
         for n in range(counts):
             while possible < len(gpus_least) - 2 and gpus_least[possible + 1] <= n + 1:
                 possible += 1
@@ -121,11 +121,18 @@ def fill_tables(laws, pairs, rate_rps, share, burst, cheapest, batch_size, need,
                 continue
             for b in range(before + 1 if steps else max(size, before + 1), size + 1):
                 for e in range(epochs):
-                    own = _load_gpus(latency_us, rate_rps[m, e], min(mean[e], float(b)))
-                    load[e] = min(load[e], own) if steps and b > 1 else own
+                    own[e] = _load_gpus(latency_us, rate_rps[m, e], min(mean[e], float(b)))
+                busiest = own.max()
+                cheapest = min(cheapest, busiest)
+                if not steps or busiest <= cheapest * (1 + DEARER_AT_MOST):
+                    chosen = b
+                    if not least:
+                        load[:] = own
+                if least:
+                    load[:] = own if b == 1 or not steps else np.minimum(load, own)
             before = size
-            batch_size[m, g, n] = size
-            planned = min(float(size), np.ceil(burst * min(peak, float(size))))
+            batch_size[m, g, n] = chosen
+            planned = min(float(chosen), np.ceil(burst * min(peak, float(chosen))))
             workspace_gib[m, g, n] = pairs.workspace_gib_per_item[q] * planned
             for e in range(epochs):
                 need[m, g, n, e] = load[e] / share[q, n]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,10 +12,9 @@ from planner.demand.corrected import CorrectedDemand, corrected_demand
 from planner.demand.forecast import Forecast, ModelForecast
 from planner.demand.observed import observe_by_epoch
 from planner.problem.canonical import problem_to_json
-from planner.service.demand import REPORTS_MAX
 from planner.service.errors import ForecastNotFound, RunFinished, RunNotFound
+from planner.service.observed import recent
 from planner.service.problem_document import Registry, planning_problem
-from planner.service.traffic import planned_traffic
 from planner.store.records import RunRecord, RunState
 from planner.store.store import Store, UnitOfWork
 
@@ -44,9 +44,14 @@ class RunRequest:
     policy: dict[str, Any] = field(default_factory=dict)
 
 
-def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
+def start_run(
+    store: Store, request: RunRequest, *, actor: str, special: Mapping[str, Any] | None = None
+) -> RunRecord:
     """
     Put a run into the queue, its problem complete.
+
+    ``special`` are the options of a run of another kind (``kind`` names it); its problem departs from no
+    active plan.
 
     Raises ``ForecastNotFound``, or ``InputInvalid`` when registry and forecast make no sound problem:
     what cannot be planned is refused now and not in an hour.
@@ -57,7 +62,7 @@ def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
             raise ForecastNotFound(request.forecast_id)
         registry = _registry(work)
         corrected = _corrected(work, forecast, request) if request.use_observed else None
-        active_plan = _active_plan(work)
+        active_plan = None if special else _active_plan(work)
     demand = forecast.models if corrected is None else _rows(corrected)
     problem = planning_problem(registry, forecast, demand, request.policy, active_plan)
     with store.writing() as work:
@@ -67,14 +72,20 @@ def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
             state=RunState.QUEUED,
             forecast_id=request.forecast_id,
             problem_digest=problem.digest,
-            options=_options(request),
+            options=_options(request) | dict(special or {}),
             demand=None if corrected is None else _demand_document(corrected),
             actor=actor,
             created_at=work.now,
             progress={"stage": "queued"},
         )
         work.runs.add(run)
-        work.audit.add(actor=actor, action="run.started", subject=run.id, forecast=request.forecast_id)
+        work.audit.add(
+            actor=actor,
+            action="run.started",
+            subject=run.id,
+            forecast=request.forecast_id,
+            **{name: value for name, value in (special or {}).items() if name in ("kind", "plan_version")},
+        )
     return run
 
 
@@ -121,10 +132,8 @@ def _active_plan(work: UnitOfWork) -> dict[str, Any] | None:
 
 
 def _corrected(work: UnitOfWork, forecast: Forecast, request: RunRequest) -> CorrectedDemand:
-    reports = work.observed.reports(
-        since=request.observed_since, until=request.observed_until, limit=REPORTS_MAX
-    )
-    return corrected_demand(forecast, observe_by_epoch(reports, forecast, planned_traffic(work)))
+    frame = recent(work, request.observed_since, request.observed_until)
+    return corrected_demand(forecast, observe_by_epoch(frame, forecast))
 
 
 def _rows(corrected: CorrectedDemand) -> tuple[ModelForecast, ...]:

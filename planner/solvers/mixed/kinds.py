@@ -72,7 +72,7 @@ def _kinds_at(
     weights = np.where(flowing, 0.0, tables.weights_gib[part.model, g])
     room = usable * (1 - kept)
     workspace = np.where(flowing, usable, np.minimum(usable * most, usable - weights))
-    need = need_in_workspace(tables, g, part.model.tolist(), part.share, workspace, cheapest=True)
+    need = need_in_workspace(tables, g, part.model.tolist(), part.share, workspace, least=True)
     need *= slack[:, None, None]
     need[flowing] = _of_one_epoch(need[flowing], part.epoch[flowing])
     memory = memory_shares(np.minimum(weights / room, 2.0))

@@ -6,19 +6,29 @@ by convention so that a migration can speak of them, and no object of these clas
 the store: repositories return frozen records.
 """
 
-from planner.store.tables.audit import AuditRow
+from planner.store.tables.audit import AuditHeadRow, AuditRow
 from planner.store.tables.base import ID_LENGTH_MAX, Base
+from planner.store.tables.decisions import AdviceRow, PlanDecisionRow
 from planner.store.tables.demand import ForecastModelRow, ForecastRow
 from planner.store.tables.fleets import FleetRow
 from planner.store.tables.nodes import NodeRow
-from planner.store.tables.observed import LoadReportRow, ObservedLoadRow
+from planner.store.tables.observed import (
+    LoadReportRow,
+    ObservedLoadRow,
+    ObservedRollupRow,
+    ReportedSpansRow,
+    ReporterRow,
+)
 from planner.store.tables.plans import ActivationRow, CertificateRow, PlanRow, ProblemRow
+from planner.store.tables.profiles import ProfileProposalRow, ProfileVersionRow
 from planner.store.tables.registry import GpuTypeRow, ModelRow, PoolRow, ProfileRow
 from planner.store.tables.runs import RunRow
 
 __all__ = [
     "ID_LENGTH_MAX",
     "ActivationRow",
+    "AdviceRow",
+    "AuditHeadRow",
     "AuditRow",
     "Base",
     "CertificateRow",
@@ -30,9 +40,15 @@ __all__ = [
     "ModelRow",
     "NodeRow",
     "ObservedLoadRow",
+    "ObservedRollupRow",
+    "PlanDecisionRow",
     "PlanRow",
     "PoolRow",
     "ProblemRow",
+    "ProfileProposalRow",
     "ProfileRow",
+    "ProfileVersionRow",
+    "ReportedSpansRow",
+    "ReporterRow",
     "RunRow",
 ]
