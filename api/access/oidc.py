@@ -91,7 +91,9 @@ class Issuer:
 class People:
     """Recognises an issuer's signed tokens, and grants what its groups are granted."""
 
-    def __init__(self, settings: Settings, issuer: Issuer, *, clock_s: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, settings: Settings, issuer: Issuer, *, clock_s: Callable[[], float] = time.time
+    ) -> None:
         self._settings = settings
         self._issuer = issuer
         self._clock_s = clock_s

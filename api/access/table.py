@@ -73,7 +73,7 @@ PUBLIC = Rule(frozenset(), Reach.SHARED)
 PUBLIC_COSTLY = Rule(frozenset(), Reach.SHARED, costly=True)
 
 RULES: dict[str, Rule] = {
-    "GET /v1/openapi.json": PUBLIC_COSTLY,
+    "GET /v1/openapi.json": PUBLIC,
     "GET /healthz": PUBLIC,
     "GET /readyz": PUBLIC_COSTLY,
     "POST /v1/gpu-types": CHANGE_SHARED,

@@ -18,6 +18,7 @@ from api.cli import (
     schema,
     serve,
     simulate,
+    token,
     up,
     worker,
 )
@@ -34,6 +35,8 @@ app = typer.Typer(
 app.add_typer(plan.app, name="plan")
 app.add_typer(profile.app, name="profile")
 app.add_typer(db.app, name="db")
+app.add_typer(token.app, name="token")
+app.command("init")(token.init)
 app.command("simulate")(simulate.simulate)
 app.command("goodput")(goodput.goodput)
 app.command("schema")(schema.schema)

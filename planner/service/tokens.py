@@ -66,7 +66,7 @@ def create(
     try:
         with store.writing() as work:
             for fleet in sorted(request.grant.fleets or ()):
-                if work.fleets.one(fleet) is None:
+                if work.fleets.get(fleet) is None:
                     raise FleetNotFound(fleet)
             issued = _issue(request, by.name, work.now, days)
             work.tokens.add(issued.record)
@@ -112,9 +112,7 @@ def rotate(store: Store, token_id: str, *, grace_s: float, by: Principal) -> Iss
         found = _known(work.tokens.one(token_id, for_update=True), token_id, by)
         if found.revoked_at is not None:
             raise TokenRevoked(token_id)
-        work.tokens.rotate(
-            token_id, digest_of(secret), previous_until=work.now + timedelta(seconds=grace_s)
-        )
+        work.tokens.rotate(token_id, digest_of(secret), previous_until=work.now + timedelta(seconds=grace_s))
         work.audit.add(
             actor=by.name, action="token.rotate", subject=found.name, token=token_id, grace_s=grace_s
         )

@@ -24,6 +24,7 @@ from planner.store.plans import PlanRepository
 from planner.store.records import DEFAULT_FLEET
 from planner.store.registry import RegistryRepository
 from planner.store.runs import RunRepository
+from planner.store.tokens import TokenRepository
 
 Clock = Callable[[], datetime]
 
@@ -49,6 +50,7 @@ class UnitOfWork:
         self.plans = PlanRepository(session, now, fleet)
         self.nodes = NodeRepository(session, now, fleet)
         self.observed = ObservedLoadRepository(session, now, fleet)
+        self.tokens = TokenRepository(session, now)
         self.audit = AuditRepository(session, now, fleet)
 
 

@@ -15,6 +15,7 @@ from planner.store.tables.observed import LoadReportRow, ObservedLoadRow
 from planner.store.tables.plans import ActivationRow, CertificateRow, PlanRow, ProblemRow
 from planner.store.tables.registry import GpuTypeRow, ModelRow, PoolRow, ProfileRow
 from planner.store.tables.runs import RunRow
+from planner.store.tables.tokens import SessionRow, TokenRow
 
 __all__ = [
     "ID_LENGTH_MAX",
@@ -35,4 +36,6 @@ __all__ = [
     "ProblemRow",
     "ProfileRow",
     "RunRow",
+    "SessionRow",
+    "TokenRow",
 ]
