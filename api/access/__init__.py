@@ -1,1 +1,1 @@
-"""Who may do what: credentials, scopes, fleets, rates and the limits of a request, before any route sees it."""
+"""Who may do what: credentials, scopes, fleets, rates, limits; all of it before a route sees a request."""

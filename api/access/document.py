@@ -11,7 +11,7 @@ SCHEMES = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token of Fermata, or a signed token of the identity provider. A server on a loopback "
+        "description": "A token of Fermata, or a signed one of the identity provider. A server on a loopback "
         "address needs none until the first one was made.",
     }
 }

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access.browser import cross_site_reason
 from api.access.buckets import Buckets
 from api.access.identify import Authenticator, Identified
+from api.access.oidc import IssuerAway
 from api.access.table import RULES, Reach, Rule
 from api.rest.problems import general, store_unavailable
 from api.settings import Settings
@@ -94,6 +95,8 @@ class AccessGate:
         request = Request(scope)
         try:
             answer = await self._refusal(request, scope)
+        except IssuerAway as error:
+            answer = general(request, "issuer-away", str(error), headers={"Retry-After": "5"})
         except StoreUnavailable as error:
             answer = store_unavailable(request, error)
         if answer is not None:
@@ -164,7 +167,8 @@ class AccessGate:
 
     def _line(self, request: Request) -> Line | Response:
         """The first line that the application's own routing would take."""
-        path, allowed = request.url.path, []
+        path = request.url.path
+        allowed: list[str] = []
         for line in self._lines:
             found = line.path.match(path)
             if found and request.method in line.methods:

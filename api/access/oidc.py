@@ -136,8 +136,8 @@ class People:
         """Raises ``NotRecognised`` where no group of the person is granted anything."""
         settings = self._settings
         groups = claims.get(settings.oidc_groups_claim, [])
-        groups = {groups} if isinstance(groups, str) else {g for g in groups if isinstance(g, str)}
-        granted = [grant for grant in settings.oidc_grants if grant.group in groups]
+        listed = [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else []
+        granted = [grant for grant in settings.oidc_grants if grant.group in listed]
         if not granted:
             raise NotRecognised("none of your groups is granted anything (setting oidc_grants)")
         name = PERSON + self._name(claims)

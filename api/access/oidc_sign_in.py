@@ -84,7 +84,7 @@ class OidcSignIn:
         return self._people.person(claims)
 
     async def _id_token(self, code: str, begun: Begun, redirect_uri: str) -> str:
-        """The code for a signed token; the secret, where there is one, goes as RFC 6749 section 2.3.1 says."""
+        """The code for a signed token; the secret, if there is one, goes as RFC 6749 section 2.3.1 says."""
         endpoints = await self._issuer.endpoints()
         settings = self._settings
         form = {

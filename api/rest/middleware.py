@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from collections.abc import Awaitable
 from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -85,7 +86,7 @@ class TimeLimitMiddleware:
             started.set()
             await send(message)
 
-        work = asyncio.create_task(self._app(scope, receive, send_in_time))  # type: ignore[arg-type]
+        work: asyncio.Task[None] = asyncio.create_task(_run(self._app(scope, receive, send_in_time)))
         try:
             await asyncio.wait({work}, timeout=self._seconds)
             if work.done() or started.is_set():
@@ -101,6 +102,10 @@ class TimeLimitMiddleware:
         await general(Request(scope), "out-of-time", detail, headers={"Retry-After": "5"})(
             scope, receive, send
         )
+
+
+async def _run(work: Awaitable[None]) -> None:
+    await work
 
 
 def _forget(work: asyncio.Task[None]) -> None:

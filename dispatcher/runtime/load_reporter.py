@@ -29,8 +29,8 @@ class LoadReporter:
     Posts reports in order to ``{url}/v1/observed-load``.
 
     A report that the planner cannot take now is sent again, with growing pauses; one that
-    it refuses for good (4xx but for these: ``TRY_AGAIN``) is given up, as is the oldest when too many wait. Both losses
-    are logged and counted in ``lost``.
+    it refuses for good (4xx outside ``TRY_AGAIN``) is given up, as is the oldest when too many wait.
+    Both losses are logged and counted in ``lost``.
     """
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None, *, fleet: str = "default") -> None:

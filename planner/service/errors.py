@@ -190,7 +190,7 @@ class TokenNameTaken(Conflict):
     def __init__(self, name: str) -> None:
         super().__init__(
             f"a token named {name!r} exists",
-            hint="rotate it, or revoke it first; the audit log goes by names",
+            hint="rotate it, or revoke it first",
         )
 
 

@@ -2,9 +2,9 @@
 API tokens: made, shown once, rotated, revoked, and recognised.
 
 A token is ``fermata_<id>_<secret>``: ten letters and digits that find its row, and 256 random bits in
-hexadecimal. The row holds the SHA-256 of the secret. A slow hash is for secrets that people choose and that can be
-guessed; 2**256 cannot, and a fast one lets every request be checked anew. So nothing is cached, and a token that
-was revoked is refused from the next request on, at every server of the database.
+hexadecimal. The row holds the SHA-256 of the secret. A slow hash is for secrets that people choose and
+others guess; nobody guesses 256 random bits, and a fast one lets every request be checked anew. So nothing
+is cached, and a token that was revoked is refused from the next request on, at every server of the database.
 """
 
 from __future__ import annotations
