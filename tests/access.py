@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from planner.service import tokens
-from planner.service.access import COMMAND_LINE, Grant, Scope
+from planner.service.access import COMMAND_LINE, Grant, Principal, Scope
 from planner.service.submission import Submission
 from planner.service.tokens import IssuedToken, TokenRequest
 from planner.store.store import Store
@@ -23,9 +23,10 @@ def issue(
     *scopes: Scope,
     fleets: Iterable[str] | None = None,
     days: float | None = None,
+    by: Principal = COMMAND_LINE,
 ) -> IssuedToken:
     grant = Grant(frozenset(scopes), None if fleets is None else frozenset(fleets))
-    return tokens.create(store, Submission("token", (TokenRequest(name, grant, days),)), by=COMMAND_LINE)
+    return tokens.create(store, Submission("token", (TokenRequest(name, grant, days),)), by=by)
 
 
 def add_fleet(store: Store, fleet: str) -> None:

@@ -67,6 +67,7 @@ PLAN = _rule(PLANNER)
 APPROVE = _rule(APPROVER)
 REPORT = _rule(DISPATCHER)
 SERVE = _rule(DISPATCHER, READER)
+SERVE_WAITING = _rule(DISPATCHER, READER, streams=True)
 TOKENS = _rule(ADMIN, reach=Reach.OWN)
 ANYBODY = _rule(*Scope, reach=Reach.OWN)
 PUBLIC = Rule(frozenset(), Reach.SHARED)
@@ -106,7 +107,7 @@ RULES: dict[str, Rule] = {
     "POST /v1/plans/{version}/approval": APPROVE,
     "POST /v1/activations": APPROVE,
     "GET /v1/activations": READ,
-    "GET /v1/activations/current": SERVE,
+    "GET /v1/activations/current": SERVE_WAITING,
     "PUT /v1/nodes/{node_id}": REPORT,
     "GET /v1/nodes": READ,
     "GET /v1/nodes/{node_id}": READ,
