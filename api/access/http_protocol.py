@@ -7,9 +7,12 @@ uvicorn keeps a request's headers however many they are, and waits for their end
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from api.rest.problems import GENERAL_PROBLEMS, MEDIA_TYPE, TYPE_PREFIX
 
 HEADER_BYTES_MAX = 32_768
 HEADER_S_MAX = 20.0
@@ -31,28 +34,18 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._in_headers:
-            if self._header_bytes == 0 and self._header_timer is None:
-                self._expect_headers()
-            for start in range(0, len(data), HEADER_BYTES_MAX):
-                part = data[start : start + HEADER_BYTES_MAX]
-                if not self._feed_headers(part):
-                    return
-            return
-        super().data_received(data)
-
-    def _feed_headers(self, part: bytes) -> bool:
-        if self.transport.is_closing():
-            return False
-        if self._in_headers:
+        if self._in_headers and self._header_timer is None:
+            self._expect_headers()
+        while data and self._in_headers and not self.transport.is_closing():
+            room = HEADER_BYTES_MAX - self._header_bytes
+            if room <= 0:
+                self._refuse()
+                return
+            part, data = data[:room], data[room:]
             self._header_bytes += len(part)
             super().data_received(part)
-            if self._in_headers and self._header_bytes > HEADER_BYTES_MAX:
-                self._refuse()
-                return False
-            return True
-        super().data_received(part)
-        return True
+        if data and not self.transport.is_closing():
+            super().data_received(data)
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
@@ -79,11 +72,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._header_timer = None
 
     def _refuse(self) -> None:
-        text = b"request headers may have at most %d bytes" % HEADER_BYTES_MAX
-        self.transport.write(
-            STATUS_LINE[431]
-            + b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
-            + b"content-length: %d\r\n\r\n" % len(text)
-            + text
-        )
+        """The application never sees the request, so the problem is written here."""
+        status, title = GENERAL_PROBLEMS["headers-too-large"]
+        problem = {
+            "type": TYPE_PREFIX + "headers-too-large",
+            "title": title,
+            "status": status,
+            "detail": f"the headers of a request may have at most {HEADER_BYTES_MAX} bytes",
+        }
+        content = json.dumps(problem).encode()
+        head = f"content-type: {MEDIA_TYPE}\r\nconnection: close\r\ncontent-length: {len(content)}\r\n\r\n"
+        self.transport.write(STATUS_LINE[status] + head.encode() + content)
         self.transport.close()
