@@ -78,7 +78,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], Iterator[bytes]]]] = {
 }
 TARGETS = [
     key.split(" ")[1]
-    for key in ("POST /v1/models", "POST /v1/forecasts", "POST /v1/observed-load", "POST /v1/forecasts/csv")
+    for key in ("POST /v1/forecasts", "POST /v1/observed-load", "POST /v1/forecasts/csv")
     if key in RULES
 ]
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.access.json_shape import shape
@@ -19,6 +19,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)  # the first call compiles
 @given(VALUES, st.booleans(), st.sampled_from([None, 2]))
 def test_depth_fields_and_values_are_those_of_what_is_read(
     value: Any, ascii: bool, indent: int | None
@@ -30,6 +31,7 @@ def test_depth_fields_and_values_are_those_of_what_is_read(
     assert naive.values(value) <= values <= 2 * naive.values(value)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_will_do(text: bytes) -> None:
     depth, fields, values = shape(np.frombuffer(text, dtype=np.uint8))
