@@ -31,7 +31,7 @@ def describe_access(document: dict[str, Any]) -> None:
             if rule is None or rule.is_public:
                 operation["security"] = []
                 continue
-            operation["security"] = [{"token": []}]
+            operation["security"] = [{"token": []}, {}]  # an open server asks for none
             operation["x-scopes"] = sorted(rule.scopes)
             operation["description"] = f"{operation.get('description', '')}\n\n{_words(rule)}".strip()
             for status, description in ANSWERS.items():
