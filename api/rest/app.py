@@ -19,8 +19,9 @@ from api.access.oidc_sign_in import OidcSignIn
 from api.console import page, sign_in
 from api.rest import problems
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware, TimeLimitMiddleware
-from api.rest.routes import demand, health, nodes, plans, registry, runs, tokens
+from api.rest.routes import demand, health, nodes, observed, plans, profile_drift, registry, runs, tokens
 from api.settings import Settings
+from planner.service.observed_chores import ObservedChores
 from planner.service.run_worker import RunWorker
 from planner.store.store import Store
 
@@ -30,7 +31,7 @@ dispatchers observed and plan again. Every error is a problem detail (RFC 9457),
 of the input, and a request is stored whole or not at all. Units are part of the fields' names.
 """
 
-ROUTES = (registry, demand, runs, plans, nodes, tokens)
+ROUTES = (registry, profile_drift, demand, observed, runs, plans, nodes, tokens)
 
 
 def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
@@ -44,11 +45,13 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         worker = RunWorker(own_store, lease_s=settings.run_lease_s) if settings.run_worker else None
-        if worker:
-            worker.start()
+        chores = _observed_chores(own_store, settings)
+        started = [worker for worker in (worker, chores) if worker]
+        for one in started:
+            one.start()
         yield
-        if worker:
-            worker.stop()
+        for one in started:
+            one.stop()
         if store is None:
             own_store.close()
 
@@ -106,6 +109,12 @@ def _routes() -> list[tuple[str, str]]:
                 raise TypeError(f"{route!r} has no line in api/access/table.py and cannot have one")
             found += [(method, prefix + route.path) for method in sorted(route.methods or ())]
     return found
+
+
+def _observed_chores(store: Store, settings: Settings) -> ObservedChores | None:
+    if not settings.observed_roll_up:
+        return None
+    return ObservedChores(store, settings.retention, roll_up_every_s=settings.observed_roll_up_every_s)
 
 
 def _version() -> str:
