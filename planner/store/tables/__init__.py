@@ -23,6 +23,7 @@ from planner.store.tables.plans import ActivationRow, CertificateRow, PlanRow, P
 from planner.store.tables.profiles import ProfileProposalRow, ProfileVersionRow
 from planner.store.tables.registry import GpuTypeRow, ModelRow, PoolRow, ProfileRow
 from planner.store.tables.runs import RunRow
+from planner.store.tables.tokens import SessionRow, TokenRow
 
 __all__ = [
     "ID_LENGTH_MAX",
@@ -51,4 +52,6 @@ __all__ = [
     "ReportedSpansRow",
     "ReporterRow",
     "RunRow",
+    "SessionRow",
+    "TokenRow",
 ]
