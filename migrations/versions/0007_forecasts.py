@@ -34,7 +34,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["forecast_id"], ["forecasts.id"], name="fk_forecast_origins_forecast_id_forecasts"
         ),
-        sa.ForeignKeyConstraint(["corrects"], ["forecasts.id"], name="fk_forecast_origins_corrects_forecasts"),
+        sa.ForeignKeyConstraint(
+            ["corrects"], ["forecasts.id"], name="fk_forecast_origins_corrects_forecasts"
+        ),
         sa.CheckConstraint(
             "source IN ('planner', 'import', 'model', 'resolved')", name="ck_forecast_origins_source"
         ),
@@ -61,9 +63,7 @@ def _give_origins(origins: sa.Table) -> None:
     for forecast_id, epochs, created_at in bind.execute(sa.select(*forecasts.c)).all():
         spans = json.loads(epochs) if isinstance(epochs, str) else epochs
         starts = [datetime.fromisoformat(epoch["start"]).astimezone(UTC) for epoch in spans]
-        ends = [
-            start + timedelta(hours=epoch["hours"]) for start, epoch in zip(starts, spans, strict=True)
-        ]
+        ends = [start + timedelta(hours=epoch["hours"]) for start, epoch in zip(starts, spans, strict=True)]
         origin = {
             "forecast_id": forecast_id,
             "author": "unknown",

@@ -30,6 +30,7 @@ class Submitted:
     id: int
     standing: int
     forecast: Forecast
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,10 @@ class ForecastRepository:
         )
         if created_before is not None:
             query = query.where(ForecastRow.created_at < created_before)
-        return [Submitted(row.id, row.origin.standing, _forecast(row)) for row in self._session.scalars(query)]
+        return [
+            Submitted(row.id, row.origin.standing, _forecast(row), row.created_at)
+            for row in self._session.scalars(query)
+        ]
 
     def _standing(self, forecast: Forecast) -> int:
         """Its source's, or that of what it corrects if that is higher."""

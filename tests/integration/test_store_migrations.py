@@ -51,7 +51,14 @@ def test_check_constraints_are_those_of_the_models(database_url: str) -> None:
         for check in inspect(engine).get_check_constraints(table)
     }
     engine.dispose()
-    assert found == {"ck_pools_available", "ck_runs_state", "ck_runs_lease", "ck_plans_state"}
+    assert found == {
+        "ck_pools_available",
+        "ck_runs_state",
+        "ck_runs_lease",
+        "ck_plans_state",
+        "ck_forecast_origins_source",
+        "ck_forecast_origins_corrects",
+    }
 
 
 def test_upgrading_twice_changes_nothing(database_url: str) -> None:
