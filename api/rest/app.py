@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from api.console import page
 from api.rest import problems
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
-from api.rest.routes import demand, health, nodes, observed, plans, profile_drift, registry, runs
+from api.rest.routes import accuracy, demand, health, nodes, observed, plans, profile_drift, registry, runs
 from api.settings import Settings
 from planner.service.observed_chores import ObservedChores
 from planner.service.run_worker import RunWorker
@@ -60,7 +60,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.store = own_store
     app.state.settings = settings
-    for routes in (registry, profile_drift, demand, observed, runs, plans, nodes):
+    for routes in (registry, profile_drift, demand, accuracy, observed, runs, plans, nodes):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     page.install(app)
