@@ -10,6 +10,7 @@ from api.cli import (
     db,
     demo,
     dispatcher,
+    forecast,
     goodput,
     load,
     node,
@@ -37,6 +38,7 @@ app.add_typer(plan.app, name="plan")
 app.add_typer(profile.app, name="profile")
 profile.app.command("drift")(profile_drift.drift)
 app.add_typer(db.app, name="db")
+app.add_typer(forecast.app, name="forecast")
 app.add_typer(observed.app, name="observed")
 app.command("simulate")(simulate.simulate)
 app.command("goodput")(goodput.goodput)

@@ -3,8 +3,8 @@ Forecasts as CSV, read without trust: one row a model and epoch, every fault wit
 
 Columns, in any order: ``model``, ``start`` (ISO 8601 with its time zone), ``hours``, ``demand_rps``, and, if
 wanted, ``low_rps``, ``high_rps``, ``arrival_cv``. Rows may come in any order; every model needs every epoch.
-Reading is incremental: lines longer than ``LINE_BYTES_MAX``, more rows than allowed or more than ``FAULTS_MAX``
-faults end it, so that memory is bounded by what is accepted, whatever is sent.
+Reading is incremental: lines longer than ``LINE_BYTES_MAX``, more rows than allowed or more than
+``FAULTS_MAX`` faults end it, so that memory is bounded by what is accepted, whatever is sent.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from planner.demand.forecast import Forecast, ForecastEpoch, ForecastSource, ModelForecast
 from planner.problem.parse import CV_LIMIT, EPOCHS_LIMIT, HOURS_LIMIT, RPS_LIMIT
@@ -27,8 +28,8 @@ NUMBERS = {"hours": HOURS_LIMIT, "demand_rps": RPS_LIMIT, "low_rps": RPS_LIMIT, 
 REQUIRED = ("model", "start", "hours", "demand_rps")
 COLUMNS = (*REQUIRED, "low_rps", "high_rps", "arrival_cv")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:@-]{0,199}")
-_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,4})?")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,4})?", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII)
 YEAR_MIN, YEAR_MAX = 1970, 2200
 
 
@@ -228,7 +229,7 @@ def _instant(text: str, line: int, reading: _Reading) -> datetime | None:
 def _require_whole(reading: _Reading) -> None:
     """Epochs that follow one another, and every model in every one of them."""
     epochs = [ForecastEpoch(start, hours) for start, hours in sorted(reading.epochs.items())]
-    for before, after in zip(epochs, epochs[1:], strict=False):
+    for before, after in pairwise(epochs):
         if after.start < before.end:
             limit = f"must not begin before the end of the epoch before it, {before.end.isoformat()}"
             reading.fault(1, "start", after.start.isoformat(), limit)

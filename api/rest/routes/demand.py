@@ -62,9 +62,9 @@ def submit_forecasts(
     """
     Store forecasts; each gets an id of its own. Their models must be registered.
 
-    JSON takes one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`, `demand_rps` and,
-    if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it is called. Nothing that was submitted
-    is ever changed: a later forecast may name the one it `corrects`.
+    JSON takes one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`, `demand_rps`
+    and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it is called. Nothing that was
+    submitted is ever changed: a later forecast may name the one it `corrects`.
     """
     about = (name, note, source, corrects)
     entries = submission(request, body, about, rows_max=settings.forecast_rows_max)
@@ -95,8 +95,8 @@ def get_resolved_forecast(
     """
     What the forecasts submitted so far come to over a horizon, and which of them speaks in every cell.
 
-    Where they overlap, a planner's holds before an import and an import before a model's, a correction at least
-    as high as what it corrects; among equals the one submitted last.
+    Where they overlap, a planner's holds before an import and an import before a model's, a correction at
+    least as high as what it corrects; among equals the one submitted last.
     """
     count = math.ceil((until - since).total_seconds() / 3_600 / epoch_hours - 1e-9)
     if not 1 <= count <= EPOCHS_LIMIT:

@@ -104,8 +104,8 @@ class RunBody(Entry[RunRequest]):
         default=None,
         ge=0.5,
         le=0.995,
-        description="The quantile of demand that is planned for, by how wrong forecasts have been and how bursty "
-        "the model is; null takes 0.8 with observed load, and without it the forecast as it stands.",
+        description="The quantile of demand that is planned for, by how wrong forecasts have been and how "
+        "bursty the model is; null takes 0.8 with observed load, and without it the forecast as it stands.",
     )
     policy: PolicyBody = PolicyBody()
 
@@ -158,7 +158,7 @@ class RunSummaryOut(Out):
 
 
 class RunOut(RunSummaryOut):
-    """A run; `demand` has the forecast beside what is planned for and its interval, null where it is planned as it stands."""
+    """A run; `demand` has the forecast beside what is planned for, null where it is planned as it stands."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [RUN_OUT_EXAMPLE]})
 
