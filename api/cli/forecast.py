@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -117,8 +118,8 @@ def show(
 def _say(stored: dict[str, Any]) -> None:
     corrects = f", corrects {stored['corrects']}" if stored["corrects"] else ""
     sys.stdout.write(
-        f"{stored['id']}  {stored['name']}: {stored['model_count']} models, {stored['epoch_count']} epochs from "
-        f"{stored['starts_at']}, {stored['source']}, by {stored['author']}{corrects}\n"
+        f"{stored['id']}  {stored['name']}: {stored['model_count']} models, {stored['epoch_count']} epochs "
+        f"from {stored['starts_at']}, {stored['source']}, by {stored['author']}{corrects}\n"
     )
 
 
@@ -137,11 +138,16 @@ def _ask(
         fail(f"{url} does not answer: {error}", hint="is `fermata serve` running there?")
     if answer.is_success:
         return answer.json()
+    _refused(answer.status_code, answer.text)
+
+
+def _refused(status: int, text: str) -> NoReturn:
+    """Say what the server said; every fault on a line of its own."""
     try:
-        problem = answer.json()
+        problem = json.loads(text)
     except ValueError:
-        fail(f"{url} answered {answer.status_code}")
+        problem = {}
     for fault in problem.get("faults", []):
         sys.stderr.write(f"  {fault['field']}: {fault['value']}: {fault['limit']}\n")
-    code = ExitCode.BAD_INPUT if answer.status_code == 422 else ExitCode.FAILURE
-    fail(problem.get("detail", f"status {answer.status_code}"), hint=problem.get("hint"), code=code)
+    code = ExitCode.BAD_INPUT if status == 422 else ExitCode.FAILURE
+    fail(problem.get("detail", f"the server answered {status}"), hint=problem.get("hint"), code=code)

@@ -159,7 +159,7 @@ def planned_model(
 def with_waves(
     middle: Sequence[float], ahead: Sequence[float], arrival_cv: Sequence[float], quantile: float
 ) -> tuple[float, ...]:
-    """The last formula of the module's docstring, epoch by epoch; ``ahead`` is the quantile less the middle."""
+    """The last formula of the module's docstring; ``ahead`` is the quantile less the middle, by epoch."""
     score = NormalDist().inv_cdf(quantile)
     return tuple(
         rate + math.hypot(above, score * cv * math.sqrt(rate / WAVE_S))

@@ -75,11 +75,11 @@ def resolved_forecast(
     work: UnitOfWork, start: datetime, epochs: int, hours: float, *, actor: str
 ) -> ForecastSummary:
     """
-    Store what the forecasts of a horizon come to, as a forecast of source ``resolved``; a run may plan from it.
+    Store what the forecasts of a horizon come to, as one of source ``resolved`` that a run may plan from.
 
-    The horizon is ``epochs`` epochs of ``hours`` each from ``start`` on. Models that nobody speaks of in every
-    epoch are left out: a run that uses observed load gives them a measured forecast. There may be none
-    at all. ``work`` must be writing.
+    The horizon is ``epochs`` epochs of ``hours`` each from ``start`` on. Models that nobody speaks of in
+    every epoch are left out: a run that uses observed load gives them a measured forecast. There may be
+    none at all. ``work`` must be writing.
     """
     resolved = resolved_cells(work, start, epochs, hours)
     name = f"resolved for {start:%Y-%m-%d %H:%M %Z}, {epochs} x {hours:g} h"
@@ -91,7 +91,7 @@ def resolved_forecast(
 
 
 def plan_demand(work: UnitOfWork, forecast: Forecast, options: DemandOptions) -> PlanDemand:
-    """The demand of ``forecast`` as observed load corrects it, and of registered models that it leaves out."""
+    """The demand of ``forecast`` as observed load corrects it, and of models that it leaves out."""
     quantile = QUANTILE_DEFAULT if options.quantile is None else options.quantile
     frame = recent(work, options.since, options.until)
     corrected = corrected_demand(forecast, observe_by_epoch(frame, forecast))
@@ -187,7 +187,7 @@ def _measured(
 
 
 def _steps(epoch: ForecastEpoch, end: datetime) -> list[int]:
-    """The hours ahead of ``end`` that the epoch lies in; one that is past takes the same hours of a day to come."""
+    """The hours ahead of ``end`` that the epoch lies in; a past one takes those of a day to come."""
     first = int((whole_hour(epoch.start) - end) // HOUR)
     count = max(1, round(epoch.hours))
     while first < 0:

@@ -2,8 +2,8 @@ r"""
 Intervals from past errors: split conformal, by how far ahead, adapted to how they did.
 
 An error is normalised by where it arose, :math:`r = (y - \hat y) / s` with
-:math:`s = \frac12 \hat y + \frac12 L + 0.02 L` and L the level of the newest week. The ends of an interval are
-the conformal quantiles of the errors known at its origin (Vovk, Gammerman, Shafer 2005; Lei et al. 2018):
+:math:`s = \frac12 \hat y + \frac12 L + 0.02 L` and L the level of the newest week. The ends of an interval
+are the conformal quantiles of the errors known at its origin (Vovk, Gammerman, Shafer 2005; Lei et al. 2018):
 the :math:`\lceil (n + 1)(1 - \alpha) \rceil`-th smallest of n, each side for itself, in four groups of steps
 (the first two, to the quarter, to the half, to the whole horizon). A few days of one series say little
 about its tails, so that they are mixed with the quantile :math:`q_0` of all series,
@@ -11,8 +11,8 @@ about its tails, so that they are mixed with the quantile :math:`q_0` of all ser
 
 Load changes its habits, and then these quantiles are late. So each side of each series has a factor that
 grows where it was missed more often than :math:`\alpha` and shrinks where less (adaptive conformal
-inference, Gibbs and Candes 2021, on a logarithmic scale): :math:`\ln f \mathrel{+}= 0.4\,(\text{missed} - \alpha)`
-at each origin whose horizon is known, within exp(-1.5)..exp(1.5).
+inference, Gibbs and Candes 2021, on a logarithmic scale):
+:math:`\ln f \mathrel{+}= 0.4\,(\text{missed} - \alpha)` at each origin whose horizon is known, within exp(-1.5)..exp(1.5).
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def pooled_quantiles(
     """
     (o, groups, a) quantiles over all series of the normalised errors known at each origin; NaN without any.
 
-    ``errors`` (s, o, h); ``known`` (o,) how many origins' horizons are known; ``alphas`` and ``sides`` (a,): the
-    share above the quantile of ``sides * errors``. Of many series every so-manieth is taken.
+    ``errors`` (s, o, h); ``known`` (o,) how many origins' horizons are known; ``alphas`` and ``sides`` (a,):
+    the share above the quantile of ``sides * errors``. Of many series every so-manieth is taken.
     """
     stride = -(-errors.shape[0] // POOLED_SERIES_MAX)
     out = np.full((len(known), len(bounds) - 1, len(alphas)), np.nan)

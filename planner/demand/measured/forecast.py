@@ -50,7 +50,7 @@ def rolling_forecasts(
     """
     What was foretold at each of ``origins``, each of what was known before it alone.
 
-    ``rates`` is (s, t) with NaN at gaps, ``day`` the number of steps in a day, ``origins`` ascending in [0, t].
+    ``rates`` is (s, t) with NaN at gaps, ``day`` the steps in a day, ``origins`` ascending in [0, t].
     Where too few past errors are known for an interval, the least and the largest of the simple forecasts
     stand in.
     """

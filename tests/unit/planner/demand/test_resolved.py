@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.demand.forecast import Forecast, ForecastEpoch, ForecastSource, ModelForecast
@@ -97,6 +97,7 @@ PIECES = st.lists(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(PIECES)
 def test_every_instant_has_the_highest_who_speaks_then(
     pieces: list[tuple[float, int, int, ForecastSource]],
