@@ -136,9 +136,9 @@ def _ask(
         answer = httpx.request(method, url.rstrip("/") + path, headers=headers, timeout=60, **request)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         fail(f"{url} does not answer: {error}", hint="is `fermata serve` running there?")
-    if answer.is_success:
-        return answer.json()
-    _refused(answer.status_code, answer.text)
+    if not answer.is_success:
+        _refused(answer.status_code, answer.text)
+    return answer.json()
 
 
 def _refused(status: int, text: str) -> NoReturn:
