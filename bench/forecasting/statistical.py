@@ -10,7 +10,7 @@ from planner.demand.measured.forecast import FIRST_ORIGIN_DAYS, rolling_forecast
 from planner.demand.measured.statistical import METHODS as METHODS
 from planner.demand.measured.statistical import statistical_forecast
 
-SERIES_MAX, ORIGINS_MAX = 20, 12
+SERIES_MAX, ORIGINS_MAX = 8, 6
 
 
 def judged_statistical(series: Series, method: str) -> Result:

@@ -38,9 +38,9 @@ def upgrade() -> None:
             ["corrects"], ["forecasts.id"], name="fk_forecast_origins_corrects_forecasts"
         ),
         sa.CheckConstraint(
-            "source IN ('planner', 'import', 'model', 'resolved')", name="ck_forecast_origins_source"
+            "source IN ('planner', 'import', 'model', 'resolved')", name=op.f("ck_forecast_origins_source")
         ),
-        sa.CheckConstraint("corrects < forecast_id", name="ck_forecast_origins_corrects"),
+        sa.CheckConstraint("corrects < forecast_id", name=op.f("ck_forecast_origins_corrects")),
     )
     op.create_index("ix_forecast_origins_ends_at", "forecast_origins", ["ends_at"])
     _give_origins(origins)

@@ -73,7 +73,7 @@ def _compared(work: UnitOfWork, models: Sequence[str], since: datetime, hours: i
     observed = rates[:, learning:]
     heard = np.flatnonzero(np.isfinite(observed).any(axis=1))
     heard = heard[np.argsort(-np.nansum(observed[heard], axis=1), kind="stable")]
-    names = [models[index] for index in heard]
+    names = [models[index] for index in heard.tolist()]
     observed = observed[heard]
     said = foretold(work.forecasts.overlapping(since, until), names, since, hours, PEOPLE)
     low, middle, high = _measured(rates[heard], learning, hours)

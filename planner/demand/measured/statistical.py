@@ -46,7 +46,7 @@ def filled(row: Floats, day: int) -> Floats | None:
     if not len(known):
         return None
     y = np.array(row[known[0] :], dtype=np.float64)
-    for i in np.flatnonzero(np.isnan(y)):
+    for i in np.flatnonzero(np.isnan(y)).tolist():
         value = latest_at(y, i, i, day, i // day + 1)
         y[i] = newest_values(y, i, day).mean() if np.isnan(value) else value
     return y
