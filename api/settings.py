@@ -54,7 +54,7 @@ class Settings(BaseSettings):
         default=300.0, ge=1, le=86_400, description="How often it rolls observed load up."
     )
     observed_reports_kept_h: float = Field(
-        default=2.0, ge=0, le=8_784, description="How long load reports stay as they came, in hours."
+        default=1.0, ge=0, le=8_784, description="How long load reports stay as they came, in hours."
     )
     observed_minutes_kept_h: float = Field(
         default=24.0, ge=0, le=8_784, description="How long observed load is kept by the minute."

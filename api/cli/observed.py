@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.db import DATABASE_URL_HELP
 from api.cli.output import ExitCode, emit, fail
+
+if TYPE_CHECKING:
+    from planner.demand.retention import Retention
+    from planner.store.store import Store
 
 app = typer.Typer(help="Observed load.", no_args_is_help=True)
 
@@ -35,8 +39,7 @@ def roll_up(
     Example: fermata observed roll-up --once
     """
     from api.settings import Settings
-    from planner.service import observed_chores
-    from planner.store.errors import StoreUnavailable
+    from planner.store.errors import SchemaOutdated, StoreUnavailable
     from planner.store.store import Store
 
     settings = Settings()
@@ -47,20 +50,26 @@ def roll_up(
     wait = threading.Event()
     try:
         store.require_current()
-        while True:
-            done = observed_chores.roll_up(store, settings.retention)
-
-            def human() -> None:
-                sys.stdout.write(
-                    f"{done.reports} reports and {done.rows} stored rows moved, {done.expired} deleted\n"
-                )
-
-            moved = {"reports": done.reports, "rows": done.rows, "expired": done.expired}
-            emit(moved, as_json=as_json, human=human)
-            if once:
-                return
+        _roll_up(store, settings.retention, as_json=as_json)
+        while not once:
             wait.wait(every_s)
+            _roll_up(store, settings.retention, as_json=as_json)
+    except SchemaOutdated as error:
+        fail(str(error), hint="run `fermata db upgrade`")
     except StoreUnavailable as error:
         fail(f"the database cannot be reached: {error}")
     finally:
         store.close()
+
+
+def _roll_up(store: Store, retention: Retention, *, as_json: bool) -> None:
+    from planner.service.observed_chores import roll_up
+
+    done = roll_up(store, retention)
+
+    def human() -> None:
+        sys.stdout.write(
+            f"{done.reports} reports and {done.rows} stored rows moved, {done.expired} deleted\n"
+        )
+
+    emit({"reports": done.reports, "rows": done.rows, "expired": done.expired}, as_json=as_json, human=human)

@@ -201,7 +201,7 @@ def _create_profile_proposals() -> None:
         sa.Column("note", sa.String(), nullable=True),
         sa.CheckConstraint(
             "state IN ('proposed', 'accepted', 'rejected', 'superseded')",
-            name="ck_profile_proposals_state",
+            name=op.f("ck_profile_proposals_state"),
         ),
         sa.PrimaryKeyConstraint("id", name="pk_profile_proposals"),
     )

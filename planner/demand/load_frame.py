@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dispatcher.contract.load_report import LoadReport
+from dispatcher.contract.load_report import LoadReport, ModelLoad
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -188,30 +188,7 @@ def frame_of(reports: Sequence[LoadReport], traffic_share: TrafficShare = no_pla
     return framed(tuple(indices), rows, sums, squares, latencies)
 
 
-class Counted(Protocol):
-    """What ``sums_of`` needs to know of one model of a report."""
-
-    @property
-    def arrived(self) -> int: ...
-    @property
-    def served_in_time(self) -> int: ...
-    @property
-    def late(self) -> int: ...
-    @property
-    def dropped(self) -> int: ...
-    @property
-    def rejected(self) -> int: ...
-    @property
-    def arrival_cv(self) -> float | None: ...
-    @property
-    def batches(self) -> int: ...
-    @property
-    def batch_size_mean(self) -> float: ...
-    @property
-    def busy_s(self) -> float: ...
-
-
-def sums_of(load: Counted, length_us: int, share: float | None) -> tuple[int, ...]:
+def sums_of(load: ModelLoad, length_us: int, share: float | None) -> tuple[int, ...]:
     """``SUMS`` of one model of one report."""
     return (
         1,

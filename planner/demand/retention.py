@@ -38,7 +38,7 @@ class Retention:
     What is kept is kept at least that long: a roll-up takes whole rows of the next level.
     """
 
-    as_reported_s: float = 2 * HOUR_S
+    as_reported_s: float = HOUR_S
     minutes_s: float = DAY_S
     ten_minutes_s: float = 14 * DAY_S
     hours_s: float = 400 * DAY_S

@@ -5,15 +5,17 @@ up.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from planner.demand.load_frame import (
     SECOND_US,
+    Latencies,
     LoadFrame,
     Source,
     framed,
@@ -21,7 +23,6 @@ from planner.demand.load_frame import (
     instant_us,
     joined,
     latencies_of,
-    sums_of,
 )
 from planner.demand.retention import DAY_S
 from planner.store.locks import keep_roll_ups_still
@@ -127,25 +128,61 @@ def reported_frame(
         .where(_among(own.report_id, reports), *_of_models(own.model, look))
         .order_by(own.report_id)
     )
-    indices: dict[Source, int] = {}
-    rows: list[tuple[int, int, int]] = []
-    sums: list[tuple[int, ...]] = []
-    squares: list[float] = []
-    measured: list[tuple[int, int, int, int]] = []
     wanted = None if look.models is None else frozenset(look.models)
-    for load in session.execute(query):
-        report = reports.get(load.report_id)
-        if report is None or (wanted is not None and load.model not in wanted):
-            continue
-        sub_cluster, plan_version, start_us, interval_s = report
-        source = Source(load.model, sub_cluster, plan_version)
-        length_us = max(1, round(interval_s * SECOND_US))
-        if latencies:
-            measured += latencies_of(len(rows), load.latency_ms_by_batch)
-        rows.append((indices.setdefault(source, len(indices)), start_us, length_us))
-        sums.append(sums_of(load, length_us, load.traffic_share))
-        squares.append(load.arrived * load.arrival_cv**2 if load.arrival_cv is not None else 0.0)
-    return framed(tuple(indices), rows, sums, squares, measured)
+    loads = [
+        load
+        for load in session.execute(query)
+        if load.report_id in reports and (wanted is None or load.model in wanted)
+    ]
+    return _framed(loads, reports, latencies=latencies)
+
+
+def _framed(
+    loads: Sequence[Any], reports: dict[int, tuple[str, int, int, float]], *, latencies: bool
+) -> LoadFrame:
+    """Rows of ``observed_load`` column by column: there may be a million of them."""
+    if not loads:
+        return framed((), [], [], [], [])
+    columns = list(zip(*loads, strict=True))
+    of_report = [reports[report_id] for report_id in columns[0]]
+    indices: dict[tuple[str, str, int], int] = {}
+    source = [
+        indices.setdefault((model, report[0], report[1]), len(indices))
+        for model, report in zip(columns[1], of_report, strict=True)
+    ]
+    start_us = np.array([report[2] for report in of_report], dtype=np.int64)
+    length_us = np.maximum(1, np.rint(np.array([r[3] for r in of_report]) * SECOND_US)).astype(np.int64)
+    share, variation = (np.array(columns[i], dtype=np.float64) for i in (2, 8))
+    arrived, batches = (np.array(columns[i], dtype=np.int64) for i in (3, 9))
+    planned, known = ~np.isnan(share), ~np.isnan(variation)
+    sums = [
+        np.ones_like(arrived),
+        length_us,
+        np.rint(np.where(planned, share, 0.0) * length_us).astype(np.int64),
+        np.where(planned, 0, length_us),
+        arrived,
+        *(np.array(columns[i], dtype=np.int64) for i in range(4, 8)),
+        batches,
+        np.rint(batches * np.array(columns[10], dtype=np.float64)).astype(np.int64),
+        np.rint(np.array(columns[11], dtype=np.float64) * SECOND_US).astype(np.int64),
+        np.where(known, arrived, 0),
+    ]
+    measured = [
+        entry
+        for row, told in enumerate(columns[12] if latencies else ())
+        for entry in latencies_of(row, told)
+    ]
+    return LoadFrame(
+        tuple(Source(*key) for key in indices),
+        np.array(source, dtype=np.int64),
+        start_us,
+        length_us,
+        start_us,
+        start_us + length_us,
+        np.column_stack(sums),
+        np.where(known, arrived * np.nan_to_num(variation) ** 2, 0.0),
+        Latencies(*np.array(measured, dtype=np.int64).reshape(-1, 4).T),
+    )
 
 
 def _among(column: Any, ids: Collection[int]) -> Any:

@@ -156,7 +156,7 @@ def test_two_servers_take_the_same_report_once(store: Store) -> None:
 
 
 def test_load_moves_from_resolution_to_resolution_and_no_sum_is_lost(store: Store) -> None:
-    reports = many(800)
+    reports = many(480)
     take(store, *reports)
     for age, expected in ((0, {10}), (1, {10, 60}), (3, {60, 600}), (16, {600, 3_600}), (18, {3_600})):
         roll_up(store, START + timedelta(hours=3) if age == 1 else START + age * DAY)
@@ -244,7 +244,7 @@ with store.writing() as work:
 def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_counted_twice(
     store: Store, migrated_url: str, steps: int
 ) -> None:
-    reports = many(800)
+    reports = many(480)
     take(store, *reports)
     now = START + timedelta(hours=12)
     command = [sys.executable, "-c", ROLL_UP_AND_WAIT, migrated_url, now.isoformat(), str(steps)]
@@ -262,7 +262,7 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_counted_twice(
 
 
 def test_servers_that_roll_up_at_once_and_reports_that_come_meanwhile_lose_nothing(store: Store) -> None:
-    reports = many(800)
+    reports = many(480)
     take(store, *reports[::2])
     seen: list[int] = []
 
@@ -345,7 +345,7 @@ def _empty(store: Store) -> None:
 
 
 def test_series_are_the_same_from_every_resolution(store: Store) -> None:
-    reports = many(800)
+    reports = many(480)
     take(store, *reports)
 
     def hourly() -> tuple[list[list[float]], list[list[float]], list[list[float]]]:

@@ -111,6 +111,27 @@ class ProfileProposalOut(CurveOut):
 class ProfileVersionOut(CurveOut):
     """A profile as it was registered once."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "model": "resnet50",
+                    "gpu_type": "A100-40GB",
+                    "version": 2,
+                    "alpha_ms": 0.36,
+                    "beta_ms": 2.4,
+                    "weights_gib": 0.1,
+                    "workspace_gib_per_item": 0.02,
+                    "batch_size_max": 64,
+                    "source": "measured by dispatchers, proposal 1",
+                    "created_at": "2026-11-23T09:12:00Z",
+                    "measured_since": "2026-11-22T08:00:00Z",
+                    "proposal_id": 1,
+                }
+            ]
+        }
+    )
+
     model: str
     gpu_type: str
     version: int
