@@ -1,8 +1,8 @@
 """
-Measured forecasts on real load: error against the seasonal naive forecast, coverage of the 90 % interval, time.
+Measured forecasts on real load: error against the seasonal naive one, coverage of the 90 % interval, time.
 
-Hourly series, 24 hours ahead, an origin every six hours from the fifth day on. Without ``--data`` a small copy is
-used; the folder may hold ``servegen``, ``nab`` and ``nasa_http`` as their publishers have them. Run as
+Hourly series, 24 hours ahead, an origin every six hours from the fifth day on. Without ``--data`` a small
+copy is used; the folder may hold ``servegen``, ``nab`` and ``nasa_http`` as their publishers have them. Run as
 
     python -m bench.forecasting --json forecasting.json
 """
@@ -65,8 +65,8 @@ def table(results: Sequence[Result]) -> str:
     ]
     for r in results:
         lines.append(
-            f"| {r.set} | {r.series} | {r.ratio:.3f} | {r.better_share:.0%} | {r.mase:.3f} | {r.coverage:.1%} "
-            f"| {r.above:.1%} | {r.planned_above:.1%} | {r.width:.2f} |"
+            f"| {r.set} | {r.series} | {r.ratio:.3f} | {r.better_share:.0%} | {r.mase:.3f} "
+            f"| {r.coverage:.1%} | {r.above:.1%} | {r.planned_above:.1%} | {r.width:.2f} |"
         )
     return "\n".join(lines)
 

@@ -50,7 +50,7 @@ def active(rates: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _servegen(folder: Path) -> Series:
-    """Clients as models, six ten-minute windows an hour; windows without any client are gaps of collection."""
+    """Clients as models, six windows of ten minutes an hour; those without any client are gaps."""
     names, rows = [], []
     for file in sorted(folder.glob("*_client_rates_10min.csv")):
         with file.open(encoding="utf-8") as lines:

@@ -2,8 +2,8 @@ r"""
 Who was right: what a planner said, what load foretold of itself, and what came.
 
 Only hours count for which all that is compared is known. The error of either is
-:math:`\sum_t |f_t - o_t| / \sum_t o_t`, a share of the load. The one with the smaller error was right if it was
-better by more than ``EVEN`` of the other's; below that both were. Whoever is off by more than
+:math:`\sum_t |f_t - o_t| / \sum_t o_t`, a share of the load. The one with the smaller error was right if it
+was better by more than ``EVEN`` of the other's; below that both were. Whoever is off by more than
 ``WRONG_SHARE`` was not right however wrong the other was: then it is neither.
 """
 

@@ -45,8 +45,8 @@ class AccuracyOut(Out):
     model_bias: float | None
     inside_share: float | None = Field(description="The part of the hours inside its 90 % interval.")
     verdict: Verdict | None = Field(
-        description="Who was right: the better by more than 5 %, else both; neither where both are off by more "
-        "than half of the load; null where there is nothing to compare."
+        description="Who was right: the better by more than 5 %, else both; neither where both are off by "
+        "more than half of the load; null where there is nothing to compare."
     )
 
 

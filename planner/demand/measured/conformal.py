@@ -12,7 +12,8 @@ about its tails, so that they are mixed with the quantile :math:`q_0` of all ser
 Load changes its habits, and then these quantiles are late. So each side of each series has a factor that
 grows where it was missed more often than :math:`\alpha` and shrinks where less (adaptive conformal
 inference, Gibbs and Candes 2021, on a logarithmic scale):
-:math:`\ln f \mathrel{+}= 0.4\,(\text{missed} - \alpha)` at each origin whose horizon is known, within exp(-1.5)..exp(1.5).
+:math:`\ln f \mathrel{+}= 0.4\,(\text{missed} - \alpha)`
+at each origin whose horizon is known, within exp(-1.5)..exp(1.5).
 """
 
 from __future__ import annotations

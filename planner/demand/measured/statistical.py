@@ -18,12 +18,12 @@ def is_installed() -> bool:
 
 def statistical_forecast(rates: Floats, horizon: int, *, day: int, method: str) -> Floats:
     """
-    (s, horizon) forecasts at the end of ``rates`` (s, t), never below 0; NaN for a series without a value.
+    (s, horizon) forecasts at the end of ``rates`` (s, t), at least 0; NaN for a series without a value.
 
     Gaps are filled with the value a day before, which these models need. ``theta`` is the dynamic optimised
     theta model, ``mstl`` a decomposition by day and week with exponential smoothing of the rest,
-    ``holt-winters`` exponential smoothing with level, trend and day. Raises ``ModuleNotFoundError`` without the
-    extra, ``ValueError`` for another method.
+    ``holt-winters`` exponential smoothing with level, trend and day. Raises ``ModuleNotFoundError`` without
+    the extra, ``ValueError`` for another method.
     """
     if method not in METHODS:
         raise ValueError(f"method: must be one of {', '.join(METHODS)}, got {method!r}.")
