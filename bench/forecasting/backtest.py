@@ -97,7 +97,7 @@ def _result(series: Series, method: str, told: Floats, truth: Floats, floor: Flo
         method=method,
         series=len(series.names),
         forecasts=int(np.isfinite(told[:, :, 0]).sum()),
-        ratio=float(np.exp(np.log(ratio).mean())),
+        ratio=float(np.exp(np.nanmean(np.log(ratio)))),
         better_share=float((ratio < 1).mean()),
-        mase=float((error / np.maximum(step, 1e-12)).mean()),
+        mase=float(np.nanmean(error / np.maximum(step, 1e-12))),
     )
