@@ -2,7 +2,8 @@
 Measured forecasts on real load: error against the seasonal naive one, coverage of the 90 % interval, time.
 
 Hourly series, 24 hours ahead, an origin every six hours from the fifth day on. Without ``--data`` a small
-copy is used; the folder may hold ``servegen``, ``nab`` and ``nasa_http`` as their publishers have them. Run as
+copy is used; the folder may hold ``servegen``, ``nab`` and ``nasa_http`` as their publishers have them.
+Run as
 
     python -m bench.forecasting --json forecasting.json
 """
