@@ -14,7 +14,22 @@ from fastapi.routing import APIRoute
 from api.console import page
 from api.rest import problems
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
-from api.rest.routes import accuracy, demand, health, nodes, observed, plans, profile_drift, registry, runs
+from api.rest.origin import OriginMiddleware
+from api.rest.routes import (
+    accuracy,
+    audit,
+    demand,
+    fleets,
+    health,
+    nodes,
+    observed,
+    plan_decisions,
+    plans,
+    profile_drift,
+    registry,
+    replays,
+    runs,
+)
 from api.settings import Settings
 from planner.service.observed_chores import ObservedChores
 from planner.service.run_worker import RunWorker
@@ -60,12 +75,15 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.store = own_store
     app.state.settings = settings
-    for routes in (registry, profile_drift, demand, accuracy, observed, runs, plans, nodes):
+    for routes in (fleets, registry, profile_drift, demand, accuracy, observed, runs, plans, plan_decisions):
+        app.include_router(routes.router, prefix="/v1")
+    for routes in (nodes, audit, replays):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     page.install(app)
     problems.install(app)
     app.add_middleware(BodyLimitMiddleware, bytes_max=settings.request_bytes_max)
+    app.add_middleware(OriginMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
