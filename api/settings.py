@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     request_bytes_max: int = Field(
         default=32 * MEBIBYTE, ge=1_024, description="Larger request bodies are refused with status 413."
     )
+    forecast_rows_max: int = Field(
+        default=500_000,
+        ge=1,
+        le=10_000_000,
+        description="Forecasts sent as CSV may have so many rows: one a model and epoch.",
+    )
     observed_roll_up: bool = Field(
         default=True,
         description="Whether this server rolls up observed load and looks for profiles that have drifted.",

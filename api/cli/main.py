@@ -12,6 +12,7 @@ from api.cli import (
     demo,
     dispatcher,
     fleet,
+    forecast,
     goodput,
     load,
     node,
@@ -42,6 +43,7 @@ app.add_typer(plan.app, name="plan")
 app.add_typer(profile.app, name="profile")
 profile.app.command("drift")(profile_drift.drift)
 app.add_typer(db.app, name="db")
+app.add_typer(forecast.app, name="forecast")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(audit.app, name="audit")
 for command in (plan_control.approve, plan_control.reject, plan_control.activate, plan_control.rollback):

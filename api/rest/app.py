@@ -21,6 +21,7 @@ from api.rest import problems
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware, TimeLimitMiddleware
 from api.rest.origin import OriginMiddleware
 from api.rest.routes import (
+    accuracy,
     audit,
     demand,
     fleets,
@@ -51,6 +52,7 @@ ROUTES = (
     registry,
     profile_drift,
     demand,
+    accuracy,
     observed,
     runs,
     plans,

@@ -9,7 +9,7 @@ the store: repositories return frozen records.
 from planner.store.tables.audit import AuditHeadRow, AuditRow
 from planner.store.tables.base import ID_LENGTH_MAX, Base
 from planner.store.tables.decisions import AdviceRow, PlanDecisionRow
-from planner.store.tables.demand import ForecastModelRow, ForecastRow
+from planner.store.tables.demand import ForecastModelRow, ForecastOriginRow, ForecastRow
 from planner.store.tables.fleets import FleetRow
 from planner.store.tables.nodes import NodeRow
 from planner.store.tables.observed import (
@@ -35,6 +35,7 @@ __all__ = [
     "CertificateRow",
     "FleetRow",
     "ForecastModelRow",
+    "ForecastOriginRow",
     "ForecastRow",
     "GpuTypeRow",
     "LoadReportRow",
