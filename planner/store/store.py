@@ -26,6 +26,7 @@ from planner.store.profile_versions import ProfileVersionRepository
 from planner.store.records import DEFAULT_FLEET
 from planner.store.registry import RegistryRepository
 from planner.store.runs import RunRepository
+from planner.store.tokens import TokenRepository
 
 Clock = Callable[[], datetime]
 
@@ -52,6 +53,7 @@ class UnitOfWork:
         self.decisions = DecisionRepository(session, now, fleet)
         self.nodes = NodeRepository(session, now, fleet)
         self.observed = ObservedLoadRepository(session, now, fleet)
+        self.tokens = TokenRepository(session, now)
         self.profiles = ProfileVersionRepository(session, now, fleet)
         self.audit = AuditRepository(session, now, fleet)
 
