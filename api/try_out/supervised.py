@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dispatcher.runtime.node.backoff import Backoff
-from dispatcher.runtime.supervision import end_with_supervisor, keep_running, send_signal
+from dispatcher.runtime.supervision import ending_with_supervisor, keep_running, send_signal
 
 BACKOFF_S_MIN = 0.2
 BACKOFF_S_MAX = 5.0
@@ -96,6 +96,6 @@ class Supervised:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=end_with_supervisor,
+                preexec_fn=ending_with_supervisor(),
             )
         return await self._process.wait()

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from dispatcher.runtime.node.backoff import Backoff
@@ -19,7 +20,6 @@ PR_SET_PDEATHSIG = 1
 T = TypeVar("T")
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-_supervisor = os.getpid()
 
 
 async def keep_running(
@@ -53,9 +53,14 @@ def send_signal(process: asyncio.subprocess.Process | None, number: int) -> None
             process.send_signal(number)
 
 
-def end_with_supervisor() -> None:
-    """In the new process, before it becomes another: SIGTERM when the supervisor is gone (on Linux)."""
+def ending_with_supervisor() -> Callable[[], None]:
+    """For ``preexec_fn``: the new process gets SIGTERM when this one is gone (on Linux)."""
+    return partial(_end_with, os.getpid())
+
+
+def _end_with(supervisor: int) -> None:
+    """In the new process, before it becomes another."""
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != _supervisor:  # gone in between
+        if os.getppid() != supervisor:  # gone in between
             os._exit(1)

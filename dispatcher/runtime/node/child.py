@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from dispatcher.runtime.node.backoff import Backoff
-from dispatcher.runtime.supervision import end_with_supervisor, keep_running, send_signal
+from dispatcher.runtime.supervision import ending_with_supervisor, keep_running, send_signal
 
 LINE_BYTES_MAX = 2**22
 LOOK_S = 0.5
@@ -98,7 +98,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 limit=LINE_BYTES_MAX,
-                preexec_fn=end_with_supervisor,
+                preexec_fn=ending_with_supervisor(),
             )
         except OSError as error:
             self.state = ChildState.WAITING

@@ -51,9 +51,9 @@ def test_a_signal_to_nothing_does_nothing() -> None:
 def test_a_process_ends_with_a_supervisor_that_was_killed() -> None:
     script = """
 import subprocess, sys, time
-from dispatcher.runtime.supervision import end_with_supervisor
+from dispatcher.runtime.supervision import ending_with_supervisor
 command = [sys.executable, "-c", "import time; time.sleep(600)"]
-child = subprocess.Popen(command, preexec_fn=end_with_supervisor)
+child = subprocess.Popen(command, preexec_fn=ending_with_supervisor())
 print(child.pid, flush=True)
 time.sleep(600)
 """
