@@ -93,6 +93,10 @@ class ScheduleRepository:
         values = {name: getattr(slot, name) for name in Slot.__slots__} | {"outcome": slot.outcome.value}
         return insert_once(self._session, SlotRow, values, ["fleet", "slot"]) is not None
 
+    def set_run(self, instant: datetime, run_id: str | None) -> None:
+        query = update(SlotRow).where(SlotRow.fleet == self._fleet, SlotRow.slot == instant)
+        self._session.execute(query.values(run_id=run_id))
+
     def slot(self, instant: datetime) -> Slot | None:
         row = self._session.get(SlotRow, (self._fleet, instant))
         return None if row is None else _slot(row)

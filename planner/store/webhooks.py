@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -104,6 +105,12 @@ class WebhookRepository:
 
     # -- of all fleets, for whoever delivers
 
+    def any_due(self) -> bool:
+        """Whether ``claim_due`` would find something: asked often, and takes no lock."""
+        query = select(DeliveryRow.number).where(*self._due()).limit(1)
+        joined = query.join(WebhookRow, WebhookRow.id == DeliveryRow.webhook_id)
+        return self._session.scalar(joined) is not None
+
     def claim_due(self, *, limit: int, lost_after: timedelta) -> list[tuple[Delivery, Webhook]]:
         """
         Deliveries to be attempted now; whoever else looks gets others.
@@ -113,11 +120,7 @@ class WebhookRepository:
         query = (
             select(DeliveryRow, WebhookRow)
             .join(WebhookRow, WebhookRow.id == DeliveryRow.webhook_id)
-            .where(
-                DeliveryRow.state == DeliveryState.PENDING,
-                DeliveryRow.next_at <= self._now,
-                WebhookRow.disabled_at.is_(None),
-            )
+            .where(*self._due())
             .order_by(DeliveryRow.next_at, DeliveryRow.number)
             .limit(limit)
             .with_for_update(skip_locked=True, of=DeliveryRow)
@@ -168,6 +171,13 @@ class WebhookRepository:
             for row in self._session.scalars(pending):
                 row.state, row.finished_at = DeliveryState.FAILED.value, self._now
             self._session.flush()
+
+    def _due(self) -> tuple[Any, ...]:
+        return (
+            DeliveryRow.state == DeliveryState.PENDING,
+            DeliveryRow.next_at <= self._now,
+            WebhookRow.disabled_at.is_(None),
+        )
 
     def _row(self, webhook_id: str) -> WebhookRow | None:
         query = select(WebhookRow).where(WebhookRow.id == webhook_id, WebhookRow.fleet == self._fleet)
