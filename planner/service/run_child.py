@@ -2,8 +2,8 @@
 A run's own process: ``python -m planner.service.run_child RUN_ID``.
 
 It is separate so that a solver can be killed, and so that its memory and its threads are gone
-afterwards. The database's URL and the lease's owner come through the environment
-(``FERMATA_DATABASE_URL``, ``FERMATA_RUN_OWNER``). It ends by itself when its server does: the
+afterwards. The database's URL and the lease come through the environment (``FERMATA_DATABASE_URL``,
+``FERMATA_RUN_OWNER``, ``FERMATA_RUN_LEASE_NUMBER``). It ends by itself when its server does: the
 server holds the other end of its standard input.
 """
 
@@ -15,18 +15,20 @@ import threading
 
 DATABASE_URL = "FERMATA_DATABASE_URL"
 RUN_OWNER = "FERMATA_RUN_OWNER"
+RUN_LEASE_NUMBER = "FERMATA_RUN_LEASE_NUMBER"
 SERVER_GONE = 70
 
 
 def main() -> None:
     """Execute the run named on the command line; the outcome is written to its row."""
     from planner.service.run_execution import execute  # solvers take a second to load: not in the server
+    from planner.store.records import Lease
     from planner.store.store import Store
 
     threading.Thread(target=_end_with_server, daemon=True).start()
     store = Store(os.environ[DATABASE_URL])
     try:
-        execute(store, sys.argv[1], owner=os.environ[RUN_OWNER])
+        execute(store, Lease(sys.argv[1], os.environ[RUN_OWNER], int(os.environ[RUN_LEASE_NUMBER])))
     finally:
         store.close()
 

@@ -11,6 +11,7 @@ from planner.demand.corrected import CorrectedDemand, corrected_demand
 from planner.demand.forecast import Forecast, ModelForecast
 from planner.demand.observed import observe_by_epoch
 from planner.problem.canonical import problem_to_json
+from planner.problem.problem import PlanningProblem
 from planner.service.demand import REPORTS_MAX
 from planner.service.errors import ForecastNotFound, RunFinished, RunNotFound
 from planner.service.problem_document import Registry, planning_problem
@@ -44,6 +45,16 @@ class RunRequest:
     policy: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """A run whose problem is complete, not in the queue yet."""
+
+    request: RunRequest
+    problem: PlanningProblem
+    corrected: CorrectedDemand | None
+    actor: str
+
+
 def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
     """
     Put a run into the queue, its problem complete.
@@ -51,6 +62,13 @@ def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
     Raises ``ForecastNotFound``, or ``InputInvalid`` when registry and forecast make no sound problem:
     what cannot be planned is refused now and not in an hour.
     """
+    prepared = prepare_run(store, request, actor=actor)
+    with store.writing() as work:
+        return queue_run(work, prepared)
+
+
+def prepare_run(store: Store, request: RunRequest, *, actor: str) -> PreparedRun:
+    """What ``start_run`` does before it writes anything; raises what that raises."""
     with store.reading() as work:
         forecast = work.forecasts.get(request.forecast_id)
         if forecast is None:
@@ -60,21 +78,28 @@ def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
         active_plan = _active_plan(work)
     demand = forecast.models if corrected is None else _rows(corrected)
     problem = planning_problem(registry, forecast, demand, request.policy, active_plan)
-    with store.writing() as work:
-        work.plans.put_problem(problem.digest, problem_to_json(problem))
-        run = RunRecord(
-            id=secrets.token_hex(8),
-            state=RunState.QUEUED,
-            forecast_id=request.forecast_id,
-            problem_digest=problem.digest,
-            options=_options(request),
-            demand=None if corrected is None else _demand_document(corrected),
-            actor=actor,
-            created_at=work.now,
-            progress={"stage": "queued"},
-        )
-        work.runs.add(run)
-        work.audit.add(actor=actor, action="run.started", subject=run.id, forecast=request.forecast_id)
+    return PreparedRun(request, problem, corrected, actor)
+
+
+def queue_run(work: UnitOfWork, prepared: PreparedRun) -> RunRecord:
+    """Put it into the queue, in the caller's transaction."""
+    request, problem, corrected = prepared.request, prepared.problem, prepared.corrected
+    work.plans.put_problem(problem.digest, problem_to_json(problem))
+    run = RunRecord(
+        id=secrets.token_hex(8),
+        state=RunState.QUEUED,
+        forecast_id=request.forecast_id,
+        problem_digest=problem.digest,
+        options=_options(request),
+        demand=None if corrected is None else _demand_document(corrected),
+        actor=prepared.actor,
+        created_at=work.now,
+        progress={"stage": "queued"},
+    )
+    work.runs.add(run)
+    work.audit.add(
+        actor=prepared.actor, action="run.started", subject=run.id, forecast=request.forecast_id
+    )
     return run
 
 
@@ -93,7 +118,7 @@ def runs(store: Store, *, limit: int) -> list[RunRecord]:
 
 def cancel_run(store: Store, run_id: str, *, actor: str) -> RunRecord:
     """
-    Ask that the run end without a plan; its server kills the solver within a second or two.
+    End the run without a plan: at once, whoever works on it; its server then kills the solver.
 
     Asking twice is harmless. Raises ``RunNotFound``, ``RunFinished``.
     """
@@ -101,12 +126,12 @@ def cancel_run(store: Store, run_id: str, *, actor: str) -> RunRecord:
         before = work.runs.get(run_id)
         if before is None:
             raise RunNotFound(run_id)
-        if before.state.is_final and before.state is not RunState.CANCELLED:
-            raise RunFinished(run_id, before.state)
-        after = work.runs.request_cancel(run_id)
-        if not before.cancel_requested:
+        after = work.runs.cancel(run_id)
+        if after is None or after.state is not RunState.CANCELLED:
+            raise RunFinished(run_id, before.state if after is None else after.state)
+        if before.state is not RunState.CANCELLED:
             work.audit.add(actor=actor, action="run.cancelled", subject=run_id)
-    return after or before
+    return after
 
 
 def _registry(work: UnitOfWork) -> Registry:
