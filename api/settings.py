@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from planner.service.webhooks.addresses import AllowedAddresses
+
 MEBIBYTE = 2**20
 
 
@@ -38,3 +40,24 @@ class Settings(BaseSettings):
     request_bytes_max: int = Field(
         default=32 * MEBIBYTE, ge=1_024, description="Larger request bodies are refused with status 413."
     )
+    scheduler: bool = Field(
+        default=True, description="Whether this server takes up slots of schedules and delivers webhooks."
+    )
+    idempotency_keep_s: float = Field(
+        default=86_400.0,
+        ge=60,
+        le=30 * 86_400,
+        description="How long the answer to a POST with an `Idempotency-Key` is kept, seconds.",
+    )
+    webhook_hosts: list[str] = Field(
+        default=[],
+        description="Hosts that webhooks may name, as a JSON array; `*.example.com` allows every name below. "
+        "None: no webhooks.",
+    )
+    webhook_loopback: bool = Field(
+        default=False, description="Whether webhooks may name this machine's own loopback addresses."
+    )
+
+    @property
+    def webhook_addresses(self) -> AllowedAddresses:
+        return AllowedAddresses(tuple(self.webhook_hosts), self.webhook_loopback)

@@ -8,14 +8,19 @@ from importlib import metadata
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.console import page
 from api.rest import problems
+from api.rest.idempotency import IdempotencyMiddleware, document_keys, principal_by_header
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
-from api.rest.routes import demand, health, nodes, plans, registry, runs
+from api.rest.routes import demand, health, nodes, plans, registry, runs, schedules, webhooks
+from api.rest.run_stream import RunStream
 from api.settings import Settings
+from planner.service.chores import Chores
+from planner.service.nightly import chores_of
 from planner.service.run_worker import RunWorker
 from planner.store.store import Store
 
@@ -37,9 +42,13 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         worker = RunWorker(own_store, lease_s=settings.run_lease_s) if settings.run_worker else None
+        chores = Chores(chores_of(own_store, settings.webhook_addresses) if settings.scheduler else [])
         if worker:
             worker.start()
+        chores.start()
         yield
+        await app.state.run_stream.close()
+        await run_in_threadpool(chores.stop)
         if worker:
             worker.stop()
         if store is None:
@@ -57,11 +66,18 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.store = own_store
     app.state.settings = settings
-    for routes in (registry, demand, runs, plans, nodes):
+    app.state.run_stream = RunStream(own_store)
+    for routes in (registry, demand, runs, plans, nodes, schedules, webhooks):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     page.install(app)
     problems.install(app)
+    app.add_middleware(
+        IdempotencyMiddleware,
+        store=own_store,
+        principal_of=principal_by_header,
+        keep_s=settings.idempotency_keep_s,
+    )
     app.add_middleware(BodyLimitMiddleware, bytes_max=settings.request_bytes_max)
     app.add_middleware(RequestIdMiddleware)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -90,5 +106,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas |= schema.pop("$defs", {}) | {"Problem": schema}
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        document_keys(document)
         app.openapi_schema = document
     return app.openapi_schema

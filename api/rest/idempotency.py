@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 from anyio import CancelScope
 from fastapi.concurrency import run_in_threadpool
@@ -24,10 +25,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.rest.dependencies import problems
 from api.rest.problems import general
 from planner.store.errors import StoreConflict, StoreUnavailable
 from planner.store.idempotency import KeptAnswer, KeyedRequest, Reservation, Standing
-from planner.store.store import DEFAULT_FLEET, Store
+from planner.store.records import DEFAULT_FLEET
+from planner.store.store import Store
 from planner.store.together import Together
 from profiles.faults import Fault
 
@@ -138,7 +141,9 @@ class IdempotencyMiddleware:
                 return answer
         except StoreConflict:
             self._abandon(keyed, together)
-            return general(request, "store-conflict", "nothing was stored", hint="read the state again, then retry")
+            return general(
+                request, "store-conflict", "nothing was stored", hint="read the state again, then retry"
+            )
         except StoreUnavailable as error:
             log.error("the database cannot be reached", exc_info=error)
             self._abandon(keyed, together)
@@ -191,7 +196,7 @@ def _refusal(request: Request, reservation: Reservation) -> Response:
     kept = reservation.answer
     if reservation.standing is Standing.ANSWERED and kept is not None:
         if kept.body is None:
-            detail = f"the request was carried out (status {kept.status}); its answer held a secret and was not kept"
+            detail = f"it was carried out (status {kept.status}); its answer held a secret and was not kept"
             hint = "remove what it made, and ask again with a new key"
             return general(request, "idempotency-answer-not-kept", detail, hint=hint)
         answer = Response(kept.body, kept.status)
@@ -241,3 +246,21 @@ def _given(body: bytes, receive: Receive) -> Receive:
 def principal_by_header(scope: Scope) -> str:
     """Who asks, as the audit log will name it."""
     return Headers(scope=scope).get("X-Actor", "anonymous")
+
+
+def document_keys(document: dict[str, Any]) -> None:
+    """Every POST of an OpenAPI document takes a key, and may answer that it was used."""
+    for item in document["paths"].values():
+        if "post" in item:
+            item["post"].setdefault("parameters", []).append(PARAMETER)
+            item["post"]["responses"].setdefault("409", CONFLICT)
+
+
+CONFLICT = problems(409)[409]
+PARAMETER: dict[str, Any] = {
+    "name": KEY,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "description": "Sent again with the same key, the request has no second effect and the same answer.",
+}

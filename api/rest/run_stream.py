@@ -1,8 +1,8 @@
 """
 Progress of runs to any number of listeners.
 
-One task looks at the database for all of them at once; a listener holds a place in a list, neither a connection
-nor a thread. Each first reads what it has not seen, then is handed what comes.
+One task looks at the database for all of them at once; a listener holds a place in a list, neither a
+connection nor a thread. Each first reads what it has not seen, then is handed what comes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class _Feed:
 class RunStream:
     """Follows runs of ``store``; all of it in one event loop."""
 
-    def __init__(self, store: Store, *, look_again_s: float = LOOK_AGAIN_S, heartbeat_s: float = HEARTBEAT_S) -> None:
+    def __init__(
+        self, store: Store, *, look_again_s: float = LOOK_AGAIN_S, heartbeat_s: float = HEARTBEAT_S
+    ) -> None:
         self._store = store
         self._look_again_s = look_again_s
         self._heartbeat_s = heartbeat_s
@@ -112,8 +114,9 @@ class RunStream:
         while self._feeds and not self._closing:
             try:
                 events = await run_in_threadpool(self._read, {r: f.last for r, f in self._feeds.items()})
-            except StoreUnavailable:
-                log.warning("run events: the database cannot be reached", exc_info=True)
+            except Exception as error:  # nobody would be told anything any more
+                level = logging.WARNING if isinstance(error, StoreUnavailable) else logging.ERROR
+                log.log(level, "run events cannot be read", exc_info=True)
                 events = []
             for event in events:
                 self._hand_out(event)

@@ -1,4 +1,4 @@
-"""What a server does besides answering: slots that are due, runs that ended, deliveries, keys too old to keep."""
+"""What a server does besides answering: due slots, ended runs, deliveries, keys too old to keep."""
 
 from __future__ import annotations
 

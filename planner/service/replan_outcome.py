@@ -1,4 +1,4 @@
-"""What becomes of a scheduled run's plan: live at once within the fleet's policy, else it waits for a person."""
+"""What becomes of a scheduled plan: live at once within the fleet's policy, else it waits for a person."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 Planning again on schedule: exactly one run for each slot, however many servers look at the clock.
 
 Whoever is first to store a slot has it; the run is stored in the same transaction, so a slot without its run
-cannot be. Missed slots are caught up by the latest of them alone. ``fermata replan --once`` takes the same slots.
+cannot be. Missed slots are caught up by the latest of them alone. ``fermata replan --once`` takes the same
+slots.
 """
 
 from __future__ import annotations

@@ -135,9 +135,7 @@ def _planned(
     if solved is not None:
         progress.incumbent(plan)
         progress.stage("certifying")
-    plan, certificate = certified(
-        problem, plan, verified, progress=progress.certified, stop=progress.is_lost
-    )
+    plan, certificate = certified(problem, plan, verified, progress=progress.certified, stop=progress.is_lost)
     if progress.lost:
         raise LeaseLost
     _require_valid(problem, plan)

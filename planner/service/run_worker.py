@@ -20,7 +20,7 @@ import time
 from datetime import timedelta
 from typing import IO
 
-from planner.service.run_child import DATABASE_URL, RUN_LEASE_NUMBER, RUN_OWNER
+from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_LEASE_NUMBER, RUN_OWNER
 from planner.store.errors import StoreUnavailable
 from planner.store.records import RunRecord
 from planner.store.runs import ATTEMPTS_MAX
@@ -94,6 +94,7 @@ class RunWorker:
     def _start_process(self, run: RunRecord, stderr: IO[str]) -> subprocess.Popen[bytes]:
         environment = os.environ | {
             DATABASE_URL: self._store.database_url,
+            RUN_FLEET: run.fleet,
             RUN_OWNER: self.owner,
             RUN_LEASE_NUMBER: str(run.lease_number),
         }
@@ -133,7 +134,7 @@ class RunWorker:
             return work.runs.renew(run.lease, self._lease)
 
     def _is_held(self, run: RunRecord) -> bool:
-        with self._store.reading() as work:
+        with self._store.of_fleet(run.fleet).reading() as work:
             found = work.runs.get(run.id)
         return found is not None and found.lease_owner is not None and found.lease == run.lease
 

@@ -97,9 +97,7 @@ def queue_run(work: UnitOfWork, prepared: PreparedRun) -> RunRecord:
         progress={"stage": "queued"},
     )
     work.runs.add(run)
-    work.audit.add(
-        actor=prepared.actor, action="run.started", subject=run.id, forecast=request.forecast_id
-    )
+    work.audit.add(actor=prepared.actor, action="run.started", subject=run.id, forecast=request.forecast_id)
     return run
 
 

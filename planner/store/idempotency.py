@@ -1,4 +1,4 @@
-"""Repository of idempotency keys: reserved before the request is carried out, finished along with its effect."""
+"""Repository of idempotency keys: reserved before a request is carried out, finished with its effect."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -128,7 +129,7 @@ class IdempotencyRepository:
         }
 
 
-def _of(request: KeyedRequest) -> tuple[object, ...]:
+def _of(request: KeyedRequest) -> tuple[Any, ...]:
     return (
         IdempotencyKeyRow.fleet == request.fleet,
         IdempotencyKeyRow.principal == request.principal,

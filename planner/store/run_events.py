@@ -27,7 +27,9 @@ class RunEventRepository:
         """The run's next event; its row is locked from here to the end of the unit of work."""
         count = update(RunRow).where(RunRow.id == run_id).values(event_count=RunRow.event_count + 1)
         sequence = self._session.execute(count.returning(RunRow.event_count)).scalar_one()
-        self._session.add(RunEventRow(run_id=run_id, sequence=sequence, at=self._now, kind=kind, data=dict(data)))
+        self._session.add(
+            RunEventRow(run_id=run_id, sequence=sequence, at=self._now, kind=kind, data=dict(data))
+        )
         self._session.flush()
         if kind == "progress" and sequence > PROGRESS_EVENTS_KEPT:
             old = and_(RunEventRow.run_id == run_id, RunEventRow.sequence <= sequence - PROGRESS_EVENTS_KEPT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from planner.store.records import Lease, RunRecord, RunState
@@ -16,29 +16,31 @@ ATTEMPTS_MAX = 3  # a run whose server died this often is given up
 
 
 class RunRepository:
-    def __init__(self, session: Session, now: datetime) -> None:
+    def __init__(self, session: Session, now: datetime, fleet: str) -> None:
         self._session = session
         self._now = now
+        self._fleet = fleet
         self.events = RunEventRepository(session, now)
 
     def add(self, run: RunRecord) -> None:
         values = {name: getattr(run, name) for name in RunRecord.__slots__}
-        self._session.add(RunRow(**values | {"state": run.state.value}, event_count=0))
+        own = {"state": run.state.value, "fleet": self._fleet, "event_count": 0}
+        self._session.add(RunRow(**values | own))
         self._session.flush()
         self.events.add(run.id, "state", {"state": run.state.value})
 
     def get(self, run_id: str) -> RunRecord | None:
-        row = self._session.get(RunRow, run_id)
+        row = self._session.scalars(self._own().where(RunRow.id == run_id)).one_or_none()
         return None if row is None else _record(row)
 
     def newest(self, *, limit: int) -> list[RunRecord]:
         """Newest first."""
-        query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
+        query = self._own().order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
         return [_record(row) for row in self._session.scalars(query)]
 
     def claim(self, owner: str, lease: timedelta) -> RunRecord | None:
         """
-        Lease the oldest run that waits, or whose server stopped renewing its lease.
+        Lease the oldest run, of any fleet, that waits, or whose server stopped renewing its lease.
 
         A run given up by too many servers fails instead. Two servers never get the same run, and each
         claim has a number of its own: what an earlier one still writes is refused.
@@ -117,9 +119,7 @@ class RunRepository:
 
         The attempt counts if the run's process died, and not if its server stops in good order.
         """
-        row = self._session.scalars(
-            select(RunRow).where(*_leased(lease)).with_for_update()
-        ).one_or_none()
+        row = self._session.scalars(select(RunRow).where(*_leased(lease)).with_for_update()).one_or_none()
         if row is None:
             return False
         row.state, row.lease_owner, row.lease_expires_at = RunState.QUEUED.value, None, None
@@ -135,7 +135,7 @@ class RunRepository:
 
         What runs finds its lease gone: nothing that it still writes counts.
         """
-        query = select(RunRow).where(RunRow.id == run_id).with_for_update()
+        query = self._own().where(RunRow.id == run_id).with_for_update()
         row = self._session.scalars(query).one_or_none()
         if row is None:
             return None
@@ -154,6 +154,9 @@ class RunRepository:
             return False
         self._said_its_end(lease.run_id, state, **said)
         return True
+
+    def _own(self) -> Select[RunRow]:
+        return select(RunRow).where(RunRow.fleet == self._fleet)
 
     def _said_its_end(self, run_id: str, state: RunState, **said: Any) -> None:
         self.events.add(run_id, "state", {"state": state.value, **said})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,13 +15,19 @@ from sqlalchemy.orm import Session
 from planner.store.audit import AuditRepository
 from planner.store.engine import make_engine, writer
 from planner.store.errors import StoreConflict, StoreUnavailable
+from planner.store.fleets import FleetRepository
 from planner.store.forecasts import ForecastRepository
+from planner.store.idempotency import IdempotencyRepository
 from planner.store.migrate import SchemaState, require_current, schema_state
 from planner.store.nodes import NodeRepository
 from planner.store.observed import ObservedLoadRepository
 from planner.store.plans import PlanRepository
+from planner.store.records import DEFAULT_FLEET
 from planner.store.registry import RegistryRepository
 from planner.store.runs import RunRepository
+from planner.store.schedules import ScheduleRepository
+from planner.store.together import Together, together_on
+from planner.store.webhooks import WebhookRepository
 
 Clock = Callable[[], datetime]
 
@@ -30,17 +37,26 @@ def utc_now() -> datetime:
 
 
 class UnitOfWork:
-    """All repositories on one transaction; ``now`` is the instant it began, the same for all of them."""
+    """
+    All repositories on one transaction; ``now`` is the instant it began, the same for all of them.
 
-    def __init__(self, session: Session, now: datetime) -> None:
+    What belongs to a fleet is seen and changed for ``fleet`` alone.
+    """
+
+    def __init__(self, session: Session, now: datetime, fleet: str) -> None:
         self.now = now
-        self.registry = RegistryRepository(session, now)
-        self.forecasts = ForecastRepository(session, now)
-        self.runs = RunRepository(session, now)
-        self.plans = PlanRepository(session, now)
-        self.nodes = NodeRepository(session, now)
-        self.observed = ObservedLoadRepository(session, now)
-        self.audit = AuditRepository(session, now)
+        self.fleet = fleet
+        self.fleets = FleetRepository(session, now)
+        self.registry = RegistryRepository(session, now, fleet)
+        self.forecasts = ForecastRepository(session, now, fleet)
+        self.runs = RunRepository(session, now, fleet)
+        self.plans = PlanRepository(session, now, fleet)
+        self.nodes = NodeRepository(session, now, fleet)
+        self.observed = ObservedLoadRepository(session, now, fleet)
+        self.audit = AuditRepository(session, now, fleet)
+        self.idempotency = IdempotencyRepository(session, now)
+        self.schedules = ScheduleRepository(session, now, fleet)
+        self.webhooks = WebhookRepository(session, now, fleet)
 
 
 class Store:
@@ -49,7 +65,8 @@ class Store:
 
     ``reading()`` and ``writing()`` give units of work; the latter commits when its block ends
     and leaves nothing behind when the block raises. Both raise ``StoreUnavailable`` when the
-    database cannot be reached, ``StoreConflict`` when a constraint of it was broken.
+    database cannot be reached, ``StoreConflict`` when a constraint of it was broken. They are bound to
+    ``fleet``; ``of_fleet`` gives the same store bound to another.
     """
 
     def __init__(self, database_url: str, *, clock: Clock = utc_now) -> None:
@@ -57,16 +74,56 @@ class Store:
         self._engine: Engine = make_engine(database_url)
         self._writer = writer(self._engine)
         self._clock = clock
+        self.fleet = DEFAULT_FLEET
+
+    def of_fleet(self, fleet: str) -> Store:
+        """The same connections, bound to ``fleet``, which need not exist yet; not to be closed by itself."""
+        bound = copy.copy(self)
+        bound.fleet = fleet
+        return bound
 
     @contextmanager
     def reading(self) -> Iterator[UnitOfWork]:
+        together = together_on(self._writer)
+        if together is not None and together.has_begun:
+            with _translated(together):
+                yield self._unit(together.look())
+            return
         with _translated(), Session(self._engine) as session:
-            yield UnitOfWork(session, self._clock())
+            yield self._unit(session)
 
     @contextmanager
     def writing(self) -> Iterator[UnitOfWork]:
+        together = together_on(self._writer)
+        if together is not None:
+            with _translated(together), together.part() as session:
+                yield self._unit(session)
+            return
         with _translated(), Session(self._writer) as session, session.begin():
-            yield UnitOfWork(session, self._clock())
+            yield self._unit(session)
+
+    def begin_together(self) -> Together:
+        """A transaction for several units of work; end it by ``commit`` or its ``roll_back``."""
+        return Together(self._writer)
+
+    def commit(self, together: Together) -> None:
+        """Raises as ``writing`` does."""
+        with _translated(together):
+            together.commit()
+
+    @contextmanager
+    def together(self) -> Iterator[Together]:
+        """What the use cases called inside write, in any fleet, is committed at the end, or none of it."""
+        together = self.begin_together()
+        try:
+            with together.joined():
+                yield together
+            self.commit(together)
+        finally:
+            together.roll_back()
+
+    def _unit(self, session: Session) -> UnitOfWork:
+        return UnitOfWork(session, self._clock(), self.fleet)
 
     def schema_state(self) -> SchemaState:
         return schema_state(self._engine)
@@ -80,11 +137,13 @@ class Store:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(together: Together | None = None) -> Iterator[None]:
     """The database's complaints in the store's own words."""
     try:
         yield
     except IntegrityError as error:
+        if together is not None:
+            together.is_conflicted = True
         raise StoreConflict(str(error.orig)) from error
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise StoreUnavailable(str(getattr(error, "orig", error))) from error

@@ -17,7 +17,9 @@ from planner.service.submission import Submission
 router = APIRouter(tags=["schedules"])
 
 Schedule = Annotated[
-    Submission[ScheduleRequest], PlainValidator(just_one(ScheduleBody), json_schema_input_type=ScheduleBody), Body()
+    Submission[ScheduleRequest],
+    PlainValidator(just_one(ScheduleBody), json_schema_input_type=ScheduleBody),
+    Body(),
 ]
 KNOWN: dict[int | str, dict[str, Any]] = {
     200: {"model": SlotOut, "description": "The slot had been taken up before; this is what became of it."}
@@ -26,7 +28,7 @@ KNOWN: dict[int | str, dict[str, Any]] = {
 
 @router.put("/schedule", responses=problems(404, 413))
 def put_schedule(store: StoreDep, body: Schedule, actor: Actor = ANONYMOUS) -> ScheduleOut:
-    """Set when the fleet is planned again by itself; slots count from now on, unless the times are the same."""
+    """Set when the fleet is planned again by itself; slots count from now on, unless times stay the same."""
     (request,) = body.accepted({})
     return ScheduleOut.model_validate(schedules.put_schedule(store, request, actor=actor))
 

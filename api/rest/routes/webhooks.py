@@ -73,6 +73,6 @@ def list_deliveries(
 
 
 @router.post("/webhooks/{webhook_id}/test", status_code=202, responses=problems(404))
-def test_webhook(store: StoreDep, webhook_id: WebhookId, actor: Actor = ANONYMOUS) -> DeliveryOut:
+def try_webhook(store: StoreDep, webhook_id: WebhookId, actor: Actor = ANONYMOUS) -> DeliveryOut:
     """Have one delivery made, to see whether it arrives; look for it among the deliveries."""
     return DeliveryOut.model_validate(subscriptions.send_test(store, webhook_id, actor=actor))

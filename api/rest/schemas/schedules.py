@@ -46,7 +46,11 @@ SLOT_EXAMPLE: dict[str, Any] = {
     "run_id": "9c1f4be2a07d3358",
     "outcome": "waiting",
     "settled_at": "2026-11-24T01:41:07Z",
-    "details": {"run": "9c1f4be2a07d3358", "plan_version": 12, "reasons": ["no plan is active to compare it with"]},
+    "details": {
+        "run": "9c1f4be2a07d3358",
+        "plan_version": 12,
+        "reasons": ["no plan is active to compare it with"],
+    },
 }
 
 
@@ -58,8 +62,10 @@ class ScheduleBody(Entry[ScheduleRequest]):
 
     cron: str = Field(max_length=200, description="Minute, hour, day of month, month, day of week.")
     time_zone: str = Field(
-        default="UTC", max_length=100, description="IANA name. A time that the clocks skip is due right after "
-        "the gap, one that they show twice the first time only."
+        default="UTC",
+        max_length=100,
+        description="IANA name. A time that the clocks skip is due right after "
+        "the gap, one that they show twice the first time only.",
     )
     enabled: bool = Field(default=True, description="Whether servers take slots up by themselves.")
     horizon_hours: int = Field(default=24, ge=1, le=24 * 31, description="How far ahead to plan.")

@@ -45,7 +45,9 @@ class WebhookBody(Entry[tuple[str, list[str]]]):
     model_config = example(WEBHOOK_EXAMPLE)
     subject: ClassVar[str] = "webhook"
 
-    url: str = Field(min_length=1, max_length=2_000, description="Its host must be one that the operator allows.")
+    url: str = Field(
+        min_length=1, max_length=2_000, description="Its host must be one that the operator allows."
+    )
     events: list[str] = Field(max_length=100, description=f"Of {', '.join(EVENTS)}.")
 
     def to_record(self) -> tuple[str, list[str]]:

@@ -97,7 +97,9 @@ class AllowedAddresses:
         real = mapped or address
         if real.is_loopback:
             if not self.loopback:
-                raise AddressRefused(f"{host} leads to loopback, which FERMATA_WEBHOOK_LOOPBACK does not allow")
+                raise AddressRefused(
+                    f"{host} leads to loopback, which FERMATA_WEBHOOK_LOOPBACK does not allow"
+                )
         elif real.is_link_local or real.is_multicast or real.is_unspecified or real.is_reserved:
             raise AddressRefused(f"{host} leads to {real}, which is never asked")
 

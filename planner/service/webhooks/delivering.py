@@ -1,8 +1,8 @@
 """
 Deliveries on their way: attempted, tried again ever later for a day, given up.
 
-An attempt that is claimed and never reported (its server died) counts as lost and is made again, so a receiver
-may be told twice and never not at all; ``webhook-id`` tells it which it knows already.
+An attempt that is claimed and never reported (its server died) counts as lost and is made again, so a
+receiver may be told twice and never not at all; ``webhook-id`` tells it which it knows already.
 """
 
 from __future__ import annotations
@@ -41,7 +41,12 @@ class Deliverer:
     """
 
     def __init__(
-        self, store: Store, allowed: AllowedAddresses, *, retry_s_first: float = RETRY_S_FIRST, seed: int | None = None
+        self,
+        store: Store,
+        allowed: AllowedAddresses,
+        *,
+        retry_s_first: float = RETRY_S_FIRST,
+        seed: int | None = None,
     ) -> None:
         self._store = store
         self._allowed = allowed
@@ -58,7 +63,7 @@ class Deliverer:
             now = work.now
         if claimed:
             with ThreadPoolExecutor(len(claimed), thread_name_prefix="webhook") as pool:
-                attempts = list(pool.map(lambda one: self._attempt(*one, now), claimed))
+                attempts = list(pool.map(lambda one: self._attempt(one[0], one[1], now), claimed))
             for (delivery, webhook), attempt in zip(claimed, attempts, strict=True):
                 self._record(delivery, webhook, attempt)
         return len(claimed)

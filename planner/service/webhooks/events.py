@@ -1,4 +1,4 @@
-"""What webhooks can be told, and the telling: deliveries written in the transaction that makes the event true."""
+"""What webhooks can be told, and the telling: written in the transaction that makes the event true."""
 
 from __future__ import annotations
 

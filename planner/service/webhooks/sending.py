@@ -1,4 +1,4 @@
-"""One attempt to deliver: one request to the very address that was allowed, nothing followed, nothing waited for."""
+"""One attempt to deliver: one request to the very address that was allowed; nothing is followed."""
 
 from __future__ import annotations
 

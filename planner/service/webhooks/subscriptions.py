@@ -16,9 +16,7 @@ from profiles.faults import Fault, InputInvalid
 WEBHOOKS_MAX = 50  # of a fleet
 
 
-def subscribe(
-    store: Store, url: str, events: list[str], *, allowed: AllowedAddresses, actor: str
-) -> Webhook:
+def subscribe(store: Store, url: str, events: list[str], *, allowed: AllowedAddresses, actor: str) -> Webhook:
     """
     Tell ``url`` of the events from now on; the secret in the answer signs every delivery.
 
@@ -66,9 +64,7 @@ def unsubscribe(store: Store, webhook_id: str, *, actor: str) -> None:
         work.audit.add(actor=actor, action="webhook.removed", subject=webhook_id)
 
 
-def deliveries(
-    store: Store, webhook_id: str, *, limit: int, before: int | None = None
-) -> list[Delivery]:
+def deliveries(store: Store, webhook_id: str, *, limit: int, before: int | None = None) -> list[Delivery]:
     """Newest first; ``before`` continues below that number. Raises ``WebhookNotFound``."""
     webhook(store, webhook_id)
     with store.reading() as work:

@@ -121,7 +121,9 @@ def test_newest_due_is_the_last_of_the_slots_in_between(
     assert chosen.newest_due(after, now) == last
 
 
-@pytest.mark.parametrize("cron", ["", "0 2 * *", "61 2 * * *", "0 2 30 2 *", "@daily", "0 0 2 * * *", "a b c d e"])
+@pytest.mark.parametrize(
+    "cron", ["", "0 2 * *", "61 2 * * *", "0 2 30 2 *", "@daily", "0 0 2 * * *", "a b c d e"]
+)
 def test_bad_crons_and_zones_are_named_together(cron: str) -> None:
     with pytest.raises(InputInvalid) as caught:
         cadence(cron, "Europe/Berln")

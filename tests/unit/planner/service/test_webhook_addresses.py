@@ -63,7 +63,9 @@ def test_an_allowed_name_that_leads_to_loopback_is_refused_when_it_is_asked() ->
         named.target("http://localhost/")
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "0.0.0.0", "224.0.0.1", "[fe80::1]", "[::ffff:169.254.0.1]"])
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "0.0.0.0", "224.0.0.1", "[fe80::1]", "[::ffff:169.254.0.1]"]
+)
 def test_addresses_that_are_never_asked(address: str) -> None:
     named = AllowedAddresses((address.strip("[]"),))
     assert named.faults(f"http://{address}/") == []
