@@ -37,8 +37,9 @@ from profiles.faults import Fault
 KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEY_FORM = re.compile(r'^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255}))$')
-HOLD = timedelta(minutes=5)
-"""How long a reservation stands without an answer: longer than any request takes."""
+HOLD = timedelta(seconds=60)
+"""How long a reservation stands without an answer. A request that takes longer may find its key taken by a
+second attempt, and then comes to nothing itself."""
 NOT_KEPT = frozenset({401, 403, 408, 413, 425, 429})
 """Refused before anything was looked at: asked again, the answer may well be another."""
 HEADERS_NOT_KEPT = frozenset({"set-cookie", "date", "server", "x-request-id"})
