@@ -12,7 +12,7 @@ from planner.store.records import Lease, RunRecord, RunState
 from planner.store.run_events import RunEventRepository
 from planner.store.tables import RunRow
 
-ATTEMPTS_MAX = 3  # a run whose server died this often is given up
+ATTEMPTS_MAX = 5  # a run whose server or process was killed this often is given up
 
 
 class RunRepository:

@@ -98,7 +98,7 @@ def test_a_refusal_is_an_answer_too(client: httpx.Client) -> None:
     assert first.content == second.content
 
 
-@pytest.mark.parametrize("key", ["", " ", "a b", '"', '"a', "x" * 256, "ü".encode().decode("latin-1")])
+@pytest.mark.parametrize("key", ["", "a b", '"', '"a', "x" * 256, "ü".encode().decode("latin-1")])
 def test_a_key_that_is_none_is_refused(client: httpx.Client, key: str) -> None:
     answer = client.post("/v1/forecasts", json=forecast(), headers=[(KEY.encode(), key.encode("latin-1"))])
     assert answer.status_code == 422
