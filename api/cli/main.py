@@ -15,6 +15,8 @@ from api.cli import (
     node,
     plan,
     profile,
+    run,
+    schedule,
     schema,
     serve,
     simulate,
@@ -34,6 +36,9 @@ app = typer.Typer(
 app.add_typer(plan.app, name="plan")
 app.add_typer(profile.app, name="profile")
 app.add_typer(db.app, name="db")
+app.add_typer(run.app, name="run")
+app.add_typer(schedule.app, name="schedule")
+app.command("replan")(schedule.replan)
 app.command("simulate")(simulate.simulate)
 app.command("goodput")(goodput.goodput)
 app.command("schema")(schema.schema)

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 
 from api.console import page
 from api.rest import problems
-from api.rest.idempotency import IdempotencyMiddleware, document_keys, principal_by_header
+from api.rest.idempotency import IdempotencyMiddleware, document_keys, principal_of
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
 from api.rest.routes import demand, health, nodes, plans, registry, runs, schedules, webhooks
 from api.rest.run_stream import RunStream
@@ -75,7 +75,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.add_middleware(
         IdempotencyMiddleware,
         store=own_store,
-        principal_of=principal_by_header,
+        principal_of=principal_of,
         keep_s=settings.idempotency_keep_s,
     )
     app.add_middleware(BodyLimitMiddleware, bytes_max=settings.request_bytes_max)

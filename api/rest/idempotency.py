@@ -244,9 +244,10 @@ def _given(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def principal_by_header(scope: Scope) -> str:
-    """Who asks, as the audit log will name it."""
-    return Headers(scope=scope).get("X-Actor", "anonymous")
+def principal_of(scope: Scope) -> str:
+    """Whose a key is: of who was recognised at the door, and of the name given for the audit log."""
+    recognised = getattr(scope.get("state", {}).get("principal"), "id", "")
+    return f"{recognised}:{Headers(scope=scope).get('X-Actor', 'anonymous')}"
 
 
 def document_keys(document: dict[str, Any]) -> None:

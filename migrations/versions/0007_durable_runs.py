@@ -160,7 +160,9 @@ def _webhooks() -> None:
         _at("finished_at", nullable=True),
         sa.Column("last_status", sa.Integer(), nullable=True),
         _id("last_error", nullable=True),
-        sa.CheckConstraint("state IN ('pending', 'delivered', 'failed')", name=op.f("ck_webhook_deliveries_state")),
+        sa.CheckConstraint(
+            "state IN ('pending', 'delivered', 'failed')", name=op.f("ck_webhook_deliveries_state")
+        ),
         sa.ForeignKeyConstraint(
             ["webhook_id"],
             ["webhooks.id"],

@@ -1,4 +1,4 @@
-"""A server's run worker alone, as a process that can be killed: ``python -m tests.integration.run_server URL``."""
+"""A server's run worker alone, as a process to be killed: ``python -m tests.integration.run_server URL``."""
 
 from __future__ import annotations
 

@@ -203,7 +203,9 @@ def test_whatever_happens_in_whatever_order_a_run_has_one_plan_or_none(
     draw, leases, succeeded = random.Random(seed), [], 0
     add(timed, RUN)
     for _ in range(40):
-        step = draw.choice(("claim", "claim", "succeed", "fail", "release", "report", "renew", "wait", "cancel"))
+        step = draw.choice(
+            ("claim", "claim", "succeed", "fail", "release", "report", "renew", "wait", "cancel")
+        )
         lease = draw.choice(leases) if leases else Lease(RUN, "nobody", 1)
         with timed.writing() as work:
             if step == "claim":

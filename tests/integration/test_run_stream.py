@@ -52,7 +52,9 @@ def report(store: Store, lease: Lease, count: int) -> None:
             assert work.runs.report(lease, {"stage": "solving", "incumbent": 50.0 - index})
 
 
-def listen(client: httpx.Client, run: str, *, after: int = 0, count: int | None = None) -> list[dict[str, Any]]:
+def listen(
+    client: httpx.Client, run: str, *, after: int = 0, count: int | None = None
+) -> list[dict[str, Any]]:
     """Events until the stream ends, or ``count`` of them."""
     found: list[dict[str, Any]] = []
     headers = {"Last-Event-ID": str(after)} if after else {}

@@ -122,7 +122,7 @@ def test_a_renewed_lease_holds_and_a_silent_one_is_taken_over(store: Store, cloc
 
 
 def test_a_claim_by_the_same_worker_is_another_claim(store: Store, clock: Clock) -> None:
-    """A worker may lose a run and get it back, its first process still writing: the name alone is no fence."""
+    """A worker may lose a run and get it back, its first process still writing: a name alone is no fence."""
     add_run(store, "run")
     first = leased(store, "a")
     clock.advance(60)
