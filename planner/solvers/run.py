@@ -64,6 +64,7 @@ class Run:
             return None
         if self.best is None or rank(self.problem, plan) < rank(self.problem, self.best):
             self.best, self.drafts = plan, drafts
+            self.reported = plan.objective  # more served may cost more: no cost of less is to be beaten
             self.report(plan.objective, None)
         return plan
 
@@ -77,6 +78,7 @@ class Run:
             self.best is not offered and rank(self.problem, plan) < rank(self.problem, self.best)
         ):
             self.best, self.drafts = plan, drafts
+            self.reported = plan.objective
             self.report(plan.objective, None)
 
     def prove(self, bound: float, method: str) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from planner.plan.codec import plan_to_json
 from planner.plan.plan import Plan
 from planner.plan.relabel import is_equivalent
 from planner.plan.verify import verify
@@ -56,3 +57,17 @@ def test_a_plan_that_breaks_the_rules_is_passed_over(best: Plan) -> None:
     outcome = solve(problem(), solver="greedy", time_limit_s=0.2, seed=8, incumbent=broken)
     assert outcome.plan is not None
     assert verify(problem(), outcome.plan) == []
+
+
+def test_an_active_plan_that_serves_none_of_the_demand_is_no_incumbent_of_cost_zero() -> None:
+    """The cost told of stayed 0: that of the active plan's sub-clusters, which held other models."""
+    old = parse_problem(document([model("gone", [5.0, 5.0], {"a": one_at_a_time()})], pools={"a": 60}))
+    active = solve(old, solver="greedy", time_limit_s=0.2).plan
+    assert active is not None
+    models = [model(f"m{i}", [90.0, 80.0], {"a": one_at_a_time(weights_gib=2.0)}) for i in range(5)]
+    asked = parse_problem(document(models, pools={"a": 60}, active_plan=plan_to_json(active)))
+    heard: list[Progress] = []
+    plan = solve(asked, solver="greedy", time_limit_s=1.0, progress=heard.append).plan
+    assert plan is not None
+    assert heard[-1].incumbent == pytest.approx(plan.objective)
+    assert plan.objective > 0
