@@ -127,6 +127,53 @@ def test_rows_from_before_fleets_are_of_the_first_and_stay_through_both_ways(dat
         engine.dispose()
 
 
+ROWS_OF_0003 = (
+    "INSERT INTO forecasts (id, name, epochs, created_at) VALUES (1, 'f', '[]', :now)",
+    "INSERT INTO problems (digest, document, created_at) VALUES ('d', '{}', :now)",
+    "INSERT INTO runs (id, state, forecast_id, problem_digest, options, actor, created_at, attempts,"
+    " cancel_requested, progress) VALUES ('run', 'queued', 1, 'd', '{}', 'ann', :now, 0, false, '{}')",
+)
+ROWS_OF_0007 = (
+    "INSERT INTO run_events (run_id, sequence, at, kind, data) VALUES ('run', 1, :now, 'state', '{}')",
+    "INSERT INTO schedules (fleet, cron, time_zone, enabled, options, since, next_slot, updated_at, actor)"
+    " VALUES ('default', '0 2 * * *', 'UTC', true, '{}', :now, :now, :now, 'ann')",
+    "INSERT INTO schedule_slots (fleet, slot, started_at, started_by, missed_before, run_id, outcome)"
+    " VALUES ('default', :now, :now, 'ann', 0, 'run', 'running')",
+    "INSERT INTO webhooks (id, fleet, url, events, secret, actor, created_at)"
+    " VALUES ('w', 'default', 'http://h', '[]', 's', 'ann', :now)",
+    "INSERT INTO webhook_deliveries (id, webhook_id, event, body, state, attempts, created_at, next_at)"
+    " VALUES ('m', 'w', 'e', '{}', 'pending', 0, :now, :now)",
+)
+
+
+def test_runs_from_before_leases_were_numbered_stay_through_both_ways(database_url: str) -> None:
+    _move(database_url, command.upgrade, "0003")
+    _insert(database_url, ROWS_OF_0003)
+    for direction, revision in (
+        (command.upgrade, "0007"),
+        (command.downgrade, "0003"),
+        (command.upgrade, "0007"),
+    ):
+        _move(database_url, direction, revision)
+        engine = make_engine(database_url)
+        with engine.connect() as connection:
+            if revision == "0007":
+                row = connection.execute(text("SELECT id, lease_number, event_count FROM runs")).one()
+                assert tuple(row) == ("run", 0, 0)
+            assert connection.execute(text("SELECT count(*) FROM runs")).scalar() == 1
+        engine.dispose()
+        if revision == "0007":
+            _insert(database_url, ROWS_OF_0007)
+
+
+def _insert(database_url: str, statements: tuple[str, ...]) -> None:
+    engine = make_engine(database_url)
+    with writer(engine).begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement), {"now": datetime(2026, 11, 1, tzinfo=UTC)})
+    engine.dispose()
+
+
 def _move(database_url: str, direction: Callable[[Config, str], None], revision: str) -> None:
     engine = make_engine(database_url)
     with writer(engine).begin() as connection:
