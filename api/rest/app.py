@@ -16,11 +16,23 @@ from api.console import page
 from api.rest import problems
 from api.rest.idempotency import IdempotencyMiddleware, document_keys, principal_of
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
-from api.rest.routes import demand, health, nodes, plans, registry, runs, schedules, webhooks
+from api.rest.routes import (
+    demand,
+    health,
+    nodes,
+    observed,
+    plans,
+    profile_drift,
+    registry,
+    runs,
+    schedules,
+    webhooks,
+)
 from api.rest.run_stream import RunStream
 from api.settings import Settings
 from planner.service.chores import Chores
 from planner.service.nightly import chores_of
+from planner.service.observed_chores import ObservedChores
 from planner.service.run_worker import RunWorker
 from planner.store.store import Store
 
@@ -43,14 +55,14 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         worker = RunWorker(own_store, lease_s=settings.run_lease_s) if settings.run_worker else None
         chores = Chores(chores_of(own_store, settings.webhook_addresses) if settings.scheduler else [])
-        if worker:
-            worker.start()
-        chores.start()
+        observed_chores = _observed_chores(own_store, settings)
+        started = [one for one in (worker, observed_chores, chores) if one]
+        for one in started:
+            one.start()
         yield
         await app.state.run_stream.close()
-        await run_in_threadpool(chores.stop)
-        if worker:
-            worker.stop()
+        for one in started:
+            await run_in_threadpool(one.stop)
         if store is None:
             own_store.close()
 
@@ -67,7 +79,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.store = own_store
     app.state.settings = settings
     app.state.run_stream = RunStream(own_store)
-    for routes in (registry, demand, runs, plans, nodes, schedules, webhooks):
+    for routes in (registry, profile_drift, demand, observed, runs, plans, nodes, schedules, webhooks):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     page.install(app)
@@ -82,6 +94,12 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.add_middleware(RequestIdMiddleware)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _observed_chores(store: Store, settings: Settings) -> ObservedChores | None:
+    if not settings.observed_roll_up:
+        return None
+    return ObservedChores(store, settings.retention, roll_up_every_s=settings.observed_roll_up_every_s)
 
 
 def _version() -> str:
