@@ -7,16 +7,20 @@ import sys
 import typer
 
 from api.cli import (
+    audit,
     db,
     demo,
     dispatcher,
+    fleet,
     goodput,
     load,
     node,
     observed,
     plan,
+    plan_control,
     profile,
     profile_drift,
+    replay,
     run,
     schedule,
     schema,
@@ -42,9 +46,14 @@ app.add_typer(db.app, name="db")
 app.add_typer(run.app, name="run")
 app.add_typer(schedule.app, name="schedule")
 app.command("replan")(schedule.replan)
+app.add_typer(fleet.app, name="fleet")
+app.add_typer(audit.app, name="audit")
+for command in (plan_control.approve, plan_control.reject, plan_control.activate, plan_control.rollback):
+    plan.app.command()(command)
 app.add_typer(observed.app, name="observed")
 app.command("simulate")(simulate.simulate)
 app.command("goodput")(goodput.goodput)
+app.command("replay")(replay.replay)
 app.command("schema")(schema.schema)
 app.command("serve")(serve.serve)
 app.command("dispatcher")(dispatcher.dispatcher)

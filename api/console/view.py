@@ -15,9 +15,10 @@ from planner.problem.problem import PlanningProblem
 from planner.service import demand, plans, runs, schedules
 from planner.service import observed as observed_load
 from planner.service.errors import ScheduleNotFound
-from planner.service.plans import StoredPlan
+from planner.service.fleets import fleet
+from planner.service.plans import PlanHistory, StoredPlan
 from planner.service.sub_clusters import SubClusterUse, sub_cluster_use
-from planner.store.records import PlanState, PlanSummary, RunRecord
+from planner.store.records import DEFAULT_FLEET, Fleet, PlanState, PlanSummary, RunRecord
 from planner.store.schedules import Schedule, Slot
 from planner.store.store import Store
 
@@ -77,6 +78,7 @@ class PlanView:
     model_count: int
     chart: dict[str, Any]
     has_observed: bool
+    history: PlanHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,12 @@ class ConsoleView:
     schedule: ScheduleView | None
     active: PlanSummary | None
     shown: PlanView | None
+    fleet: Fleet
+
+    @property
+    def query(self) -> str:
+        """What every link carries on, so that a page of one fleet leads to pages of the same."""
+        return "" if self.fleet.id == DEFAULT_FLEET else f"&fleet={self.fleet.id}"
 
     @property
     def is_planning(self) -> bool:
@@ -120,6 +128,7 @@ def console_view(store: Store, version: int | None = None) -> ConsoleView:
         schedule=_schedule(store),
         active=active,
         shown=shown,
+        fleet=fleet(store, store.fleet),
     )
 
 
@@ -153,6 +162,7 @@ def _plan_view(store: Store, stored: StoredPlan) -> PlanView:
         model_count=len(problem.models),
         chart=_chart(problem, forecast, observed),
         has_observed=bool(observed),
+        history=plans.history(store, stored.summary.version),
     )
 
 

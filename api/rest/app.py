@@ -16,14 +16,19 @@ from api.console import page
 from api.rest import problems
 from api.rest.idempotency import IdempotencyMiddleware, document_keys, principal_of
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
+from api.rest.origin import OriginMiddleware
 from api.rest.routes import (
+    audit,
     demand,
+    fleets,
     health,
     nodes,
     observed,
+    plan_decisions,
     plans,
     profile_drift,
     registry,
+    replays,
     runs,
     schedules,
     webhooks,
@@ -79,7 +84,9 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.store = own_store
     app.state.settings = settings
     app.state.run_stream = RunStream(own_store)
-    for routes in (registry, profile_drift, demand, observed, runs, plans, nodes, schedules, webhooks):
+    for routes in (fleets, registry, profile_drift, demand, observed, runs, plans, plan_decisions):
+        app.include_router(routes.router, prefix="/v1")
+    for routes in (schedules, webhooks, nodes, audit, replays):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     page.install(app)
@@ -91,6 +98,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         keep_s=settings.idempotency_keep_s,
     )
     app.add_middleware(BodyLimitMiddleware, bytes_max=settings.request_bytes_max)
+    app.add_middleware(OriginMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

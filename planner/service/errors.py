@@ -228,14 +228,8 @@ class NoSlotDue(Conflict):
         )
 
 
-class NoForecast(Conflict):
-    code = "no-forecast"
-    title = "There is nothing to plan for"
-
-    def __init__(self, fleet: str) -> None:
-        super().__init__(f"fleet {fleet!r} has no forecast", hint="POST /v1/forecasts")
-
-
 def refusals() -> list[type[Refusal]]:
     """Every refusal there is, for the documentation and its test."""
+    from planner.service import plan_errors  # noqa: F401  (defines some of them)
+
     return [leaf for kind in (NotFound, Conflict) for leaf in kind.__subclasses__()]

@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from planner.service import plans
+from planner.service import plan_states, plans
 from planner.service.errors import Refusal
 from planner.service.fleet_policy import may_activate_by_itself, parse_fleet_policy
 from planner.service.webhooks.events import tell
@@ -15,6 +15,7 @@ from planner.store.schedules import Slot, SlotOutcome
 from planner.store.store import Store
 
 ACTOR = "schedule"
+REASON = "within the bounds of the fleet's policy"
 EVENT_BY_OUTCOME = {
     SlotOutcome.ACTIVATED: "replan.activated",
     SlotOutcome.WAITING: "replan.waiting",
@@ -80,8 +81,8 @@ def _reasons(store: Store, version: int) -> list[str]:
 
 def _activated(store: Store, version: int) -> tuple[SlotOutcome, dict[str, Any]]:
     try:
-        plans.approve(store, version, actor=ACTOR)
-        plans.activate(store, version, actor=ACTOR)
+        plan_states.approve(store, version, actor=ACTOR, reason=REASON, by_policy=True)
+        plan_states.activate(store, version, actor=ACTOR, reason=REASON)
     except Refusal as refusal:  # a person was faster, or the plan is too old by now
         return SlotOutcome.WAITING, {"plan_version": version, "reasons": [refusal.message]}
     return SlotOutcome.ACTIVATED, {"plan_version": version, "reasons": []}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from planner.certify import Certificate
@@ -19,12 +20,16 @@ from planner.plan.plan import Plan
 from planner.plan.verify import verify
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
+from planner.service.activation import RECERTIFY
+from planner.service.advice import advised
 from planner.service.planning import certified
+from planner.service.recertification import go_back, recertified
+from planner.service.run_failure import RunFailed
 from planner.service.run_progress import ProgressLog
 from planner.solvers import solve
 from planner.store.errors import StoreUnavailable
-from planner.store.records import Lease, NewPlan, RunCheckpoint, RunRecord
-from planner.store.store import Store
+from planner.store.records import Lease, NewPlan, PlanOrigin, PlanSummary, RunCheckpoint, RunRecord
+from planner.store.store import Store, UnitOfWork
 from profiles.faults import InputInvalid
 
 VIOLATIONS_SHOWN = 20
@@ -32,14 +37,6 @@ RESUMED_TIME_SHARE_MIN = 0.1  # of the time limit, for a solve taken up whose ti
 STORE_AGAIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # waits while the database cannot be reached
 
 log = logging.getLogger(__name__)
-
-
-class RunFailed(Exception):
-    """The run ends without a plan; ``error`` is what its row will say."""
-
-    def __init__(self, code: str, message: str, **details: Any) -> None:
-        self.error = {"code": code, "message": message, **details}
-        super().__init__(message)
 
 
 class LeaseLost(Exception):
@@ -62,7 +59,9 @@ def execute(store: Store, lease: Lease) -> None:
     progress = ProgressLog(store, lease, checkpoint)
     try:
         problem = parse_problem(document)
-        new = _new_plan(run, *_answer(problem, run, progress, checkpoint))
+        plan, certificate = _answer(store, problem, run, progress, checkpoint)
+        note = advised(store, plan, problem)
+        _succeed(store, run, lease, _new_plan(run, plan, certificate), progress, note)
     except LeaseLost:
         log.info("run %s is no longer this process's", run.id)
     except RunFailed as failure:
@@ -70,14 +69,21 @@ def execute(store: Store, lease: Lease) -> None:
     except InputInvalid as error:
         faults = [{"field": f.field, "value": f.value, "limit": f.limit} for f in error.faults]
         _fail(store, lease, {"code": "input-invalid", "message": str(error), "faults": faults})
-    else:
-        _succeed(store, run, lease, new, progress)
 
 
 def _answer(
-    problem: PlanningProblem, run: RunRecord, progress: ProgressLog, checkpoint: RunCheckpoint | None
+    store: Store,
+    problem: PlanningProblem,
+    run: RunRecord,
+    progress: ProgressLog,
+    checkpoint: RunCheckpoint | None,
 ) -> tuple[Plan, dict[str, Any]]:
     """The plan, certified, and its certificate's document."""
+    if run.options.get("kind") == RECERTIFY:
+        plan, certificate = recertified(store, problem, run, progress)
+        if progress.lost:
+            raise LeaseLost
+        return plan, certificate_to_json(certificate)
     earlier = _earlier(problem, checkpoint)
     if earlier is not None and checkpoint is not None and checkpoint.certificate is not None:
         plan, document = earlier, checkpoint.certificate
@@ -180,6 +186,7 @@ def _require_valid(problem: PlanningProblem, plan: Plan) -> None:
 
 
 def _new_plan(run: RunRecord, plan: Plan, certificate: dict[str, Any]) -> NewPlan:
+    again = run.options.get("kind") == RECERTIFY
     return NewPlan(
         run_id=run.id,
         forecast_id=run.forecast_id,
@@ -191,17 +198,35 @@ def _new_plan(run: RunRecord, plan: Plan, certificate: dict[str, Any]) -> NewPla
         certificate=certificate,
         certificate_passed=certificate["passed"],
         certificate_bad_rate=certificate["bad_rate"],
+        origin=PlanOrigin.RECERTIFIED if again else PlanOrigin.RUN,
+        recertifies=run.options["plan_version"] if again else None,
     )
 
 
-def _succeed(store: Store, run: RunRecord, lease: Lease, new: NewPlan, progress: ProgressLog) -> None:
+def _succeed(
+    store: Store,
+    run: RunRecord,
+    lease: Lease,
+    new: NewPlan,
+    progress: ProgressLog,
+    note: Callable[[UnitOfWork, PlanSummary], None],
+) -> None:
     def store_it() -> None:
         with store.writing() as work:
             if not work.runs.holds(lease):  # locked from here: a run cancelled later has ended before
                 return
             plan = work.plans.add(new)
             work.runs.succeed(lease, plan.version, {**progress.latest, "stage": "done"})
-            work.audit.add(actor=run.actor, action="plan.made", subject=str(plan.version), run=run.id)
+            work.audit.add(
+                actor=run.actor,
+                action="plan.made",
+                subject=str(plan.version),
+                run=run.id,
+                plan_id=plan.plan_id,
+            )
+            note(work, plan)
+            if new.origin is PlanOrigin.RECERTIFIED:
+                go_back(work, run, plan)
 
     _patiently(store_it)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -46,27 +47,35 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """A run whose problem is complete, not in the queue yet."""
+    """A run whose problem is complete, not in the queue yet; ``special`` goes into its options."""
 
     request: RunRequest
     problem: PlanningProblem
     corrected: CorrectedDemand | None
     actor: str
+    special: dict[str, Any]
 
 
-def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
+def start_run(
+    store: Store, request: RunRequest, *, actor: str, special: Mapping[str, Any] | None = None
+) -> RunRecord:
     """
     Put a run into the queue, its problem complete.
+
+    ``special`` are the options of a run of another kind (``kind`` names it); its problem departs from no
+    active plan.
 
     Raises ``ForecastNotFound``, or ``InputInvalid`` when registry and forecast make no sound problem:
     what cannot be planned is refused now and not in an hour.
     """
-    prepared = prepare_run(store, request, actor=actor)
+    prepared = prepare_run(store, request, actor=actor, special=special)
     with store.writing() as work:
         return queue_run(work, prepared)
 
 
-def prepare_run(store: Store, request: RunRequest, *, actor: str) -> PreparedRun:
+def prepare_run(
+    store: Store, request: RunRequest, *, actor: str, special: Mapping[str, Any] | None = None
+) -> PreparedRun:
     """What ``start_run`` does before it writes anything; raises what that raises."""
     with store.reading() as work:
         forecast = work.forecasts.get(request.forecast_id)
@@ -74,10 +83,10 @@ def prepare_run(store: Store, request: RunRequest, *, actor: str) -> PreparedRun
             raise ForecastNotFound(request.forecast_id)
         registry = _registry(work)
         corrected = _corrected(work, forecast, request) if request.use_observed else None
-        active_plan = _active_plan(work)
+        active_plan = None if special else _active_plan(work)
     demand = forecast.models if corrected is None else _rows(corrected)
     problem = planning_problem(registry, forecast, demand, request.policy, active_plan)
-    return PreparedRun(request, problem, corrected, actor)
+    return PreparedRun(request, problem, corrected, actor, dict(special or {}))
 
 
 def queue_run(work: UnitOfWork, prepared: PreparedRun) -> RunRecord:
@@ -89,14 +98,20 @@ def queue_run(work: UnitOfWork, prepared: PreparedRun) -> RunRecord:
         state=RunState.QUEUED,
         forecast_id=request.forecast_id,
         problem_digest=problem.digest,
-        options=_options(request),
+        options=_options(request) | prepared.special,
         demand=None if corrected is None else _demand_document(corrected),
         actor=prepared.actor,
         created_at=work.now,
         progress={"stage": "queued"},
     )
     work.runs.add(run)
-    work.audit.add(actor=prepared.actor, action="run.started", subject=run.id, forecast=request.forecast_id)
+    work.audit.add(
+        actor=prepared.actor,
+        action="run.started",
+        subject=run.id,
+        forecast=request.forecast_id,
+        **{name: value for name, value in prepared.special.items() if name in ("kind", "plan_version")},
+    )
     return run
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from planner.store.audit import AuditRepository
+from planner.store.decisions import DecisionRepository
 from planner.store.engine import make_engine, reader, writer
 from planner.store.errors import StoreConflict, StoreUnavailable
 from planner.store.fleets import FleetRepository
@@ -52,6 +53,7 @@ class UnitOfWork:
         self.forecasts = ForecastRepository(session, now, fleet)
         self.runs = RunRepository(session, now, fleet)
         self.plans = PlanRepository(session, now, fleet)
+        self.decisions = DecisionRepository(session, now, fleet)
         self.nodes = NodeRepository(session, now, fleet)
         self.observed = ObservedLoadRepository(session, now, fleet)
         self.profiles = ProfileVersionRepository(session, now, fleet)
@@ -100,10 +102,14 @@ class Store:
         together = together_on(self._writer)
         if together is not None:
             with _translated(together), together.part() as session:
-                yield self._unit(session)
+                work = self._unit(session)
+                yield work
+                work.audit.write()
             return
         with _translated(), Session(self._writer) as session, session.begin():
-            yield self._unit(session)
+            work = self._unit(session)
+            yield work
+            work.audit.write()
 
     def begin_together(self) -> Together:
         """A transaction for several units of work; end it by ``commit`` or its ``roll_back``."""
