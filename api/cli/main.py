@@ -26,6 +26,7 @@ from api.cli import (
     schema,
     serve,
     simulate,
+    token,
     up,
     worker,
 )
@@ -50,6 +51,8 @@ app.add_typer(fleet.app, name="fleet")
 app.add_typer(audit.app, name="audit")
 for command in (plan_control.approve, plan_control.reject, plan_control.activate, plan_control.rollback):
     plan.app.command()(command)
+app.add_typer(token.app, name="token")
+app.command("init")(token.init)
 app.add_typer(observed.app, name="observed")
 app.command("simulate")(simulate.simulate)
 app.command("goodput")(goodput.goodput)

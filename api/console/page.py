@@ -11,8 +11,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api.console import sign_in
 from api.console.view import console_view
 from api.rest.dependencies import INTEGER_MAX, StoreDep
+from planner.service.access import ANYONE
 
 HERE = Path(__file__).parent
 router = APIRouter(include_in_schema=False)
@@ -20,6 +22,7 @@ router = APIRouter(include_in_schema=False)
 
 def install(app: FastAPI) -> None:
     app.include_router(router)
+    app.include_router(sign_in.router)
     app.mount("/console/static", StaticFiles(directory=HERE / "static"), name="console-static")
 
 
@@ -40,7 +43,9 @@ def console(
 ) -> HTMLResponse:
     """Plans, sub-clusters, forecast against observed, runs."""
     view = console_view(store, plan)
-    return HTMLResponse(_templates.get_template("console.html").render(view=view))
+    principal = request.state.principal
+    who = None if principal is ANYONE else principal.name
+    return HTMLResponse(_templates.get_template("console.html").render(view=view, who=who))
 
 
 def percent(value: float | None, digits: int = 1) -> str:

@@ -29,6 +29,7 @@ from planner.store.registry import RegistryRepository
 from planner.store.runs import RunRepository
 from planner.store.schedules import ScheduleRepository
 from planner.store.together import Together, together_on
+from planner.store.tokens import TokenRepository
 from planner.store.webhooks import WebhookRepository
 
 Clock = Callable[[], datetime]
@@ -56,6 +57,7 @@ class UnitOfWork:
         self.decisions = DecisionRepository(session, now, fleet)
         self.nodes = NodeRepository(session, now, fleet)
         self.observed = ObservedLoadRepository(session, now, fleet)
+        self.tokens = TokenRepository(session, now)
         self.profiles = ProfileVersionRepository(session, now, fleet)
         self.audit = AuditRepository(session, now, fleet)
         self.idempotency = IdempotencyRepository(session, now)

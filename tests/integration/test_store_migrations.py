@@ -133,7 +133,7 @@ ROWS_OF_0003 = (
     "INSERT INTO runs (id, state, forecast_id, problem_digest, options, actor, created_at, attempts,"
     " cancel_requested, progress) VALUES ('run', 'queued', 1, 'd', '{}', 'ann', :now, 0, false, '{}')",
 )
-ROWS_OF_0007 = (
+ROWS_OF_0009 = (
     "INSERT INTO run_events (run_id, sequence, at, kind, data) VALUES ('run', 1, :now, 'state', '{}')",
     "INSERT INTO schedules (fleet, cron, time_zone, enabled, options, since, next_slot, updated_at, actor)"
     " VALUES ('default', '0 2 * * *', 'UTC', true, '{}', :now, :now, :now, 'ann')",
@@ -150,20 +150,20 @@ def test_runs_from_before_leases_were_numbered_stay_through_both_ways(database_u
     _move(database_url, command.upgrade, "0003")
     _insert(database_url, ROWS_OF_0003)
     for direction, revision in (
-        (command.upgrade, "0007"),
+        (command.upgrade, "0009"),
         (command.downgrade, "0003"),
-        (command.upgrade, "0007"),
+        (command.upgrade, "0009"),
     ):
         _move(database_url, direction, revision)
         engine = make_engine(database_url)
         with engine.connect() as connection:
-            if revision == "0007":
+            if revision == "0009":
                 row = connection.execute(text("SELECT id, lease_number, event_count FROM runs")).one()
                 assert tuple(row) == ("run", 0, 0)
             assert connection.execute(text("SELECT count(*) FROM runs")).scalar() == 1
         engine.dispose()
-        if revision == "0007":
-            _insert(database_url, ROWS_OF_0007)
+        if revision == "0009":
+            _insert(database_url, ROWS_OF_0009)
 
 
 def _insert(database_url: str, statements: tuple[str, ...]) -> None:

@@ -26,6 +26,7 @@ from planner.store.tables.registry import GpuTypeRow, ModelRow, PoolRow, Profile
 from planner.store.tables.run_events import RunCheckpointRow, RunEventRow
 from planner.store.tables.runs import RunRow
 from planner.store.tables.schedules import ScheduleRow, SlotRow
+from planner.store.tables.tokens import SessionRow, TokenRow
 from planner.store.tables.webhooks import DeliveryRow, WebhookRow
 
 __all__ = [
@@ -60,6 +61,8 @@ __all__ = [
     "RunEventRow",
     "RunRow",
     "ScheduleRow",
+    "SessionRow",
     "SlotRow",
+    "TokenRow",
     "WebhookRow",
 ]
