@@ -46,7 +46,7 @@ def die_at(point: str) -> None:
 async def send(url: str, key: str, body: Any) -> None:
     app = create_app(Settings(database_url=url, run_worker=False, scheduler=False))
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         await client.post("/v1/forecasts", json=body, headers={"Idempotency-Key": key})
 
 
