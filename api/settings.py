@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     request_bytes_max: int = Field(
         default=32 * MEBIBYTE, ge=1_024, description="Larger request bodies are refused with status 413."
     )
+    forecast_rows_max: int = Field(
+        default=500_000,
+        ge=1,
+        le=10_000_000,
+        description="Forecasts sent as CSV may have so many rows: one a model and epoch.",
+    )
     scheduler: bool = Field(
         default=True, description="Whether this server takes up slots of schedules and delivers webhooks."
     )

@@ -12,6 +12,7 @@ from api.cli import (
     demo,
     dispatcher,
     fleet,
+    forecast,
     goodput,
     load,
     node,
@@ -44,6 +45,7 @@ app.add_typer(plan.app, name="plan")
 app.add_typer(profile.app, name="profile")
 profile.app.command("drift")(profile_drift.drift)
 app.add_typer(db.app, name="db")
+app.add_typer(forecast.app, name="forecast")
 app.add_typer(run.app, name="run")
 app.add_typer(schedule.app, name="schedule")
 app.command("replan")(schedule.replan)

@@ -1,4 +1,4 @@
-"""The console's routes: one page and its static files."""
+"""The console's routes: its pages and their static files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.console import sign_in
+from api.console.demand_view import demand_view
 from api.console.view import console_view
 from api.rest.dependencies import INTEGER_MAX, StoreDep
 from planner.service.access import ANYONE
@@ -48,6 +49,16 @@ def console(
     return HTMLResponse(_templates.get_template("console.html").render(view=view, who=who))
 
 
+@router.get("/console/demand")
+def demand(store: StoreDep) -> HTMLResponse:
+    """Who was right: planner, model, or neither."""
+    return HTMLResponse(_templates.get_template("demand.html").render(view=demand_view(store)))
+
+
+def signed_percent(value: float | None) -> str:
+    return "–" if value is None else f"{value * 100:+.0f}\N{NO-BREAK SPACE}%"
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{value * 100:.{digits}f}\N{NO-BREAK SPACE}%"
 
@@ -81,6 +92,7 @@ _templates = Environment(
 )
 _templates.filters |= {
     "percent": percent,
+    "signed_percent": signed_percent,
     "dollars": dollars,
     "rate": rate,
     "instant": instant,

@@ -23,6 +23,7 @@ from api.rest.idempotency import IdempotencyMiddleware, document_keys, principal
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware, TimeLimitMiddleware
 from api.rest.origin import OriginMiddleware
 from api.rest.routes import (
+    accuracy,
     audit,
     demand,
     fleets,
@@ -58,6 +59,7 @@ ROUTES = (
     registry,
     profile_drift,
     demand,
+    accuracy,
     observed,
     runs,
     plans,

@@ -15,6 +15,7 @@ from planner.store.schedules import Slot, SlotOutcome
 from planner.store.store import Store
 
 ACTOR = "schedule"
+MODELS_SHOWN = 5
 REASON = "within the bounds of the fleet's policy"
 EVENT_BY_OUTCOME = {
     SlotOutcome.ACTIVATED: "replan.activated",
@@ -76,7 +77,19 @@ def _reasons(store: Store, version: int) -> list[str]:
         return may_activate_by_itself(policy, summary, None, None)
     _, difference = plans.plan_difference(store, version, against=current.plan_version)
     active = plans.summary(store, current.plan_version)
-    return may_activate_by_itself(policy, summary, active, difference)
+    reasons = may_activate_by_itself(policy, summary, active, difference)
+    return reasons + _left_out(store, version, current.plan_version)
+
+
+def _left_out(store: Store, version: int, active: int) -> list[str]:
+    """Models that are served now and that the plan does not know: nobody may have forecast them."""
+    before, after = (plans.plan(store, one) for one in (active, version))
+    served = {p.model for cluster in before.plan.sub_clusters for p in cluster.placements}
+    missing = sorted(served - set(after.problem.models))
+    if not missing:
+        return []
+    shown = ", ".join(missing[:MODELS_SHOWN]) + (", ..." if len(missing) > MODELS_SHOWN else "")
+    return [f"it has no demand for {len(missing)} model(s) that plan {active} serves: {shown}"]
 
 
 def _activated(store: Store, version: int) -> tuple[SlotOutcome, dict[str, Any]]:

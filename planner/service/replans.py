@@ -8,7 +8,6 @@ slots.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from typing import Any
 
 from planner.service import plan_demand_source
 from planner.service.errors import NoSlotDue, Refusal, ScheduleNotFound
+from planner.service.plan_errors import NoForecast
 from planner.service.runs import PreparedRun, prepare_run, queue_run
 from planner.service.schedules import schedule as stored_schedule
 from planner.service.slots import Cadence
@@ -90,25 +90,27 @@ def _take_up(store: Store, schedule: Schedule, instant: datetime, *, started_by:
     if known is not None:
         _look_on(store, schedule, instant)
         return Replan(known, is_new=False)
-    prepared, error = _prepared(store, schedule, instant, started_by)
-    with store.writing() as work:
-        slot = _slot(work.now, schedule, instant, started_by, error)
-        if not work.schedules.take(slot):
-            taken = work.schedules.slot(instant)
-            return Replan(taken or slot, is_new=False)
-        if prepared is not None:
-            slot = dataclasses.replace(slot, run_id=queue_run(work, prepared).id)
-            work.schedules.set_run(instant, slot.run_id)
-        else:
-            tell(work, "replan.failed", {"slot": instant.isoformat(), "run": None, "error": error})
-        work.schedules.look_next_at(_following(schedule, max(instant, work.now)))
-        work.audit.add(
-            actor=started_by,
-            action="replan.started" if prepared else "replan.failed",
-            subject=slot.run_id or schedule.fleet,
-            slot=instant.isoformat(),
-            missed_before=slot.missed_before,
-        )
+    with store.together():  # the slot first: who comes second prepares nothing
+        with store.writing() as work:
+            slot = _slot(work.now, schedule, instant, started_by)
+            if not work.schedules.take(slot):
+                return Replan(work.schedules.slot(instant) or slot, is_new=False)
+        prepared, error = _prepared(store, schedule, instant, started_by)
+        with store.writing() as work:
+            if prepared is not None:
+                work.schedules.set_run(instant, queue_run(work, prepared).id)
+            else:
+                work.schedules.settle(instant, SlotOutcome.FAILED, {"error": error})
+                tell(work, "replan.failed", {"slot": instant.isoformat(), "run": None, "error": error})
+            work.schedules.look_next_at(_following(schedule, max(instant, work.now)))
+            slot = work.schedules.slot(instant) or slot
+            work.audit.add(
+                actor=started_by,
+                action="replan.started" if prepared else "replan.failed",
+                subject=slot.run_id or schedule.fleet,
+                slot=instant.isoformat(),
+                missed_before=slot.missed_before,
+            )
     log.info("fleet %s: slot %s taken up, run %s", schedule.fleet, instant.isoformat(), slot.run_id)
     return Replan(slot, is_new=True)
 
@@ -124,9 +126,7 @@ def _following(schedule: Schedule, instant: datetime) -> datetime:
     return Cadence(schedule.cron, schedule.time_zone).after(instant)
 
 
-def _slot(
-    now: datetime, schedule: Schedule, instant: datetime, started_by: str, error: dict[str, Any] | None
-) -> Slot:
+def _slot(now: datetime, schedule: Schedule, instant: datetime, started_by: str) -> Slot:
     first = schedule.next_slot - timedelta(microseconds=1)
     missed = Cadence(schedule.cron, schedule.time_zone).count(
         first, instant - timedelta(microseconds=1), limit=MISSED_COUNTED_MAX
@@ -138,9 +138,7 @@ def _slot(
         started_by=started_by,
         missed_before=missed,
         run_id=None,
-        outcome=SlotOutcome.RUNNING if error is None else SlotOutcome.FAILED,
-        settled_at=None if error is None else now,
-        details=None if error is None else {"error": error},
+        outcome=SlotOutcome.RUNNING,
     )
 
 
@@ -150,7 +148,10 @@ def _prepared(
     """The run, or why there can be none."""
     try:
         request = plan_demand_source.run_request(store, schedule, instant)
-        return prepare_run(store, request, actor=actor), None
+        prepared = prepare_run(store, request, actor=actor)
+        if not prepared.problem.models:
+            raise NoForecast(schedule.fleet, "to plan for")  # a plan of nothing would be sound, and an outage
+        return prepared, None
     except InputInvalid as invalid:
         faults = [{"field": f.field, "value": f.value, "limit": f.limit} for f in invalid.faults]
         return None, {"code": "input-invalid", "message": str(invalid), "faults": faults[:20]}

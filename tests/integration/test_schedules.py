@@ -13,7 +13,7 @@ import pytest
 
 from planner.demand.forecast import Forecast, ForecastEpoch, ModelForecast
 from planner.problem.problem import GpuType, Pool
-from planner.service import plans
+from planner.service import plan_states
 from planner.service.errors import NoSlotDue, ScheduleNotFound
 from planner.service.replan_outcome import settle_ended_slots
 from planner.service.replans import replan_once, start_due_slots
@@ -30,7 +30,12 @@ from tests.integration.test_store_runs import Clock
 from tests.receiver import Receiver, receiver
 
 NIGHTLY = ScheduleRequest(
-    "30 2 * * *", "Europe/Berlin", solver="greedy", time_limit_s=2.0, use_observed=False
+    "30 2 * * *",
+    "Europe/Berlin",
+    horizon_hours=2,
+    solver="greedy",
+    time_limit_s=2.0,
+    use_observed=False,
 )
 EVENING = datetime(2026, 11, 23, 19, tzinfo=UTC)
 SLOT = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
@@ -54,8 +59,8 @@ def store(migrated_url: str, clock: Clock) -> Iterator[Store]:
         work.registry.put_models([RegisteredModel("m", 80.0)])
         curve = {"alpha_ms": 0.5, "beta_ms": 3.0}
         work.registry.put_profiles([RegisteredProfile("m", "A10", curve, 1.0, 0.0, 16)])
-        epochs = tuple(ForecastEpoch(SLOT + timedelta(hours=h), 1.0) for h in range(2))
-        work.forecasts.add(Forecast("f", epochs, (ModelForecast("m", (40.0, 60.0), (1.0, 1.0)),)))
+        year = (ForecastEpoch(datetime(2026, 1, 1, tzinfo=UTC), 9_000.0),)
+        work.forecasts.add(Forecast("f", year, (ModelForecast("m", (60.0,), (1.0,)),)))
     yield opened
     opened.close()
 
@@ -248,8 +253,8 @@ def test_within_the_policy_it_goes_live_and_beyond_it_waits(store: Store, clock:
     allow(store, cost_increase_share_max=0.5)
     nightly(store, clock, 0)
     assert outcome(store) is SlotOutcome.WAITING  # the first plan is a person's to decide on
-    plans.approve(store, 1, actor="bob")
-    plans.activate(store, 1, actor="bob")
+    plan_states.approve(store, 1, actor="bob")
+    plan_states.activate(store, 1, actor="bob")
     nightly(store, clock, 1)
     assert outcome(store) is SlotOutcome.ACTIVATED
     assert active_version(store) == 2
@@ -259,6 +264,26 @@ def test_within_the_policy_it_goes_live_and_beyond_it_waits(store: Store, clock:
     nightly(store, clock, 2)
     assert outcome(store) is SlotOutcome.WAITING
     assert active_version(store) == 2
+
+
+def test_a_plan_that_forgets_a_model_in_service_waits(store: Store, clock: Clock) -> None:
+    """Cheaper, sound and certified: and an outage of the model whose forecast has ended."""
+    with store.writing() as work:
+        work.registry.put_models([RegisteredModel("n", 80.0)])
+        curve = {"alpha_ms": 0.5, "beta_ms": 3.0}
+        work.registry.put_profiles([RegisteredProfile("n", "A10", curve, 1.0, 0.0, 16)])
+        first_night = (ForecastEpoch(SLOT - timedelta(hours=6), 12.0),)
+        work.forecasts.add(Forecast("g", first_night, (ModelForecast("n", (20.0,), (1.0,)),)))
+    put_schedule(store, NIGHTLY, actor="ann")
+    allow(store, cost_increase_share_max=0.5)
+    nightly(store, clock, 0)
+    plan_states.approve(store, 1, actor="bob")
+    plan_states.activate(store, 1, actor="bob")
+    nightly(store, clock, 1)
+    assert outcome(store) is SlotOutcome.WAITING
+    details = slots(store, limit=1)[0].details
+    assert details is not None
+    assert details["reasons"] == ["it has no demand for 1 model(s) that plan 1 serves: n"]
 
 
 def test_many_servers_settle_a_slot_once(store: Store, clock: Clock) -> None:

@@ -9,7 +9,7 @@ the store: repositories return frozen records.
 from planner.store.tables.audit import AuditHeadRow, AuditRow
 from planner.store.tables.base import ID_LENGTH_MAX, Base
 from planner.store.tables.decisions import AdviceRow, PlanDecisionRow
-from planner.store.tables.demand import ForecastModelRow, ForecastRow
+from planner.store.tables.demand import ForecastModelRow, ForecastOriginRow, ForecastRow
 from planner.store.tables.fleets import FleetRow
 from planner.store.tables.idempotency import IdempotencyKeyRow
 from planner.store.tables.nodes import NodeRow
@@ -40,6 +40,7 @@ __all__ = [
     "DeliveryRow",
     "FleetRow",
     "ForecastModelRow",
+    "ForecastOriginRow",
     "ForecastRow",
     "GpuTypeRow",
     "IdempotencyKeyRow",

@@ -190,7 +190,7 @@ def test_an_open_server_takes_nothing_from_pages_of_others(
 ) -> None:
     own = f"127.0.0.1:{quick.base_url.port}"
     sent = {name: value.replace("{own}", own) for name, value in headers.items()}
-    answer = quick.post("/v1/plans/1/approval", headers=sent)
+    answer = quick.post("/v1/plans/1/approval", headers=sent, json={"plan_id": "0" * 64})
     assert answer.status_code == status
     if status == 403:
         assert problem_of(answer) == "cross-site"
