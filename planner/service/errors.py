@@ -7,6 +7,7 @@ means in general, the message what it means here, ``hint`` what to do about it.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -131,6 +132,22 @@ class NodeNotFound(NotFound):
         super().__init__(f"no heartbeat of a node {node!r} has come", hint="GET /v1/nodes lists them")
 
 
+class ScheduleNotFound(NotFound):
+    code = "schedule-not-found"
+    title = "The fleet has no schedule"
+
+    def __init__(self, fleet: str) -> None:
+        super().__init__(f"fleet {fleet!r} has no schedule", hint="PUT /v1/schedule sets one")
+
+
+class WebhookNotFound(NotFound):
+    code = "webhook-not-found"
+    title = "No such webhook"
+
+    def __init__(self, webhook: str) -> None:
+        super().__init__(f"there is no webhook {webhook!r}", hint="GET /v1/webhooks lists them")
+
+
 class NoActivePlan(NotFound):
     code = "no-active-plan"
     title = "No plan is active"
@@ -202,6 +219,17 @@ class RunFinished(Conflict):
 
     def __init__(self, run_id: str, state: str) -> None:
         super().__init__(f"run {run_id} has {state}: there is nothing left to cancel")
+
+
+class NoSlotDue(Conflict):
+    code = "no-slot-due"
+    title = "No slot is due yet"
+
+    def __init__(self, fleet: str, next_slot: datetime) -> None:
+        super().__init__(
+            f"no slot of fleet {fleet!r} has been due since its schedule was set",
+            hint=f"the first is at {next_slot.isoformat()}",
+        )
 
 
 class TokenNotFound(NotFound):
