@@ -62,7 +62,7 @@ def test_an_earlier_plan_that_holds_today_runs_again_as_a_new_version(client: ht
     assert (again["state"], again["origin"], again["recertifies"]) == ("active", "recertified", 1)
     assert again["plan"]["sub_clusters"] == first["plan"]["sub_clusters"]
     problem = parse_problem(client.get(f"/v1/plans/{again['version']}/problem").json())
-    assert problem.models["resnet"].demand_rps == (250.0, 250.0)
+    assert problem.models["resnet"].demand_rps == pytest.approx((250.0, 250.0), rel=0.02), "and headroom"
     assert verify(problem, parse_plan(again["plan"])) == []
     assert client.get(f"/v1/plans/{again['version']}/certificate").json()["passed"]
     current = client.get("/v1/activations/current").json()
