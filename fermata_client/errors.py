@@ -13,8 +13,8 @@ class Refused(Exception):
     """
     The server answered with a problem detail (RFC 9457).
 
-    ``code`` is its stable name, as docs/reference/errors.md lists them (``"plan-not-approved"``); ``problem`` is
-    all of it; ``problem.faults`` lists every fault of a request with status 422.
+    ``code`` is its stable name (docs/reference/errors.md), ``problem`` all of it, and
+    ``problem.faults`` lists every fault of a request with status 422.
     """
 
     def __init__(self, problem: Problem, headers: Mapping[str, str]) -> None:

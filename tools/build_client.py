@@ -3,8 +3,8 @@ Write anew what follows from the REST API: its description and the Python client
 
 ``python -m tools.build_client`` (``make generated``) writes ``docs/reference/openapi.json``, then
 ``fermata_client/generated`` (by openapi-python-client) and the two classes with a method for each operation,
-``fermata_client/operations.py`` and ``fermata_client/async_operations.py``. ``write_all`` takes other places, so that
-a test can compare what is committed with what would be written.
+``fermata_client/operations.py`` and ``fermata_client/async_operations.py``. ``write_all`` takes another
+place, so that a test can compare what is committed with what would be written.
 """
 
 from __future__ import annotations
@@ -61,7 +61,14 @@ def write_client(document: Path, package: Path) -> None:
         config = Path(folder) / "config.yaml"
         config.write_text(yaml.safe_dump(GENERATOR_CONFIG), encoding="utf-8")
         command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--overwrite"]
-        places = ["--path", str(document), "--output-path", str(package / "generated"), "--config", str(config)]
+        places = [
+            "--path",
+            str(document),
+            "--output-path",
+            str(package / "generated"),
+            "--config",
+            str(config),
+        ]
         subprocess.run([*command, "--fail-on-warning", *places], check=True, stdout=subprocess.DEVNULL)
 
 

@@ -88,17 +88,13 @@ def operations_of(document: dict[str, Any]) -> Iterator[Operation]:
 
 def _streams(operation: dict[str, Any]) -> bool:
     """Whether its answer is a stream of events, which has no place in a value returned."""
-    return any(
-        "text/event-stream" in answer.get("content", {}) for answer in operation["responses"].values()
-    )
+    return any("text/event-stream" in answer.get("content", {}) for answer in operation["responses"].values())
 
 
 def _operation(path: str, operation: dict[str, Any], document: dict[str, Any]) -> Operation:
     parameters = operation.get("parameters", [])
     in_path = re.findall(r"{([^}]+)}", path)
-    placed = sorted(
-        (p for p in parameters if p["in"] == "path"), key=lambda p: in_path.index(p["name"])
-    )
+    placed = sorted((p for p in parameters if p["in"] == "path"), key=lambda p: in_path.index(p["name"]))
     positional = [_parameter(p, operation) for p in placed]
     body = operation.get("requestBody")
     if body:
@@ -150,7 +146,9 @@ def _type(schema: dict[str, Any], name: str, *, is_file: bool = False) -> str:
     if "$ref" in schema:
         return f"models.{_class(schema['$ref'].rsplit('/', 1)[1])}"
     if "anyOf" in schema or "oneOf" in schema:
-        kinds = [_type(each, f"{name}_type_{i}") for i, each in enumerate(schema.get("anyOf") or schema["oneOf"])]
+        kinds = [
+            _type(each, f"{name}_type_{i}") for i, each in enumerate(schema.get("anyOf") or schema["oneOf"])
+        ]
         return " | ".join(dict.fromkeys(kinds))
     if "enum" in schema:
         return f"models.{_class(name)}"

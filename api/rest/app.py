@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.console import page
 from api.rest import problems
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
-from api.rest.routes import demand, health, nodes, plans, registry, runs
+from api.rest.parameters import only_known_parameters
+from api.rest.routes import demand, health, nodes, plans, profiles, registry, runs
 from api.settings import Settings
 from planner.service.run_worker import RunWorker
 from planner.store.store import Store
@@ -57,8 +60,8 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.store = own_store
     app.state.settings = settings
-    for routes in (registry, demand, runs, plans, nodes):
-        app.include_router(routes.router, prefix="/v1")
+    for routes in (registry, profiles, demand, runs, plans, nodes):
+        app.include_router(routes.router, prefix="/v1", dependencies=[Depends(only_known_parameters)])
     app.include_router(health.router)
     page.install(app)
     problems.install(app)
@@ -88,7 +91,18 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas |= schema.pop("$defs", {}) | {"Problem": schema}
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
-        app.openapi_schema = document
+        app.openapi_schema = _without_unused(document)
     return app.openapi_schema
+
+
+def _without_unused(document: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI describes also what bodies are read into; only what an operation leads to is of interest."""
+    schemas = document["components"]["schemas"]
+    used: set[str] = set()
+    waiting = [document["paths"]]
+    while waiting:
+        names = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(waiting.pop()))) - used
+        used |= names
+        waiting += [schemas[name] for name in names]
+    document["components"]["schemas"] = {name: schemas[name] for name in sorted(used)}
+    return document

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,14 +13,20 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from api.rest.faults import faults_of_errors
-from planner.service.errors import Conflict, NotFound, Refusal
+from api.rest.bodies import body_faults
+from api.rest.faults import faults_of_errors, place_of, pointer_of
+from planner.service.errors import Conflict, NotFound, PreconditionFailed, PreconditionRequired, Refusal
 from planner.store.errors import SchemaOutdated, StoreConflict, StoreUnavailable
 from profiles.faults import Fault, InputInvalid
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:fermata:problem:"
-STATUS_BY_REFUSAL: dict[type[Refusal], int] = {NotFound: 404, Conflict: 409}
+STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
+    NotFound: 404,
+    Conflict: 409,
+    PreconditionFailed: 412,
+    PreconditionRequired: 428,
+}
 
 # Problems that are no refusal of the service: code -> (status, title).
 GENERAL_PROBLEMS = {
@@ -45,6 +51,18 @@ class FaultOut(BaseModel):
     field: str = Field(description="Path of the field, as in `models[3].slo_ms`.")
     value: str = Field(description="What was found there.")
     limit: str = Field(description="What is allowed there.")
+    place: Literal["body", "query", "path", "header"] = Field(
+        "body", description="The part of the request that the field is in."
+    )
+    pointer: str | None = Field(
+        None, description="In the body: the field as a JSON Pointer, as in `#/models/3/slo_ms`."
+    )
+
+    @classmethod
+    def of(cls, fault: Fault, place: str) -> FaultOut:
+        pointer = pointer_of(fault.field) if place == "body" else None
+        values = {"field": fault.field, "value": fault.value, "limit": fault.limit}
+        return cls.model_validate({**values, "place": place, "pointer": pointer})
 
 
 class Problem(BaseModel):
@@ -60,7 +78,15 @@ class Problem(BaseModel):
                     "detail": "models has 1 fault(s)",
                     "instance": "/v1/models",
                     "request_id": "5f0c2a9d1b7e4c3f",
-                    "faults": [{"field": "slo_ms", "value": "-3", "limit": "must be greater than 0"}],
+                    "faults": [
+                        {
+                            "field": "[3].slo_ms",
+                            "value": "-3",
+                            "limit": "must be greater than 0",
+                            "place": "body",
+                            "pointer": "#/3/slo_ms",
+                        }
+                    ],
                 }
             ]
         }
@@ -84,12 +110,9 @@ def problem_response(
     detail: str,
     *,
     hint: str | None = None,
-    faults: Sequence[Fault] | None = None,
+    faults: Sequence[FaultOut] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    listed = (
-        None if faults is None else [FaultOut(field=f.field, value=f.value, limit=f.limit) for f in faults]
-    )
     problem = Problem(
         type=TYPE_PREFIX + code,
         title=title,
@@ -98,7 +121,7 @@ def problem_response(
         instance=request.url.path,
         request_id=getattr(request.state, "request_id", None),
         hint=hint,
-        faults=listed,
+        faults=None if faults is None else list(faults),
     )
     content = problem.model_dump(exclude_none=True)
     return JSONResponse(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
@@ -130,11 +153,17 @@ def _refusal(request: Request, error: Exception) -> JSONResponse:
 def _input_invalid(request: Request, error: Exception) -> JSONResponse:
     invalid = cast(InputInvalid, error)
     detail = f"{invalid.subject} has {len(invalid.faults)} fault(s)"
-    return general(request, "input-invalid", detail, faults=invalid.faults)
+    return general(
+        request, "input-invalid", detail, faults=[FaultOut.of(fault, "body") for fault in invalid.faults]
+    )
 
 
 def _request_invalid(request: Request, error: Exception) -> JSONResponse:
-    faults = faults_of_errors(cast(RequestValidationError, error).errors())
+    invalid = cast(RequestValidationError, error)
+    faults = [
+        FaultOut.of(fault, place_of(each)) for each in invalid.errors() for fault in faults_of_errors([each])
+    ]
+    faults += [FaultOut.of(fault, "body") for fault in body_faults(request.scope.get("route"), invalid.body)]
     return general(request, "input-invalid", f"the request has {len(faults)} fault(s)", faults=faults)
 
 

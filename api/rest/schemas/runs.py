@@ -10,8 +10,7 @@ from pydantic import ConfigDict, Field
 
 from api.rest.bodies import Entry, Strict
 from api.rest.faults import path_of
-from api.rest.schemas.common import Instant, Out
-from api.rest.schemas.registry import example
+from api.rest.schemas.common import Instant, Out, example
 from dispatcher.contract.reading import shown
 from planner.problem.parse import GIB_LIMIT, MICROSECONDS_LIMIT, RPS_LIMIT, WORTH_LIMIT
 from planner.service.runs import RunRequest
