@@ -30,6 +30,7 @@ GENERATOR_CONFIG = {
     "package_name_override": "generated",
     "post_hooks": [],
     "http_timeout": 30,
+    "docstrings_on_attributes": True,
 }
 VERSION_SHOWN = "1"
 """Of the API, not of the package: a release alone must not change the client."""
@@ -51,7 +52,8 @@ def write_all(root: Path = ROOT) -> None:
     )
     write_client(root / OPENAPI, root / CLIENT)
     for name, is_async in (("operations.py", False), ("async_operations.py", True)):
-        (root / CLIENT / name).write_text(methods_module(document, is_async=is_async), encoding="utf-8")
+        text = methods_module(root / CLIENT / "generated", is_async=is_async)
+        (root / CLIENT / name).write_text(text, encoding="utf-8", newline="\n")
     tidy(root / CLIENT)
 
 

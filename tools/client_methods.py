@@ -2,21 +2,20 @@
 One method for each operation of the REST API, as text of a Python module.
 
 The functions that openapi-python-client writes answer with a union of what was asked for and every
-problem; these methods return what was asked for and raise the rest. Types are taken from the OpenAPI
-document by the names the generator gives them.
+problem; these methods return what was asked for and raise the rest. They are made from those functions' own
+signatures, so that types and names are the generator's.
 """
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-from openapi_python_client.utils import PythonIdentifier, snake_case
-
-METHODS = ("get", "post", "put", "patch", "delete")
 HEAD = '''"""A method for each operation of the REST API. Written by tools/build_client.py: do not edit."""
+
+# mypy: disable-error-code="no-any-return"
 
 from __future__ import annotations
 
@@ -25,47 +24,54 @@ from collections.abc import {iterator}
 
 from fermata_client.connection import {base}, result
 from fermata_client.generated import models
-from fermata_client.generated.types import UNSET, Unset
+from fermata_client.generated.types import UNSET, File, Unset
 {imports}
+
 
 class {name}({base}):
     """Each method returns what was asked for; a problem is raised as ``Refused``."""
 '''
+NO_TYPES = ("Any", "Problem", "None")
+"""In what a generated function gives: an empty answer, a problem, an undocumented status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """``name`` in Python, its type there, and whether it must be given."""
+    """``name``, its type, and whether it may be left out."""
 
     name: str
     type: str
-    is_required: bool
+    is_optional: bool
 
     @property
     def declared(self) -> str:
-        return f"{self.name}: {self.type}" + ("" if self.is_required else " | Unset = UNSET")
+        return f"{self.name}: {self.type}" + (" = UNSET" if self.is_optional else "")
+
+    @property
+    def passed(self) -> str:
+        return f"{self.name}={self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation as a method: positional parameters first, the body last of them."""
+    """One operation: what its path names comes first, then its body, then what may be left out."""
 
     name: str
     module: str
     words: str
     positional: tuple[Parameter, ...]
     others: tuple[Parameter, ...]
-    result: str
+    answer: str
     item: str | None
 
     @property
-    def cursor(self) -> str | None:
-        return next((p.name for p in self.others if p.name in ("after", "before")), None)
+    def cursor(self) -> Parameter | None:
+        return next((p for p in self.others if p.name in ("after", "before")), None)
 
 
-def methods_module(document: dict[str, Any], *, is_async: bool) -> str:
-    """The module's text, for one that waits or for one that is awaited."""
-    operations = list(operations_of(document))
+def methods_module(generated: Path, *, is_async: bool) -> str:
+    """The module's text, for calls that wait or for such as are awaited."""
+    operations = operations_of(generated)
     imports = "\n".join(
         f"from fermata_client.generated.api.{each.module} import {each.name} as _{each.name}"
         for each in operations
@@ -76,142 +82,126 @@ def methods_module(document: dict[str, Any], *, is_async: bool) -> str:
         iterator="AsyncIterator" if is_async else "Iterator",
         imports=imports,
     )
-    return head + "\n".join(_method(each, is_async) + _all(each, is_async) for each in operations)
+    return head + "".join(_method(each, is_async) + _all(each, is_async) for each in operations)
 
 
-def operations_of(document: dict[str, Any]) -> Iterator[Operation]:
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item and not _streams(item[method]):
-                yield _operation(path, item[method], document)
+def operations_of(generated: Path) -> list[Operation]:
+    """Every operation that gives a value: a stream of events has no such function."""
+    paths = sorted(path for path in generated.glob("api/*/*.py") if path.name != "__init__.py")
+    return [_operation(path, generated / "models") for path in paths]
 
 
-def _streams(operation: dict[str, Any]) -> bool:
-    """Whether its answer is a stream of events, which has no place in a value returned."""
-    return any("text/event-stream" in answer.get("content", {}) for answer in operation["responses"].values())
-
-
-def _operation(path: str, operation: dict[str, Any], document: dict[str, Any]) -> Operation:
-    parameters = operation.get("parameters", [])
-    in_path = re.findall(r"{([^}]+)}", path)
-    placed = sorted((p for p in parameters if p["in"] == "path"), key=lambda p: in_path.index(p["name"]))
-    positional = [_parameter(p, operation) for p in placed]
-    body = operation.get("requestBody")
-    if body:
-        positional.append(_body(body, operation))
-    answer = _answer(operation, document)
+def _operation(path: Path, models: Path) -> Operation:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    function = functions["sync_detailed"]
+    arguments = function.args
+    positional = [_parameter(each, None) for each in arguments.args]
+    keywords = [
+        _parameter(each, default)
+        for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if each.arg != "client"
+    ]
+    body = [each for each in keywords if each.name == "body"]
+    answer = _answer(ast.unparse(function.returns) if function.returns else "")
     return Operation(
-        name=snake_case(operation["operationId"]),
-        module=snake_case((operation.get("tags") or ["default"])[0]),
-        words=operation["description"],
-        positional=tuple(positional),
-        others=tuple(_parameter(p, operation) for p in parameters if p["in"] in ("query", "header")),
-        result=answer,
-        item=_item(operation, document) if answer.endswith("Page") else None,
+        name=path.stem,
+        module=path.parent.name,
+        words=_words_of(ast.get_docstring(function) or path.stem),
+        positional=(*positional, *body),
+        others=tuple(each for each in keywords if each.name != "body"),
+        answer=answer,
+        item=_item(answer, models),
     )
 
 
-def _parameter(parameter: dict[str, Any], operation: dict[str, Any]) -> Parameter:
-    name = PythonIdentifier(parameter["name"], "field_")
-    kind = _type(parameter["schema"], f"{operation['operationId']}_{parameter['name']}")
-    return Parameter(str(name), kind, bool(parameter.get("required")))
+def _parameter(argument: ast.arg, default: ast.expr | None) -> Parameter:
+    kind = ast.unparse(argument.annotation) if argument.annotation else "object"
+    is_optional = "Unset" in kind
+    if default is not None and not is_optional:  # the server's own default will do as well
+        kind, is_optional = f"{kind} | Unset", True
+    return Parameter(argument.arg, _qualified(kind), is_optional)
 
 
-def _body(body: dict[str, Any], operation: dict[str, Any]) -> Parameter:
-    kinds = [
-        _type(content["schema"], f"{operation['operationId']}_body", is_file=name != "application/json")
-        for name, content in body["content"].items()
-    ]
-    return Parameter("body", " | ".join(dict.fromkeys(kinds)), bool(body.get("required")))
+def _qualified(kind: str) -> str:
+    """The generator's classes by their place: they need no import each."""
+    plain = {"Any", "Unset", "File", "None", "Response"}
+    return re.sub(r"(?<![\w.])([A-Z]\w*)", lambda m: m[1] if m[1] in plain else f"models.{m[1]}", kind)
 
 
-def _answer(operation: dict[str, Any], document: dict[str, Any]) -> str:
-    kinds: dict[str, None] = {}
-    for status, answer in operation["responses"].items():
-        for content in answer.get("content", {}).values() if status.startswith("2") else ():
-            kinds[_type(content["schema"], f"{operation['operationId']}_response_{status}")] = None
-    return " | ".join(kinds) or "None"
+def _answer(returns: str) -> str:
+    """``Response[Problem | RunOut]`` as ``models.RunOut``."""
+    inner = returns.removeprefix("Response[").removesuffix("]")
+    kinds = [kind.strip() for kind in inner.split(" | ")]
+    return _qualified(" | ".join(kind for kind in kinds if kind not in NO_TYPES)) or "None"
 
 
-def _item(operation: dict[str, Any], document: dict[str, Any]) -> str:
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    page = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-    return _type(page["properties"]["items"]["items"], "item")
+def _item(answer: str, models: Path) -> str | None:
+    """What a page is of."""
+    if not re.fullmatch(r"models\.\w+Page", answer):
+        return None
+    name = answer.removeprefix("models.")
+    for path in models.glob("*_page.py"):
+        found = re.search(rf"class {name}:.*?^    items: list\[(\w+)\]", path.read_text("utf-8"), re.M | re.S)
+        if found:
+            return _qualified(found[1])
+    return None
 
 
-def _type(schema: dict[str, Any], name: str, *, is_file: bool = False) -> str:
-    """The Python type that the generator gives a schema; ``name`` is where one of its own comes from."""
-    if is_file:
-        return "File"
-    if "$ref" in schema:
-        return f"models.{_class(schema['$ref'].rsplit('/', 1)[1])}"
-    if "anyOf" in schema or "oneOf" in schema:
-        kinds = [
-            _type(each, f"{name}_type_{i}") for i, each in enumerate(schema.get("anyOf") or schema["oneOf"])
-        ]
-        return " | ".join(dict.fromkeys(kinds))
-    if "enum" in schema:
-        return f"models.{_class(name)}"
-    kind = schema.get("type")
-    if kind == "array":
-        return f"list[{_type(schema['items'], f'{name}_item')}]"
-    if kind == "string" and schema.get("format") == "date-time":
-        return "datetime.datetime"
-    if kind == "object":
-        return f"models.{_class(name)}"
-    plain = {"integer": "int", "number": "float", "string": "str", "boolean": "bool", "null": "None"}
-    return plain.get(str(kind), "object")
-
-
-def _class(name: str) -> str:
-    from openapi_python_client.utils import ClassName
-
-    return str(ClassName(name, ""))
+def _words_of(docstring: str) -> str:
+    """The operation's own words, between its title and the generator's account of its parameters."""
+    text = re.split(r"^(?:Args|Raises|Returns):$", docstring, flags=re.MULTILINE)[0]
+    title, _, words = text.partition("\n")
+    return " ".join((words.strip() or title).split())
 
 
 def _method(operation: Operation, is_async: bool) -> str:
-    keywords = [f"{p.name}={p.name}" for p in (*operation.positional, *operation.others)]
-    call = f"_{operation.name}.{'asyncio' if is_async else 'sync'}_detailed"
-    asked = f"{'await ' if is_async else ''}{call}({', '.join(['client=self.client', *keywords])})"
+    passed = ["client=self.client", *(p.passed for p in (*operation.positional, *operation.others))]
+    call = f"_{operation.name}.{'asyncio' if is_async else 'sync'}_detailed({', '.join(passed)})"
+    declared = _declared(operation.positional, operation.others)
+    returned = f"result({'await ' if is_async else ''}{call})"
     return (
-        f"\n    {'async ' if is_async else ''}def {operation.name}({_declared(operation.positional, operation.others)})"
-        f" -> {operation.result}:\n{_words(operation.words)}"
-        f"        return result({asked})\n"
+        f"\n    {'async ' if is_async else ''}def {operation.name}({declared}) -> {operation.answer}:\n"
+        f"{_docstring(operation.words)}"
+        f"        {returned if operation.answer == 'None' else 'return ' + returned}\n"
     )
 
 
 def _all(operation: Operation, is_async: bool) -> str:
     """For a list: an iterator over all of it, page by page."""
-    if operation.item is None or operation.cursor is None:
-        return ""
     cursor = operation.cursor
-    others = tuple(p for p in operation.others if p.name != cursor)
-    name = "all_" + operation.name.removeprefix("list_")
-    keywords = [f"{p.name}={p.name}" for p in (*operation.positional, *others)]
-    kind = next(p.type for p in operation.others if p.name == cursor)
-    wait, kind_of_iterator = ("await ", "AsyncIterator") if is_async else ("", "Iterator")
+    if operation.item is None or cursor is None:
+        return ""
+    others = tuple(p for p in operation.others if p != cursor)
+    passed = [*(p.passed for p in (*operation.positional, *others)), cursor.passed]
+    wait, iterator = ("await ", "AsyncIterator") if is_async else ("", "Iterator")
     return (
-        f"\n    {'async ' if is_async else ''}def {name}({_declared(operation.positional, others)})"
-        f" -> {kind_of_iterator}[{operation.item}]:\n"
+        f"\n    {'async ' if is_async else ''}def all_{operation.name.removeprefix('list_')}"
+        f"({_declared(operation.positional, others)}) -> {iterator}[{operation.item}]:\n"
         f'        """Everything that ``{operation.name}`` gives page by page."""\n'
-        f"        {cursor}: {kind} | Unset = UNSET\n"
+        f"        {cursor.name}: {cursor.type} = UNSET\n"
         f"        while True:\n"
-        f"            page = {wait}self.{operation.name}({', '.join([*keywords, f'{cursor}={cursor}'])})\n"
+        f"            page = {wait}self.{operation.name}({', '.join(passed)})\n"
         f"            for item in page.items:\n"
         f"                yield item\n"
-        f"            if not page.next_{cursor}:\n"
+        f"            if not page.next_{cursor.name}:\n"
         f"                return\n"
-        f"            {cursor} = page.next_{cursor}\n"
+        f"            {cursor.name} = page.next_{cursor.name}\n"
     )
 
 
 def _declared(positional: tuple[Parameter, ...], others: tuple[Parameter, ...]) -> str:
-    return ", ".join(
-        ["self", *(p.declared for p in positional), *(["*"] if others else []), *(p.declared for p in others)]
-    )
+    star = ["*"] if others else []
+    return ", ".join(["self", *(p.declared for p in positional), *star, *(p.declared for p in others)])
 
 
-def _words(text: str) -> str:
-    lines = [" ".join(line.split()) for line in text.strip().splitlines()]
-    body = "\n".join(f"        {line}".rstrip() for line in lines)
-    return f'        """\n{body}\n        """\n' if len(lines) > 1 else f'        """{lines[0]}"""\n'
+def _docstring(text: str, width: int = 100) -> str:
+    lines: list[str] = []
+    for word in text.replace("\\", "\\\\").split():
+        if lines and len(lines[-1]) + len(word) < width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    if len(lines) == 1:
+        return f'        """{lines[0]}"""\n'
+    return '        """\n' + "".join(f"        {line}\n" for line in lines) + '        """\n'

@@ -1,0 +1,709 @@
+"""A method for each operation of the REST API. Written by tools/build_client.py: do not edit."""
+
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import AsyncIterator
+
+from fermata_client.connection import AsyncConnection, result
+from fermata_client.generated import models
+from fermata_client.generated.api.demand import get_forecast as _get_forecast
+from fermata_client.generated.api.demand import get_observed_load as _get_observed_load
+from fermata_client.generated.api.demand import list_forecasts as _list_forecasts
+from fermata_client.generated.api.demand import submit_forecasts as _submit_forecasts
+from fermata_client.generated.api.demand import submit_load_reports as _submit_load_reports
+from fermata_client.generated.api.health import healthz as _healthz
+from fermata_client.generated.api.health import readyz as _readyz
+from fermata_client.generated.api.nodes import get_node as _get_node
+from fermata_client.generated.api.nodes import list_nodes as _list_nodes
+from fermata_client.generated.api.nodes import put_heartbeat as _put_heartbeat
+from fermata_client.generated.api.plans import activate_plan as _activate_plan
+from fermata_client.generated.api.plans import approve_plan as _approve_plan
+from fermata_client.generated.api.plans import get_certificate as _get_certificate
+from fermata_client.generated.api.plans import get_current_activation as _get_current_activation
+from fermata_client.generated.api.plans import get_difference as _get_difference
+from fermata_client.generated.api.plans import get_plan as _get_plan
+from fermata_client.generated.api.plans import get_problem as _get_problem
+from fermata_client.generated.api.plans import get_sub_cluster as _get_sub_cluster
+from fermata_client.generated.api.plans import list_activations as _list_activations
+from fermata_client.generated.api.plans import list_plans as _list_plans
+from fermata_client.generated.api.registry import delete_gpu_type as _delete_gpu_type
+from fermata_client.generated.api.registry import delete_model as _delete_model
+from fermata_client.generated.api.registry import delete_pool as _delete_pool
+from fermata_client.generated.api.registry import delete_profile as _delete_profile
+from fermata_client.generated.api.registry import get_gpu_type as _get_gpu_type
+from fermata_client.generated.api.registry import get_model as _get_model
+from fermata_client.generated.api.registry import get_pool as _get_pool
+from fermata_client.generated.api.registry import get_profile as _get_profile
+from fermata_client.generated.api.registry import list_gpu_types as _list_gpu_types
+from fermata_client.generated.api.registry import list_models as _list_models
+from fermata_client.generated.api.registry import list_pools as _list_pools
+from fermata_client.generated.api.registry import list_profiles as _list_profiles
+from fermata_client.generated.api.registry import put_gpu_type as _put_gpu_type
+from fermata_client.generated.api.registry import put_model as _put_model
+from fermata_client.generated.api.registry import put_pool as _put_pool
+from fermata_client.generated.api.registry import put_profile as _put_profile
+from fermata_client.generated.api.registry import submit_gpu_types as _submit_gpu_types
+from fermata_client.generated.api.registry import submit_models as _submit_models
+from fermata_client.generated.api.registry import submit_pools as _submit_pools
+from fermata_client.generated.api.registry import submit_profiles as _submit_profiles
+from fermata_client.generated.api.runs import cancel_run as _cancel_run
+from fermata_client.generated.api.runs import get_run as _get_run
+from fermata_client.generated.api.runs import list_runs as _list_runs
+from fermata_client.generated.api.runs import start_run as _start_run
+from fermata_client.generated.types import UNSET, Unset
+
+
+class AsyncOperations(AsyncConnection):
+    """Each method returns what was asked for; a problem is raised as ``Refused``."""
+
+    async def get_forecast(self, forecast_id: int, *, fleet: str | Unset = UNSET) -> models.ForecastOut:
+        """One forecast, whole."""
+        return result(
+            await _get_forecast.asyncio_detailed(client=self.client, forecast_id=forecast_id, fleet=fleet)
+        )
+
+    async def get_observed_load(
+        self,
+        *,
+        since: datetime.datetime | Unset | None = UNSET,
+        until: datetime.datetime | Unset | None = UNSET,
+        plan_version: int | Unset | None = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ObservedLoadOut:
+        """What dispatchers measured, put together by model."""
+        return result(
+            await _get_observed_load.asyncio_detailed(
+                client=self.client, since=since, until=until, plan_version=plan_version, fleet=fleet
+            )
+        )
+
+    async def list_forecasts(
+        self, *, limit: int | Unset = UNSET, before: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+    ) -> models.ForecastSummaryPage:
+        """Forecasts, the newest first."""
+        return result(
+            await _list_forecasts.asyncio_detailed(
+                client=self.client, limit=limit, before=before, fleet=fleet
+            )
+        )
+
+    async def all_forecasts(
+        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> AsyncIterator[models.ForecastSummaryOut]:
+        """Everything that ``list_forecasts`` gives page by page."""
+        before: int | Unset | None = UNSET
+        while True:
+            page = await self.list_forecasts(limit=limit, fleet=fleet, before=before)
+            for item in page.items:
+                yield item
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    async def submit_forecasts(
+        self,
+        body: models.ForecastBody | list[models.ForecastBody],
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+    ) -> list[models.ForecastSummaryOut]:
+        """Store forecasts; each gets an id of its own. Their models must be registered."""
+        return result(
+            await _submit_forecasts.asyncio_detailed(
+                client=self.client, body=body, fleet=fleet, x_actor=x_actor
+            )
+        )
+
+    async def submit_load_reports(
+        self, body: list[models.LoadReportBody] | models.LoadReportBody, *, fleet: str | Unset = UNSET
+    ) -> models.ReceivedOut:
+        """Take a dispatcher's load report. One with the same sub-cluster and interval start counts once."""
+        return result(await _submit_load_reports.asyncio_detailed(client=self.client, body=body, fleet=fleet))
+
+    async def healthz(self) -> models.Health:
+        """The process answers."""
+        return result(await _healthz.asyncio_detailed(client=self.client))
+
+    async def readyz(self, *, fleet: str | Unset = UNSET) -> models.Health:
+        """The database can be reached and has the schema of this version."""
+        return result(await _readyz.asyncio_detailed(client=self.client, fleet=fleet))
+
+    async def get_node(self, node_id: str, *, fleet: str | Unset = UNSET) -> models.NodeOut:
+        """One node, and its last heartbeat."""
+        return result(await _get_node.asyncio_detailed(client=self.client, node_id=node_id, fleet=fleet))
+
+    async def list_nodes(self, *, fleet: str | Unset = UNSET) -> list[models.NodeOut]:
+        """Every node that was ever heard of, by name."""
+        return result(await _list_nodes.asyncio_detailed(client=self.client, fleet=fleet))
+
+    async def put_heartbeat(
+        self, node_id: str, body: models.HeartbeatBody, *, fleet: str | Unset = UNSET
+    ) -> models.NodeOut:
+        """Take a node's heartbeat in place of the one before; a node is known from its first one on."""
+        return result(
+            await _put_heartbeat.asyncio_detailed(client=self.client, node_id=node_id, body=body, fleet=fleet)
+        )
+
+    async def activate_plan(
+        self, body: models.ActivationBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+    ) -> models.ActivationOut:
+        """Make an approved plan the active one; a superseded one becomes active again (a roll back)."""
+        return result(
+            await _activate_plan.asyncio_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+        )
+
+    async def approve_plan(
+        self, version: int, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+    ) -> models.PlanSummaryOut:
+        """Approve a certified plan; approving it again changes nothing."""
+        return result(
+            await _approve_plan.asyncio_detailed(
+                client=self.client, version=version, fleet=fleet, x_actor=x_actor
+            )
+        )
+
+    async def get_certificate(self, version: int, *, fleet: str | Unset = UNSET) -> models.CertificateOut:
+        """The simulated evidence that the plan keeps its SLOs."""
+        return result(
+            await _get_certificate.asyncio_detailed(client=self.client, version=version, fleet=fleet)
+        )
+
+    async def get_current_activation(
+        self, *, wait_s: float | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> models.ActivationOut:
+        """The activation in force; nodes ask for it with If-None-Match, and are answered once it changes."""
+        return result(
+            await _get_current_activation.asyncio_detailed(client=self.client, wait_s=wait_s, fleet=fleet)
+        )
+
+    async def get_difference(
+        self, version: int, *, against: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+    ) -> models.DifferenceOut:
+        """What moves from another plan to this one: by default from the active one, or the one before it."""
+        return result(
+            await _get_difference.asyncio_detailed(
+                client=self.client, version=version, against=against, fleet=fleet
+            )
+        )
+
+    async def get_plan(self, version: int, *, fleet: str | Unset = UNSET) -> models.PlanOut:
+        """One plan version, whole. Only its state ever changes, and the ETag with it."""
+        return result(await _get_plan.asyncio_detailed(client=self.client, version=version, fleet=fleet))
+
+    async def get_problem(
+        self, version: int, *, fleet: str | Unset = UNSET
+    ) -> models.GetProblemResponseGetProblem:
+        """The planning problem that the plan answers, in its file format (docs/reference/problem.schema.json)."""
+        return result(await _get_problem.asyncio_detailed(client=self.client, version=version, fleet=fleet))
+
+    async def get_sub_cluster(
+        self, version: int, sub_cluster: str, *, epoch: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+    ) -> models.SubClusterSpecOut:
+        """A sub-cluster as its dispatcher runs it, its load reports addressed to this server."""
+        return result(
+            await _get_sub_cluster.asyncio_detailed(
+                client=self.client, version=version, sub_cluster=sub_cluster, epoch=epoch, fleet=fleet
+            )
+        )
+
+    async def list_activations(
+        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> list[models.ActivationOut]:
+        """Activations, the newest first."""
+        return result(await _list_activations.asyncio_detailed(client=self.client, limit=limit, fleet=fleet))
+
+    async def list_plans(
+        self, *, limit: int | Unset = UNSET, before: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+    ) -> models.PlanSummaryPage:
+        """Plan versions, the newest first."""
+        return result(
+            await _list_plans.asyncio_detailed(client=self.client, limit=limit, before=before, fleet=fleet)
+        )
+
+    async def all_plans(
+        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> AsyncIterator[models.PlanSummaryOut]:
+        """Everything that ``list_plans`` gives page by page."""
+        before: int | Unset | None = UNSET
+        while True:
+            page = await self.list_plans(limit=limit, fleet=fleet, before=before)
+            for item in page.items:
+                yield item
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    async def delete_gpu_type(
+        self,
+        gpu_type: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> None:
+        """Delete a GPU type that no pool and no profile names."""
+        result(
+            await _delete_gpu_type.asyncio_detailed(
+                client=self.client,
+                gpu_type=gpu_type,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def delete_model(
+        self,
+        model: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> None:
+        """Delete a model that no profile, no forecast and no active plan names."""
+        result(
+            await _delete_model.asyncio_detailed(
+                client=self.client,
+                model=model,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def delete_pool(
+        self,
+        gpu_type: str,
+        zone: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> None:
+        """Delete a pool that the active plan has no GPUs in."""
+        result(
+            await _delete_pool.asyncio_detailed(
+                client=self.client,
+                gpu_type=gpu_type,
+                zone=zone,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def delete_profile(
+        self,
+        model: str,
+        gpu_type: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> None:
+        """Delete a profile that no active plan rests on."""
+        result(
+            await _delete_profile.asyncio_detailed(
+                client=self.client,
+                model=model,
+                gpu_type=gpu_type,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def get_gpu_type(
+        self, gpu_type: str, *, fleet: str | Unset = UNSET, if_none_match: str | Unset | None = UNSET
+    ) -> models.GpuTypeOut:
+        """One GPU type."""
+        return result(
+            await _get_gpu_type.asyncio_detailed(
+                client=self.client, gpu_type=gpu_type, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    async def get_model(
+        self, model: str, *, fleet: str | Unset = UNSET, if_none_match: str | Unset | None = UNSET
+    ) -> models.ModelOut:
+        """One model."""
+        return result(
+            await _get_model.asyncio_detailed(
+                client=self.client, model=model, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    async def get_pool(
+        self,
+        gpu_type: str,
+        zone: str,
+        *,
+        fleet: str | Unset = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> models.PoolOut:
+        """One pool."""
+        return result(
+            await _get_pool.asyncio_detailed(
+                client=self.client, gpu_type=gpu_type, zone=zone, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    async def get_profile(
+        self,
+        model: str,
+        gpu_type: str,
+        *,
+        fleet: str | Unset = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> models.ProfileOut:
+        """One profile."""
+        return result(
+            await _get_profile.asyncio_detailed(
+                client=self.client, model=model, gpu_type=gpu_type, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    async def list_gpu_types(
+        self,
+        *,
+        name: str | Unset | None = UNSET,
+        limit: int | Unset = UNSET,
+        after: str | Unset | None = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.GpuTypePage:
+        """GPU types, by id."""
+        return result(
+            await _list_gpu_types.asyncio_detailed(
+                client=self.client, name=name, limit=limit, after=after, fleet=fleet
+            )
+        )
+
+    async def all_gpu_types(
+        self, *, name: str | Unset | None = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> AsyncIterator[models.GpuTypeOut]:
+        """Everything that ``list_gpu_types`` gives page by page."""
+        after: str | Unset | None = UNSET
+        while True:
+            page = await self.list_gpu_types(name=name, limit=limit, fleet=fleet, after=after)
+            for item in page.items:
+                yield item
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    async def list_models(
+        self,
+        *,
+        name: str | Unset | None = UNSET,
+        limit: int | Unset = UNSET,
+        after: str | Unset | None = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ModelPage:
+        """Models, by id."""
+        return result(
+            await _list_models.asyncio_detailed(
+                client=self.client, name=name, limit=limit, after=after, fleet=fleet
+            )
+        )
+
+    async def all_models(
+        self, *, name: str | Unset | None = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> AsyncIterator[models.ModelOut]:
+        """Everything that ``list_models`` gives page by page."""
+        after: str | Unset | None = UNSET
+        while True:
+            page = await self.list_models(name=name, limit=limit, fleet=fleet, after=after)
+            for item in page.items:
+                yield item
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    async def list_pools(
+        self,
+        *,
+        gpu_type: str | Unset | None = UNSET,
+        zone: str | Unset | None = UNSET,
+        limit: int | Unset = UNSET,
+        after: str | Unset | None = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.PoolPage:
+        """Pools, by GPU type and zone."""
+        return result(
+            await _list_pools.asyncio_detailed(
+                client=self.client, gpu_type=gpu_type, zone=zone, limit=limit, after=after, fleet=fleet
+            )
+        )
+
+    async def all_pools(
+        self,
+        *,
+        gpu_type: str | Unset | None = UNSET,
+        zone: str | Unset | None = UNSET,
+        limit: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> AsyncIterator[models.PoolOut]:
+        """Everything that ``list_pools`` gives page by page."""
+        after: str | Unset | None = UNSET
+        while True:
+            page = await self.list_pools(gpu_type=gpu_type, zone=zone, limit=limit, fleet=fleet, after=after)
+            for item in page.items:
+                yield item
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    async def list_profiles(
+        self,
+        *,
+        model: str | Unset | None = UNSET,
+        gpu_type: str | Unset | None = UNSET,
+        limit: int | Unset = UNSET,
+        after: str | Unset | None = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ProfilePage:
+        """Profiles, by model and GPU type; or those of one model or GPU type."""
+        return result(
+            await _list_profiles.asyncio_detailed(
+                client=self.client, model=model, gpu_type=gpu_type, limit=limit, after=after, fleet=fleet
+            )
+        )
+
+    async def all_profiles(
+        self,
+        *,
+        model: str | Unset | None = UNSET,
+        gpu_type: str | Unset | None = UNSET,
+        limit: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> AsyncIterator[models.ProfileOut]:
+        """Everything that ``list_profiles`` gives page by page."""
+        after: str | Unset | None = UNSET
+        while True:
+            page = await self.list_profiles(
+                model=model, gpu_type=gpu_type, limit=limit, fleet=fleet, after=after
+            )
+            for item in page.items:
+                yield item
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    async def put_gpu_type(
+        self,
+        gpu_type: str,
+        body: models.GpuTypeBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> models.GpuTypeOut:
+        """Create or replace one GPU type; its id in the body is that of the path."""
+        return result(
+            await _put_gpu_type.asyncio_detailed(
+                client=self.client,
+                gpu_type=gpu_type,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def put_model(
+        self,
+        model: str,
+        body: models.ModelBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> models.ModelOut:
+        """Create or replace one model; its id in the body is that of the path."""
+        return result(
+            await _put_model.asyncio_detailed(
+                client=self.client,
+                model=model,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def put_pool(
+        self,
+        gpu_type: str,
+        zone: str,
+        body: models.PoolBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> models.PoolOut:
+        """Create or replace one pool; its GPU type and zone in the body are those of the path."""
+        return result(
+            await _put_pool.asyncio_detailed(
+                client=self.client,
+                gpu_type=gpu_type,
+                zone=zone,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def put_profile(
+        self,
+        model: str,
+        gpu_type: str,
+        body: models.ProfileBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> models.ProfileOut:
+        """Create or replace one profile; its model and GPU type in the body are those of the path."""
+        return result(
+            await _put_profile.asyncio_detailed(
+                client=self.client,
+                model=model,
+                gpu_type=gpu_type,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def submit_gpu_types(
+        self,
+        body: models.GpuTypeBody | list[models.GpuTypeBody],
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> models.UpsertedOut:
+        """Create or replace GPU types: one, or an array of which all are stored or none."""
+        return result(
+            await _submit_gpu_types.asyncio_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def submit_models(
+        self,
+        body: list[models.ModelBody] | models.ModelBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> models.ModelsUpsertedOut:
+        """Create or replace models, and those of their profiles that come with them."""
+        return result(
+            await _submit_models.asyncio_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def submit_pools(
+        self,
+        body: list[models.PoolBody] | models.PoolBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> models.UpsertedOut:
+        """Create or replace pools; their GPU types must be registered."""
+        return result(
+            await _submit_pools.asyncio_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def submit_profiles(
+        self,
+        body: list[models.ProfileBody] | models.ProfileBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: str | Unset | None = UNSET,
+        if_none_match: str | Unset | None = UNSET,
+    ) -> models.UpsertedOut:
+        """Create or replace profiles; their models and GPU types must be registered."""
+        return result(
+            await _submit_profiles.asyncio_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def cancel_run(
+        self, run_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+    ) -> models.RunOut:
+        """Cancel a run: a queued one at once, a running one within seconds."""
+        return result(
+            await _cancel_run.asyncio_detailed(
+                client=self.client, run_id=run_id, fleet=fleet, x_actor=x_actor
+            )
+        )
+
+    async def get_run(self, run_id: str, *, fleet: str | Unset = UNSET) -> models.RunOut:
+        """One run: state, progress, and the plan version it made."""
+        return result(await _get_run.asyncio_detailed(client=self.client, run_id=run_id, fleet=fleet))
+
+    async def list_runs(
+        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> list[models.RunSummaryOut]:
+        """Runs, the newest first."""
+        return result(await _list_runs.asyncio_detailed(client=self.client, limit=limit, fleet=fleet))
+
+    async def start_run(
+        self, body: models.RunBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+    ) -> models.RunOut:
+        """Plan a forecast. The run is queued; follow it at the address in the header Location."""
+        return result(
+            await _start_run.asyncio_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+        )

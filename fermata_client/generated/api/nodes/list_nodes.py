@@ -1,0 +1,189 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.node_out import NodeOut
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    fleet: str | Unset = "default",
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["fleet"] = fleet
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/nodes",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | list[NodeOut] | None:
+    if response.status_code == 200:
+        response_200 = []
+        _response_200 = response.json()
+        for response_200_item_data in _response_200:
+            response_200_item = NodeOut.from_dict(response_200_item_data)
+
+            response_200.append(response_200_item)
+
+        return response_200
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | list[NodeOut]]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+) -> Response[Problem | list[NodeOut]]:
+    """List Nodes
+
+     Every node that was ever heard of, by name.
+
+    Args:
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | list[NodeOut]]
+    """
+
+    kwargs = _get_kwargs(
+        fleet=fleet,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+) -> Problem | list[NodeOut] | None:
+    """List Nodes
+
+     Every node that was ever heard of, by name.
+
+    Args:
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | list[NodeOut]
+    """
+
+    return sync_detailed(
+        client=client,
+        fleet=fleet,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+) -> Response[Problem | list[NodeOut]]:
+    """List Nodes
+
+     Every node that was ever heard of, by name.
+
+    Args:
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | list[NodeOut]]
+    """
+
+    kwargs = _get_kwargs(
+        fleet=fleet,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+) -> Problem | list[NodeOut] | None:
+    """List Nodes
+
+     Every node that was ever heard of, by name.
+
+    Args:
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | list[NodeOut]
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            fleet=fleet,
+        )
+    ).parsed

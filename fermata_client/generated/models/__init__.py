@@ -1,0 +1,163 @@
+"""Contains all the data models used in inputs/outputs"""
+
+from .activation_body import ActivationBody
+from .activation_out import ActivationOut
+from .backend_body import BackendBody
+from .backend_body_kind import BackendBodyKind
+from .backend_out import BackendOut
+from .certificate_out import CertificateOut
+from .certificate_out_certificate import CertificateOutCertificate
+from .delays_body import DelaysBody
+from .delays_out import DelaysOut
+from .difference_out import DifferenceOut
+from .difference_out_difference import DifferenceOutDifference
+from .epoch_body import EpochBody
+from .epoch_out import EpochOut
+from .fault_out import FaultOut
+from .fault_out_place import FaultOutPlace
+from .forecast_body import ForecastBody
+from .forecast_out import ForecastOut
+from .forecast_summary_out import ForecastSummaryOut
+from .forecast_summary_page import ForecastSummaryPage
+from .get_problem_response_get_problem import GetProblemResponseGetProblem
+from .gpu_type_body import GpuTypeBody
+from .gpu_type_out import GpuTypeOut
+from .gpu_type_page import GpuTypePage
+from .health import Health
+from .heartbeat_body import HeartbeatBody
+from .load_report_body import LoadReportBody
+from .measured_latency_out import MeasuredLatencyOut
+from .model_body import ModelBody
+from .model_forecast_body import ModelForecastBody
+from .model_forecast_out import ModelForecastOut
+from .model_load_body import ModelLoadBody
+from .model_out import ModelOut
+from .model_out_serving import ModelOutServing
+from .model_page import ModelPage
+from .model_profile_body import ModelProfileBody
+from .models_upserted_out import ModelsUpsertedOut
+from .node_dispatcher_body import NodeDispatcherBody
+from .node_gpu_body import NodeGpuBody
+from .node_out import NodeOut
+from .node_out_status import NodeOutStatus
+from .node_sub_cluster_body import NodeSubClusterBody
+from .observed_load_out import ObservedLoadOut
+from .observed_model_out import ObservedModelOut
+from .plan_out import PlanOut
+from .plan_out_options import PlanOutOptions
+from .plan_out_plan import PlanOutPlan
+from .plan_state import PlanState
+from .plan_summary_out import PlanSummaryOut
+from .plan_summary_out_options import PlanSummaryOutOptions
+from .plan_summary_page import PlanSummaryPage
+from .policy_body import PolicyBody
+from .policy_body_gpus import PolicyBodyGpus
+from .pool_body import PoolBody
+from .pool_out import PoolOut
+from .pool_page import PoolPage
+from .problem import Problem
+from .profile_body import ProfileBody
+from .profile_out import ProfileOut
+from .profile_page import ProfilePage
+from .progress_out import ProgressOut
+from .received_out import ReceivedOut
+from .reporting_out import ReportingOut
+from .rules_out import RulesOut
+from .run_body import RunBody
+from .run_body_solver import RunBodySolver
+from .run_out import RunOut
+from .run_out_demand_type_0 import RunOutDemandType0
+from .run_out_error_type_0 import RunOutErrorType0
+from .run_out_options import RunOutOptions
+from .run_state import RunState
+from .run_summary_out import RunSummaryOut
+from .run_summary_out_error_type_0 import RunSummaryOutErrorType0
+from .run_summary_out_options import RunSummaryOutOptions
+from .served_model_out import ServedModelOut
+from .sub_cluster_spec_out import SubClusterSpecOut
+from .tensor_body import TensorBody
+from .tensor_body_datatype import TensorBodyDatatype
+from .tensor_out import TensorOut
+from .upserted_out import UpsertedOut
+
+__all__ = (
+    "ActivationBody",
+    "ActivationOut",
+    "BackendBody",
+    "BackendBodyKind",
+    "BackendOut",
+    "CertificateOut",
+    "CertificateOutCertificate",
+    "DelaysBody",
+    "DelaysOut",
+    "DifferenceOut",
+    "DifferenceOutDifference",
+    "EpochBody",
+    "EpochOut",
+    "FaultOut",
+    "FaultOutPlace",
+    "ForecastBody",
+    "ForecastOut",
+    "ForecastSummaryOut",
+    "ForecastSummaryPage",
+    "GetProblemResponseGetProblem",
+    "GpuTypeBody",
+    "GpuTypeOut",
+    "GpuTypePage",
+    "Health",
+    "HeartbeatBody",
+    "LoadReportBody",
+    "MeasuredLatencyOut",
+    "ModelBody",
+    "ModelForecastBody",
+    "ModelForecastOut",
+    "ModelLoadBody",
+    "ModelOut",
+    "ModelOutServing",
+    "ModelPage",
+    "ModelProfileBody",
+    "ModelsUpsertedOut",
+    "NodeDispatcherBody",
+    "NodeGpuBody",
+    "NodeOut",
+    "NodeOutStatus",
+    "NodeSubClusterBody",
+    "ObservedLoadOut",
+    "ObservedModelOut",
+    "PlanOut",
+    "PlanOutOptions",
+    "PlanOutPlan",
+    "PlanState",
+    "PlanSummaryOut",
+    "PlanSummaryOutOptions",
+    "PlanSummaryPage",
+    "PolicyBody",
+    "PolicyBodyGpus",
+    "PoolBody",
+    "PoolOut",
+    "PoolPage",
+    "Problem",
+    "ProfileBody",
+    "ProfileOut",
+    "ProfilePage",
+    "ProgressOut",
+    "ReceivedOut",
+    "ReportingOut",
+    "RulesOut",
+    "RunBody",
+    "RunBodySolver",
+    "RunOut",
+    "RunOutDemandType0",
+    "RunOutErrorType0",
+    "RunOutOptions",
+    "RunState",
+    "RunSummaryOut",
+    "RunSummaryOutErrorType0",
+    "RunSummaryOutOptions",
+    "ServedModelOut",
+    "SubClusterSpecOut",
+    "TensorBody",
+    "TensorBodyDatatype",
+    "TensorOut",
+    "UpsertedOut",
+)

@@ -1,0 +1,12 @@
+from enum import StrEnum
+
+
+class PlanState(StrEnum):
+    ACTIVE = "active"
+    APPROVED = "approved"
+    CERTIFIED = "certified"
+    DRAFT = "draft"
+    SUPERSEDED = "superseded"
+
+    def __str__(self) -> str:
+        return str(self.value)
