@@ -68,9 +68,9 @@ class AsyncOperations(AsyncConnection):
     async def get_observed_load(
         self,
         *,
-        since: datetime.datetime | Unset | None = UNSET,
-        until: datetime.datetime | Unset | None = UNSET,
-        plan_version: int | Unset | None = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        plan_version: int | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.ObservedLoadOut:
         """What dispatchers measured, put together by model."""
@@ -81,7 +81,7 @@ class AsyncOperations(AsyncConnection):
         )
 
     async def list_forecasts(
-        self, *, limit: int | Unset = UNSET, before: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+        self, *, limit: int | Unset = UNSET, before: int | None | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> models.ForecastSummaryPage:
         """Forecasts, the newest first."""
         return result(
@@ -94,7 +94,7 @@ class AsyncOperations(AsyncConnection):
         self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> AsyncIterator[models.ForecastSummaryOut]:
         """Everything that ``list_forecasts`` gives page by page."""
-        before: int | Unset | None = UNSET
+        before: int | None | Unset = UNSET
         while True:
             page = await self.list_forecasts(limit=limit, fleet=fleet, before=before)
             for item in page.items:
@@ -120,7 +120,10 @@ class AsyncOperations(AsyncConnection):
     async def submit_load_reports(
         self, body: list[models.LoadReportBody] | models.LoadReportBody, *, fleet: str | Unset = UNSET
     ) -> models.ReceivedOut:
-        """Take a dispatcher's load report. One with the same sub-cluster and interval start counts once."""
+        """
+        Take a dispatcher's load report. One with the same sub-cluster and interval start counts
+        once.
+        """
         return result(await _submit_load_reports.asyncio_detailed(client=self.client, body=body, fleet=fleet))
 
     async def healthz(self) -> models.Health:
@@ -135,14 +138,41 @@ class AsyncOperations(AsyncConnection):
         """One node, and its last heartbeat."""
         return result(await _get_node.asyncio_detailed(client=self.client, node_id=node_id, fleet=fleet))
 
-    async def list_nodes(self, *, fleet: str | Unset = UNSET) -> list[models.NodeOut]:
-        """Every node that was ever heard of, by name."""
-        return result(await _list_nodes.asyncio_detailed(client=self.client, fleet=fleet))
+    async def list_nodes(
+        self,
+        *,
+        name: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.NodePage:
+        """Nodes that were ever heard of, by name."""
+        return result(
+            await _list_nodes.asyncio_detailed(
+                client=self.client, name=name, limit=limit, after=after, fleet=fleet
+            )
+        )
+
+    async def all_nodes(
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> AsyncIterator[models.NodeOut]:
+        """Everything that ``list_nodes`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = await self.list_nodes(name=name, limit=limit, fleet=fleet, after=after)
+            for item in page.items:
+                yield item
+            if not page.next_after:
+                return
+            after = page.next_after
 
     async def put_heartbeat(
         self, node_id: str, body: models.HeartbeatBody, *, fleet: str | Unset = UNSET
     ) -> models.NodeOut:
-        """Take a node's heartbeat in place of the one before; a node is known from its first one on."""
+        """
+        Take a node's heartbeat in place of the one before; a node is known from its first one
+        on.
+        """
         return result(
             await _put_heartbeat.asyncio_detailed(client=self.client, node_id=node_id, body=body, fleet=fleet)
         )
@@ -150,7 +180,10 @@ class AsyncOperations(AsyncConnection):
     async def activate_plan(
         self, body: models.ActivationBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
     ) -> models.ActivationOut:
-        """Make an approved plan the active one; a superseded one becomes active again (a roll back)."""
+        """
+        Make an approved plan the active one; a superseded one becomes active again (a roll
+        back).
+        """
         return result(
             await _activate_plan.asyncio_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
         )
@@ -174,15 +207,21 @@ class AsyncOperations(AsyncConnection):
     async def get_current_activation(
         self, *, wait_s: float | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> models.ActivationOut:
-        """The activation in force; nodes ask for it with If-None-Match, and are answered once it changes."""
+        """
+        The activation in force; nodes ask for it with If-None-Match, and are answered once it
+        changes.
+        """
         return result(
             await _get_current_activation.asyncio_detailed(client=self.client, wait_s=wait_s, fleet=fleet)
         )
 
     async def get_difference(
-        self, version: int, *, against: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+        self, version: int, *, against: int | None | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> models.DifferenceOut:
-        """What moves from another plan to this one: by default from the active one, or the one before it."""
+        """
+        What moves from another plan to this one: by default from the active one, or the one
+        before it.
+        """
         return result(
             await _get_difference.asyncio_detailed(
                 client=self.client, version=version, against=against, fleet=fleet
@@ -196,11 +235,14 @@ class AsyncOperations(AsyncConnection):
     async def get_problem(
         self, version: int, *, fleet: str | Unset = UNSET
     ) -> models.GetProblemResponseGetProblem:
-        """The planning problem that the plan answers, in its file format (docs/reference/problem.schema.json)."""
+        """
+        The planning problem that the plan answers, in its file format
+        (docs/reference/problem.schema.json).
+        """
         return result(await _get_problem.asyncio_detailed(client=self.client, version=version, fleet=fleet))
 
     async def get_sub_cluster(
-        self, version: int, sub_cluster: str, *, epoch: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+        self, version: int, sub_cluster: str, *, epoch: int | None | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> models.SubClusterSpecOut:
         """A sub-cluster as its dispatcher runs it, its load reports addressed to this server."""
         return result(
@@ -210,26 +252,109 @@ class AsyncOperations(AsyncConnection):
         )
 
     async def list_activations(
-        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
-    ) -> list[models.ActivationOut]:
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        plan_version: int | None | Unset = UNSET,
+        kind: None | str | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ActivationPage:
         """Activations, the newest first."""
-        return result(await _list_activations.asyncio_detailed(client=self.client, limit=limit, fleet=fleet))
+        return result(
+            await _list_activations.asyncio_detailed(
+                client=self.client,
+                limit=limit,
+                before=before,
+                plan_version=plan_version,
+                kind=kind,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+            )
+        )
+
+    async def all_activations(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        plan_version: int | None | Unset = UNSET,
+        kind: None | str | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> AsyncIterator[models.ActivationOut]:
+        """Everything that ``list_activations`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = await self.list_activations(
+                limit=limit,
+                plan_version=plan_version,
+                kind=kind,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+                before=before,
+            )
+            for item in page.items:
+                yield item
+            if not page.next_before:
+                return
+            before = page.next_before
 
     async def list_plans(
-        self, *, limit: int | Unset = UNSET, before: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        state: None | models.PlanState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
     ) -> models.PlanSummaryPage:
         """Plan versions, the newest first."""
         return result(
-            await _list_plans.asyncio_detailed(client=self.client, limit=limit, before=before, fleet=fleet)
+            await _list_plans.asyncio_detailed(
+                client=self.client,
+                limit=limit,
+                before=before,
+                state=state,
+                forecast_id=forecast_id,
+                since=since,
+                until=until,
+                fleet=fleet,
+            )
         )
 
     async def all_plans(
-        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        state: None | models.PlanState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
     ) -> AsyncIterator[models.PlanSummaryOut]:
         """Everything that ``list_plans`` gives page by page."""
-        before: int | Unset | None = UNSET
+        before: int | None | Unset = UNSET
         while True:
-            page = await self.list_plans(limit=limit, fleet=fleet, before=before)
+            page = await self.list_plans(
+                limit=limit,
+                state=state,
+                forecast_id=forecast_id,
+                since=since,
+                until=until,
+                fleet=fleet,
+                before=before,
+            )
             for item in page.items:
                 yield item
             if not page.next_before:
@@ -242,8 +367,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """Delete a GPU type that no pool and no profile names."""
         result(
@@ -263,8 +388,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """Delete a model that no profile, no forecast and no active plan names."""
         result(
@@ -285,8 +410,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """Delete a pool that the active plan has no GPUs in."""
         result(
@@ -308,8 +433,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """Delete a profile that no active plan rests on."""
         result(
@@ -325,7 +450,7 @@ class AsyncOperations(AsyncConnection):
         )
 
     async def get_gpu_type(
-        self, gpu_type: str, *, fleet: str | Unset = UNSET, if_none_match: str | Unset | None = UNSET
+        self, gpu_type: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.GpuTypeOut:
         """One GPU type."""
         return result(
@@ -335,7 +460,7 @@ class AsyncOperations(AsyncConnection):
         )
 
     async def get_model(
-        self, model: str, *, fleet: str | Unset = UNSET, if_none_match: str | Unset | None = UNSET
+        self, model: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.ModelOut:
         """One model."""
         return result(
@@ -350,7 +475,7 @@ class AsyncOperations(AsyncConnection):
         zone: str,
         *,
         fleet: str | Unset = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.PoolOut:
         """One pool."""
         return result(
@@ -365,7 +490,7 @@ class AsyncOperations(AsyncConnection):
         gpu_type: str,
         *,
         fleet: str | Unset = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ProfileOut:
         """One profile."""
         return result(
@@ -377,9 +502,9 @@ class AsyncOperations(AsyncConnection):
     async def list_gpu_types(
         self,
         *,
-        name: str | Unset | None = UNSET,
+        name: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
-        after: str | Unset | None = UNSET,
+        after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.GpuTypePage:
         """GPU types, by id."""
@@ -390,10 +515,10 @@ class AsyncOperations(AsyncConnection):
         )
 
     async def all_gpu_types(
-        self, *, name: str | Unset | None = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> AsyncIterator[models.GpuTypeOut]:
         """Everything that ``list_gpu_types`` gives page by page."""
-        after: str | Unset | None = UNSET
+        after: None | str | Unset = UNSET
         while True:
             page = await self.list_gpu_types(name=name, limit=limit, fleet=fleet, after=after)
             for item in page.items:
@@ -405,9 +530,9 @@ class AsyncOperations(AsyncConnection):
     async def list_models(
         self,
         *,
-        name: str | Unset | None = UNSET,
+        name: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
-        after: str | Unset | None = UNSET,
+        after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.ModelPage:
         """Models, by id."""
@@ -418,10 +543,10 @@ class AsyncOperations(AsyncConnection):
         )
 
     async def all_models(
-        self, *, name: str | Unset | None = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> AsyncIterator[models.ModelOut]:
         """Everything that ``list_models`` gives page by page."""
-        after: str | Unset | None = UNSET
+        after: None | str | Unset = UNSET
         while True:
             page = await self.list_models(name=name, limit=limit, fleet=fleet, after=after)
             for item in page.items:
@@ -433,10 +558,10 @@ class AsyncOperations(AsyncConnection):
     async def list_pools(
         self,
         *,
-        gpu_type: str | Unset | None = UNSET,
-        zone: str | Unset | None = UNSET,
+        gpu_type: None | str | Unset = UNSET,
+        zone: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
-        after: str | Unset | None = UNSET,
+        after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.PoolPage:
         """Pools, by GPU type and zone."""
@@ -449,13 +574,13 @@ class AsyncOperations(AsyncConnection):
     async def all_pools(
         self,
         *,
-        gpu_type: str | Unset | None = UNSET,
-        zone: str | Unset | None = UNSET,
+        gpu_type: None | str | Unset = UNSET,
+        zone: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> AsyncIterator[models.PoolOut]:
         """Everything that ``list_pools`` gives page by page."""
-        after: str | Unset | None = UNSET
+        after: None | str | Unset = UNSET
         while True:
             page = await self.list_pools(gpu_type=gpu_type, zone=zone, limit=limit, fleet=fleet, after=after)
             for item in page.items:
@@ -467,10 +592,10 @@ class AsyncOperations(AsyncConnection):
     async def list_profiles(
         self,
         *,
-        model: str | Unset | None = UNSET,
-        gpu_type: str | Unset | None = UNSET,
+        model: None | str | Unset = UNSET,
+        gpu_type: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
-        after: str | Unset | None = UNSET,
+        after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.ProfilePage:
         """Profiles, by model and GPU type; or those of one model or GPU type."""
@@ -483,13 +608,13 @@ class AsyncOperations(AsyncConnection):
     async def all_profiles(
         self,
         *,
-        model: str | Unset | None = UNSET,
-        gpu_type: str | Unset | None = UNSET,
+        model: None | str | Unset = UNSET,
+        gpu_type: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> AsyncIterator[models.ProfileOut]:
         """Everything that ``list_profiles`` gives page by page."""
-        after: str | Unset | None = UNSET
+        after: None | str | Unset = UNSET
         while True:
             page = await self.list_profiles(
                 model=model, gpu_type=gpu_type, limit=limit, fleet=fleet, after=after
@@ -507,8 +632,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.GpuTypeOut:
         """Create or replace one GPU type; its id in the body is that of the path."""
         return result(
@@ -530,8 +655,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ModelOut:
         """Create or replace one model; its id in the body is that of the path."""
         return result(
@@ -554,8 +679,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.PoolOut:
         """Create or replace one pool; its GPU type and zone in the body are those of the path."""
         return result(
@@ -579,8 +704,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ProfileOut:
         """Create or replace one profile; its model and GPU type in the body are those of the path."""
         return result(
@@ -602,8 +727,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.UpsertedOut:
         """Create or replace GPU types: one, or an array of which all are stored or none."""
         return result(
@@ -623,8 +748,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ModelsUpsertedOut:
         """Create or replace models, and those of their profiles that come with them."""
         return result(
@@ -644,8 +769,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.UpsertedOut:
         """Create or replace pools; their GPU types must be registered."""
         return result(
@@ -665,8 +790,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.UpsertedOut:
         """Create or replace profiles; their models and GPU types must be registered."""
         return result(
@@ -695,10 +820,61 @@ class AsyncOperations(AsyncConnection):
         return result(await _get_run.asyncio_detailed(client=self.client, run_id=run_id, fleet=fleet))
 
     async def list_runs(
-        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
-    ) -> list[models.RunSummaryOut]:
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: None | str | Unset = UNSET,
+        state: None | models.RunState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.RunPage:
         """Runs, the newest first."""
-        return result(await _list_runs.asyncio_detailed(client=self.client, limit=limit, fleet=fleet))
+        return result(
+            await _list_runs.asyncio_detailed(
+                client=self.client,
+                limit=limit,
+                before=before,
+                state=state,
+                forecast_id=forecast_id,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+            )
+        )
+
+    async def all_runs(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        state: None | models.RunState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> AsyncIterator[models.RunSummaryOut]:
+        """Everything that ``list_runs`` gives page by page."""
+        before: None | str | Unset = UNSET
+        while True:
+            page = await self.list_runs(
+                limit=limit,
+                state=state,
+                forecast_id=forecast_id,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+                before=before,
+            )
+            for item in page.items:
+                yield item
+            if not page.next_before:
+                return
+            before = page.next_before
 
     async def start_run(
         self, body: models.RunBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET

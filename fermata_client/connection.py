@@ -1,9 +1,9 @@
 """
 One server, spoken to with patience.
 
-A request that could not be sent, was not answered or was refused for the moment (429, 503) is sent again after a
-growing pause, or after what ``Retry-After`` asks for. Every POST carries an ``Idempotency-Key``, the same each
-time it is sent, so that the server does it once.
+A request that could not be sent, was not answered or was refused for the moment (429, 503) is sent again
+after a growing pause, or after what ``Retry-After`` asks for. Every POST carries an ``Idempotency-Key``, the
+same each time it is sent, so that the server does it once.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def result(answered: Response[Answer | Problem]) -> Answer:
 
 
 def pause_s(tries: int, response: httpx.Response | None) -> float:
-    """How long to wait after so many tries: what the server asks for, or twice as long each time, with chance."""
+    """How long to wait after so many tries: as the server asks, or twice as long each time, with chance."""
     asked = response.headers.get("retry-after", "") if response else ""
     if asked.isdigit():
         return min(float(asked), PAUSE_S_MAX)

@@ -66,9 +66,9 @@ class Operations(Connection):
     def get_observed_load(
         self,
         *,
-        since: datetime.datetime | Unset | None = UNSET,
-        until: datetime.datetime | Unset | None = UNSET,
-        plan_version: int | Unset | None = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        plan_version: int | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.ObservedLoadOut:
         """What dispatchers measured, put together by model."""
@@ -79,7 +79,7 @@ class Operations(Connection):
         )
 
     def list_forecasts(
-        self, *, limit: int | Unset = UNSET, before: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+        self, *, limit: int | Unset = UNSET, before: int | None | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> models.ForecastSummaryPage:
         """Forecasts, the newest first."""
         return result(
@@ -90,11 +90,10 @@ class Operations(Connection):
         self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> Iterator[models.ForecastSummaryOut]:
         """Everything that ``list_forecasts`` gives page by page."""
-        before: int | Unset | None = UNSET
+        before: int | None | Unset = UNSET
         while True:
             page = self.list_forecasts(limit=limit, fleet=fleet, before=before)
-            for item in page.items:
-                yield item
+            yield from page.items
             if not page.next_before:
                 return
             before = page.next_before
@@ -114,7 +113,10 @@ class Operations(Connection):
     def submit_load_reports(
         self, body: list[models.LoadReportBody] | models.LoadReportBody, *, fleet: str | Unset = UNSET
     ) -> models.ReceivedOut:
-        """Take a dispatcher's load report. One with the same sub-cluster and interval start counts once."""
+        """
+        Take a dispatcher's load report. One with the same sub-cluster and interval start counts
+        once.
+        """
         return result(_submit_load_reports.sync_detailed(client=self.client, body=body, fleet=fleet))
 
     def healthz(self) -> models.Health:
@@ -129,14 +131,38 @@ class Operations(Connection):
         """One node, and its last heartbeat."""
         return result(_get_node.sync_detailed(client=self.client, node_id=node_id, fleet=fleet))
 
-    def list_nodes(self, *, fleet: str | Unset = UNSET) -> list[models.NodeOut]:
-        """Every node that was ever heard of, by name."""
-        return result(_list_nodes.sync_detailed(client=self.client, fleet=fleet))
+    def list_nodes(
+        self,
+        *,
+        name: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.NodePage:
+        """Nodes that were ever heard of, by name."""
+        return result(
+            _list_nodes.sync_detailed(client=self.client, name=name, limit=limit, after=after, fleet=fleet)
+        )
+
+    def all_nodes(
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.NodeOut]:
+        """Everything that ``list_nodes`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_nodes(name=name, limit=limit, fleet=fleet, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
 
     def put_heartbeat(
         self, node_id: str, body: models.HeartbeatBody, *, fleet: str | Unset = UNSET
     ) -> models.NodeOut:
-        """Take a node's heartbeat in place of the one before; a node is known from its first one on."""
+        """
+        Take a node's heartbeat in place of the one before; a node is known from its first one
+        on.
+        """
         return result(
             _put_heartbeat.sync_detailed(client=self.client, node_id=node_id, body=body, fleet=fleet)
         )
@@ -144,7 +170,10 @@ class Operations(Connection):
     def activate_plan(
         self, body: models.ActivationBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
     ) -> models.ActivationOut:
-        """Make an approved plan the active one; a superseded one becomes active again (a roll back)."""
+        """
+        Make an approved plan the active one; a superseded one becomes active again (a roll
+        back).
+        """
         return result(
             _activate_plan.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
         )
@@ -164,13 +193,19 @@ class Operations(Connection):
     def get_current_activation(
         self, *, wait_s: float | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> models.ActivationOut:
-        """The activation in force; nodes ask for it with If-None-Match, and are answered once it changes."""
+        """
+        The activation in force; nodes ask for it with If-None-Match, and are answered once it
+        changes.
+        """
         return result(_get_current_activation.sync_detailed(client=self.client, wait_s=wait_s, fleet=fleet))
 
     def get_difference(
-        self, version: int, *, against: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+        self, version: int, *, against: int | None | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> models.DifferenceOut:
-        """What moves from another plan to this one: by default from the active one, or the one before it."""
+        """
+        What moves from another plan to this one: by default from the active one, or the one
+        before it.
+        """
         return result(
             _get_difference.sync_detailed(client=self.client, version=version, against=against, fleet=fleet)
         )
@@ -180,11 +215,14 @@ class Operations(Connection):
         return result(_get_plan.sync_detailed(client=self.client, version=version, fleet=fleet))
 
     def get_problem(self, version: int, *, fleet: str | Unset = UNSET) -> models.GetProblemResponseGetProblem:
-        """The planning problem that the plan answers, in its file format (docs/reference/problem.schema.json)."""
+        """
+        The planning problem that the plan answers, in its file format
+        (docs/reference/problem.schema.json).
+        """
         return result(_get_problem.sync_detailed(client=self.client, version=version, fleet=fleet))
 
     def get_sub_cluster(
-        self, version: int, sub_cluster: str, *, epoch: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+        self, version: int, sub_cluster: str, *, epoch: int | None | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> models.SubClusterSpecOut:
         """A sub-cluster as its dispatcher runs it, its load reports addressed to this server."""
         return result(
@@ -194,26 +232,109 @@ class Operations(Connection):
         )
 
     def list_activations(
-        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
-    ) -> list[models.ActivationOut]:
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        plan_version: int | None | Unset = UNSET,
+        kind: None | str | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ActivationPage:
         """Activations, the newest first."""
-        return result(_list_activations.sync_detailed(client=self.client, limit=limit, fleet=fleet))
+        return result(
+            _list_activations.sync_detailed(
+                client=self.client,
+                limit=limit,
+                before=before,
+                plan_version=plan_version,
+                kind=kind,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+            )
+        )
+
+    def all_activations(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        plan_version: int | None | Unset = UNSET,
+        kind: None | str | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.ActivationOut]:
+        """Everything that ``list_activations`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.list_activations(
+                limit=limit,
+                plan_version=plan_version,
+                kind=kind,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+                before=before,
+            )
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
 
     def list_plans(
-        self, *, limit: int | Unset = UNSET, before: int | Unset | None = UNSET, fleet: str | Unset = UNSET
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        state: None | models.PlanState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
     ) -> models.PlanSummaryPage:
         """Plan versions, the newest first."""
-        return result(_list_plans.sync_detailed(client=self.client, limit=limit, before=before, fleet=fleet))
+        return result(
+            _list_plans.sync_detailed(
+                client=self.client,
+                limit=limit,
+                before=before,
+                state=state,
+                forecast_id=forecast_id,
+                since=since,
+                until=until,
+                fleet=fleet,
+            )
+        )
 
     def all_plans(
-        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        state: None | models.PlanState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
     ) -> Iterator[models.PlanSummaryOut]:
         """Everything that ``list_plans`` gives page by page."""
-        before: int | Unset | None = UNSET
+        before: int | None | Unset = UNSET
         while True:
-            page = self.list_plans(limit=limit, fleet=fleet, before=before)
-            for item in page.items:
-                yield item
+            page = self.list_plans(
+                limit=limit,
+                state=state,
+                forecast_id=forecast_id,
+                since=since,
+                until=until,
+                fleet=fleet,
+                before=before,
+            )
+            yield from page.items
             if not page.next_before:
                 return
             before = page.next_before
@@ -224,8 +345,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """Delete a GPU type that no pool and no profile names."""
         result(
@@ -245,8 +366,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """Delete a model that no profile, no forecast and no active plan names."""
         result(
@@ -267,8 +388,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """Delete a pool that the active plan has no GPUs in."""
         result(
@@ -290,8 +411,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """Delete a profile that no active plan rests on."""
         result(
@@ -307,7 +428,7 @@ class Operations(Connection):
         )
 
     def get_gpu_type(
-        self, gpu_type: str, *, fleet: str | Unset = UNSET, if_none_match: str | Unset | None = UNSET
+        self, gpu_type: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.GpuTypeOut:
         """One GPU type."""
         return result(
@@ -317,7 +438,7 @@ class Operations(Connection):
         )
 
     def get_model(
-        self, model: str, *, fleet: str | Unset = UNSET, if_none_match: str | Unset | None = UNSET
+        self, model: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.ModelOut:
         """One model."""
         return result(
@@ -332,7 +453,7 @@ class Operations(Connection):
         zone: str,
         *,
         fleet: str | Unset = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.PoolOut:
         """One pool."""
         return result(
@@ -347,7 +468,7 @@ class Operations(Connection):
         gpu_type: str,
         *,
         fleet: str | Unset = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ProfileOut:
         """One profile."""
         return result(
@@ -359,9 +480,9 @@ class Operations(Connection):
     def list_gpu_types(
         self,
         *,
-        name: str | Unset | None = UNSET,
+        name: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
-        after: str | Unset | None = UNSET,
+        after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.GpuTypePage:
         """GPU types, by id."""
@@ -372,14 +493,13 @@ class Operations(Connection):
         )
 
     def all_gpu_types(
-        self, *, name: str | Unset | None = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> Iterator[models.GpuTypeOut]:
         """Everything that ``list_gpu_types`` gives page by page."""
-        after: str | Unset | None = UNSET
+        after: None | str | Unset = UNSET
         while True:
             page = self.list_gpu_types(name=name, limit=limit, fleet=fleet, after=after)
-            for item in page.items:
-                yield item
+            yield from page.items
             if not page.next_after:
                 return
             after = page.next_after
@@ -387,9 +507,9 @@ class Operations(Connection):
     def list_models(
         self,
         *,
-        name: str | Unset | None = UNSET,
+        name: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
-        after: str | Unset | None = UNSET,
+        after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.ModelPage:
         """Models, by id."""
@@ -398,14 +518,13 @@ class Operations(Connection):
         )
 
     def all_models(
-        self, *, name: str | Unset | None = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> Iterator[models.ModelOut]:
         """Everything that ``list_models`` gives page by page."""
-        after: str | Unset | None = UNSET
+        after: None | str | Unset = UNSET
         while True:
             page = self.list_models(name=name, limit=limit, fleet=fleet, after=after)
-            for item in page.items:
-                yield item
+            yield from page.items
             if not page.next_after:
                 return
             after = page.next_after
@@ -413,10 +532,10 @@ class Operations(Connection):
     def list_pools(
         self,
         *,
-        gpu_type: str | Unset | None = UNSET,
-        zone: str | Unset | None = UNSET,
+        gpu_type: None | str | Unset = UNSET,
+        zone: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
-        after: str | Unset | None = UNSET,
+        after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.PoolPage:
         """Pools, by GPU type and zone."""
@@ -429,17 +548,16 @@ class Operations(Connection):
     def all_pools(
         self,
         *,
-        gpu_type: str | Unset | None = UNSET,
-        zone: str | Unset | None = UNSET,
+        gpu_type: None | str | Unset = UNSET,
+        zone: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> Iterator[models.PoolOut]:
         """Everything that ``list_pools`` gives page by page."""
-        after: str | Unset | None = UNSET
+        after: None | str | Unset = UNSET
         while True:
             page = self.list_pools(gpu_type=gpu_type, zone=zone, limit=limit, fleet=fleet, after=after)
-            for item in page.items:
-                yield item
+            yield from page.items
             if not page.next_after:
                 return
             after = page.next_after
@@ -447,10 +565,10 @@ class Operations(Connection):
     def list_profiles(
         self,
         *,
-        model: str | Unset | None = UNSET,
-        gpu_type: str | Unset | None = UNSET,
+        model: None | str | Unset = UNSET,
+        gpu_type: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
-        after: str | Unset | None = UNSET,
+        after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.ProfilePage:
         """Profiles, by model and GPU type; or those of one model or GPU type."""
@@ -463,17 +581,16 @@ class Operations(Connection):
     def all_profiles(
         self,
         *,
-        model: str | Unset | None = UNSET,
-        gpu_type: str | Unset | None = UNSET,
+        model: None | str | Unset = UNSET,
+        gpu_type: None | str | Unset = UNSET,
         limit: int | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> Iterator[models.ProfileOut]:
         """Everything that ``list_profiles`` gives page by page."""
-        after: str | Unset | None = UNSET
+        after: None | str | Unset = UNSET
         while True:
             page = self.list_profiles(model=model, gpu_type=gpu_type, limit=limit, fleet=fleet, after=after)
-            for item in page.items:
-                yield item
+            yield from page.items
             if not page.next_after:
                 return
             after = page.next_after
@@ -485,8 +602,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.GpuTypeOut:
         """Create or replace one GPU type; its id in the body is that of the path."""
         return result(
@@ -508,8 +625,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ModelOut:
         """Create or replace one model; its id in the body is that of the path."""
         return result(
@@ -532,8 +649,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.PoolOut:
         """Create or replace one pool; its GPU type and zone in the body are those of the path."""
         return result(
@@ -557,8 +674,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ProfileOut:
         """Create or replace one profile; its model and GPU type in the body are those of the path."""
         return result(
@@ -580,8 +697,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.UpsertedOut:
         """Create or replace GPU types: one, or an array of which all are stored or none."""
         return result(
@@ -601,8 +718,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ModelsUpsertedOut:
         """Create or replace models, and those of their profiles that come with them."""
         return result(
@@ -622,8 +739,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.UpsertedOut:
         """Create or replace pools; their GPU types must be registered."""
         return result(
@@ -643,8 +760,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
-        if_match: str | Unset | None = UNSET,
-        if_none_match: str | Unset | None = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.UpsertedOut:
         """Create or replace profiles; their models and GPU types must be registered."""
         return result(
@@ -671,10 +788,60 @@ class Operations(Connection):
         return result(_get_run.sync_detailed(client=self.client, run_id=run_id, fleet=fleet))
 
     def list_runs(
-        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
-    ) -> list[models.RunSummaryOut]:
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: None | str | Unset = UNSET,
+        state: None | models.RunState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.RunPage:
         """Runs, the newest first."""
-        return result(_list_runs.sync_detailed(client=self.client, limit=limit, fleet=fleet))
+        return result(
+            _list_runs.sync_detailed(
+                client=self.client,
+                limit=limit,
+                before=before,
+                state=state,
+                forecast_id=forecast_id,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+            )
+        )
+
+    def all_runs(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        state: None | models.RunState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.RunSummaryOut]:
+        """Everything that ``list_runs`` gives page by page."""
+        before: None | str | Unset = UNSET
+        while True:
+            page = self.list_runs(
+                limit=limit,
+                state=state,
+                forecast_id=forecast_id,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+                before=before,
+            )
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
 
     def start_run(
         self, body: models.RunBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET

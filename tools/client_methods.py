@@ -175,6 +175,9 @@ def _all(operation: Operation, is_async: bool) -> str:
     others = tuple(p for p in operation.others if p != cursor)
     passed = [*(p.passed for p in (*operation.positional, *others)), cursor.passed]
     wait, iterator = ("await ", "AsyncIterator") if is_async else ("", "Iterator")
+    each = "            yield from page.items\n"
+    if is_async:
+        each = "            for item in page.items:\n                yield item\n"
     return (
         f"\n    {'async ' if is_async else ''}def all_{operation.name.removeprefix('list_')}"
         f"({_declared(operation.positional, others)}) -> {iterator}[{operation.item}]:\n"
@@ -182,8 +185,7 @@ def _all(operation: Operation, is_async: bool) -> str:
         f"        {cursor.name}: {cursor.type} = UNSET\n"
         f"        while True:\n"
         f"            page = {wait}self.{operation.name}({', '.join(passed)})\n"
-        f"            for item in page.items:\n"
-        f"                yield item\n"
+        f"{each}"
         f"            if not page.next_{cursor.name}:\n"
         f"                return\n"
         f"            {cursor.name} = page.next_{cursor.name}\n"
@@ -195,7 +197,7 @@ def _declared(positional: tuple[Parameter, ...], others: tuple[Parameter, ...]) 
     return ", ".join(["self", *(p.declared for p in positional), *star, *(p.declared for p in others)])
 
 
-def _docstring(text: str, width: int = 100) -> str:
+def _docstring(text: str, width: int = 88) -> str:
     lines: list[str] = []
     for word in text.replace("\\", "\\\\").split():
         if lines and len(lines[-1]) + len(word) < width:

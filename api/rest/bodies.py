@@ -139,7 +139,7 @@ def body_faults(route: Any, body: Any) -> list[Fault]:
     """
     What is wrong with a body by itself, for an answer about other parts of the request.
 
-    ``route`` is FastAPI's. Bodies that are read by ``submitted``, ``one_or_many`` or ``just_one`` are looked at.
+    ``route`` is FastAPI's. Bodies read by ``submitted``, ``one_or_many`` or ``just_one`` are looked at.
     """
     field = getattr(route, "body_field", None)
     metadata = getattr(getattr(field, "field_info", None), "metadata", ())

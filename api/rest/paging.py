@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from api.rest.schemas.common import NamedPage
+from api.rest.schemas.common import NamedPage, Page
 
 Item = TypeVar("Item")
 Record = TypeVar("Record")
@@ -20,6 +20,14 @@ def named_page(
         "next_after": name(found[limit - 1]) if len(found) > limit else None,
     }
     return kind.model_validate(page)
+
+
+def page(
+    kind: type[Page[Item]], found: Sequence[Record], limit: int, number: Callable[[Record], int]
+) -> Page[Item]:
+    """``named_page``, for what has a number."""
+    last = number(found[limit - 1]) if len(found) > limit else None
+    return kind.model_validate({"items": list(found[:limit]), "next_before": last})
 
 
 def pair(after: str | None) -> tuple[str, str] | None:

@@ -34,9 +34,10 @@ class StoredPlan:
     problem_document: dict[str, Any]
 
 
-def plans(store: Store, *, limit: int, before: int | None = None) -> list[PlanSummary]:
+def plans(store: Store, *, limit: int, before: int | None = None, **wanted: Any) -> list[PlanSummary]:
+    """Newest first; ``wanted`` narrows them as ``PlanRepository.newest`` says."""
     with store.reading() as work:
-        return work.plans.newest(limit=limit, before=before)
+        return work.plans.newest(limit=limit, before=before, **wanted)
 
 
 def summary(store: Store, version: int) -> PlanSummary:
@@ -101,9 +102,10 @@ def activate(store: Store, version: int, *, actor: str) -> Activation:
         return activation
 
 
-def activations(store: Store, *, limit: int) -> list[Activation]:
+def activations(store: Store, *, limit: int, before: int | None = None, **wanted: Any) -> list[Activation]:
+    """Newest first; ``wanted`` narrows them as ``PlanRepository.activations`` says."""
     with store.reading() as work:
-        return work.plans.activations(limit=limit)
+        return work.plans.activations(limit=limit, before=before, **wanted)
 
 
 def current_activation(store: Store) -> Activation:

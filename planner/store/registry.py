@@ -7,10 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from planner.problem.problem import GpuType, Pool
+from planner.store.filters import named, page_by
 from planner.store.records import RegisteredModel, RegisteredProfile, Upserted
 from planner.store.tables import GpuTypeRow, ModelRow, PoolRow, ProfileRow
 from planner.store.upserts import upsert
@@ -38,7 +39,7 @@ class RegistryRepository:
     def gpu_types(
         self, *, name: str | None = None, after: str | None = None, limit: int | None = None
     ) -> list[GpuType]:
-        query = _page(_named(select(GpuTypeRow), GpuTypeRow.id, name), [GpuTypeRow.id], [after], limit)
+        query = page_by(named(select(GpuTypeRow), GpuTypeRow.id, name), [GpuTypeRow.id], [after], limit)
         return [_gpu_type(row) for row in self._session.scalars(query)]
 
     def gpu_type(self, gpu_type_id: str, *, for_change: bool = False) -> GpuType | None:
@@ -71,7 +72,7 @@ class RegistryRepository:
             query = query.where(PoolRow.gpu_type == gpu_type)
         if zone is not None:
             query = query.where(PoolRow.zone == zone)
-        query = _page(query, [PoolRow.gpu_type, PoolRow.zone], after or (None, None), limit)
+        query = page_by(query, [PoolRow.gpu_type, PoolRow.zone], after or (None, None), limit)
         return [_pool(row) for row in self._session.scalars(query)]
 
     def pool(self, gpu_type: str, zone: str, *, for_change: bool = False) -> Pool | None:
@@ -93,7 +94,7 @@ class RegistryRepository:
     def models(
         self, *, name: str | None = None, after: str | None = None, limit: int | None = None
     ) -> list[RegisteredModel]:
-        query = _page(_named(select(ModelRow), ModelRow.id, name), [ModelRow.id], [after], limit)
+        query = page_by(named(select(ModelRow), ModelRow.id, name), [ModelRow.id], [after], limit)
         return [_model(row) for row in self._session.scalars(query)]
 
     def model(self, model_id: str, *, for_change: bool = False) -> RegisteredModel | None:
@@ -127,7 +128,7 @@ class RegistryRepository:
             query = query.where(ProfileRow.model == model)
         if gpu_type is not None:
             query = query.where(ProfileRow.gpu_type == gpu_type)
-        query = _page(query, [ProfileRow.model, ProfileRow.gpu_type], after or (None, None), limit)
+        query = page_by(query, [ProfileRow.model, ProfileRow.gpu_type], after or (None, None), limit)
         return [_profile(row) for row in self._session.scalars(query)]
 
     def profile(self, model: str, gpu_type: str, *, for_change: bool = False) -> RegisteredProfile | None:
@@ -140,23 +141,6 @@ class RegistryRepository:
 
     def _stamped(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {**values, "updated_at": self._now}
-
-
-def _named(query: Select[Any], column: InstrumentedAttribute[str], name: str | None) -> Select[Any]:
-    """Only what has ``name`` within its id, in capitals or not (LIKE alone differs between databases)."""
-    return query if name is None else query.where(func.lower(column).contains(name.lower(), autoescape=True))
-
-
-def _page(
-    query: Select[Any],
-    keys: Sequence[InstrumentedAttribute[str]],
-    after: Sequence[str | None],
-    limit: int | None,
-) -> Select[Any]:
-    """In the order of ``keys``, from the first row above ``after``."""
-    if after[0] is not None:
-        query = query.where(tuple_(*keys) > tuple(after))
-    return query.order_by(*keys).limit(limit)
 
 
 def profile_id(model: str, gpu_type: str) -> str:

@@ -26,6 +26,8 @@ from api.rest.dependencies import (
     problems,
 )
 from api.rest.etags import etag_of, is_current, not_modified
+from api.rest.filters import ActorFilter, CreatedSince, CreatedUntil, ForecastFilter
+from api.rest.paging import page
 from api.rest.schemas.common import Page
 from api.rest.schemas.plans import (
     ActivationBody,
@@ -41,6 +43,7 @@ from planner.plan.difference import difference_to_json
 from planner.service import plans
 from planner.service.sub_clusters import sub_cluster_spec
 from planner.service.submission import Submission
+from planner.store.records import PlanState
 
 router = APIRouter(tags=["plans"])
 
@@ -55,10 +58,19 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The clien
 
 
 @router.get("/plans", responses=problems())
-def list_plans(store: StoreDep, limit: Limit = PAGE_SIZE, before: Before = None) -> Page[PlanSummaryOut]:
+def list_plans(
+    store: StoreDep,
+    limit: Limit = PAGE_SIZE,
+    before: Before = None,
+    state: Annotated[PlanState | None, Query(description="Only plans in this state.")] = None,
+    forecast_id: ForecastFilter = None,
+    since: CreatedSince = None,
+    until: CreatedUntil = None,
+) -> Page[PlanSummaryOut]:
     """Plan versions, the newest first."""
-    items = [PlanSummaryOut.model_validate(plan) for plan in plans.plans(store, limit=limit, before=before)]
-    return Page(items=items, next_before=items[-1].version if len(items) == limit else None)
+    wanted = {"state": state, "forecast_id": forecast_id, "since": since, "until": until}
+    found = plans.plans(store, limit=limit + 1, before=before, **wanted)
+    return page(Page[PlanSummaryOut], found, limit, lambda each: each.version)
 
 
 @router.get("/plans/{version}", response_model=PlanOut, responses=NOT_MODIFIED | problems(404))
@@ -148,9 +160,20 @@ def activate_plan(store: StoreDep, body: ActivationRequest, actor: Actor = ANONY
 
 
 @router.get("/activations", tags=["activations"], responses=problems())
-def list_activations(store: StoreDep, limit: Limit = PAGE_SIZE) -> list[ActivationOut]:
+def list_activations(
+    store: StoreDep,
+    limit: Limit = PAGE_SIZE,
+    before: Before = None,
+    plan_version: Annotated[int | None, Query(ge=1, le=INTEGER_MAX)] = None,
+    kind: Annotated[str | None, Query(max_length=16, description="activate or roll_back.")] = None,
+    actor: ActorFilter = None,
+    since: CreatedSince = None,
+    until: CreatedUntil = None,
+) -> Page[ActivationOut]:
     """Activations, the newest first."""
-    return [ActivationOut.model_validate(found) for found in plans.activations(store, limit=limit)]
+    wanted = {"plan_version": plan_version, "kind": kind, "actor": actor, "since": since, "until": until}
+    found = plans.activations(store, limit=limit + 1, before=before, **wanted)
+    return page(Page[ActivationOut], found, limit, lambda each: each.id)
 
 
 @router.get(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
 from api.rest.dependencies import ANONYMOUS, PAGE_SIZE, Actor, Limit, StoreDep, problems
-from api.rest.schemas.runs import RunBody, RunOut, RunSummaryOut
+from api.rest.filters import ActorFilter, BeforeRun, CreatedSince, CreatedUntil, ForecastFilter
+from api.rest.schemas.runs import RunBody, RunOut, RunPage, RunSummaryOut
 from planner.service import runs
 from planner.service.runs import RunRequest
 from planner.service.submission import Submission
+from planner.store.records import RunState
 
 router = APIRouter(tags=["runs"])
 
@@ -32,9 +34,23 @@ def start_run(store: StoreDep, body: Request, response: Response, actor: Actor =
 
 
 @router.get("/runs", responses=problems())
-def list_runs(store: StoreDep, limit: Limit = PAGE_SIZE) -> list[RunSummaryOut]:
+def list_runs(
+    store: StoreDep,
+    limit: Limit = PAGE_SIZE,
+    before: BeforeRun = None,
+    state: Annotated[RunState | None, Query(description="Only runs in this state.")] = None,
+    forecast_id: ForecastFilter = None,
+    actor: ActorFilter = None,
+    since: CreatedSince = None,
+    until: CreatedUntil = None,
+) -> RunPage:
     """Runs, the newest first."""
-    return [RunSummaryOut.model_validate(run) for run in runs.runs(store, limit=limit)]
+    wanted = {"state": state, "forecast_id": forecast_id, "actor": actor, "since": since, "until": until}
+    found = runs.runs(store, limit=limit + 1, before=before, **wanted)
+    return RunPage(
+        items=[RunSummaryOut.model_validate(run) for run in found[:limit]],
+        next_before=found[limit - 1].id if len(found) > limit else None,
+    )
 
 
 @router.get("/runs/{run_id}", responses=problems(404))

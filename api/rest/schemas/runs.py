@@ -149,6 +149,13 @@ class RunSummaryOut(Out):
     plan_version: int | None = Field(description="The plan that it made.")
 
 
+class RunPage(Out):
+    """Newest first; ask again with `before` set to `next_before` for what follows."""
+
+    items: list[RunSummaryOut]
+    next_before: str | None = Field(default=None, description="Where the next page begins; null at the end.")
+
+
 class RunOut(RunSummaryOut):
     """A run; `demand` has the forecast beside the corrected demand, null without observed load."""
 

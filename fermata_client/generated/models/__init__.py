@@ -2,6 +2,7 @@
 
 from .activation_body import ActivationBody
 from .activation_out import ActivationOut
+from .activation_page import ActivationPage
 from .backend_body import BackendBody
 from .backend_body_kind import BackendBodyKind
 from .backend_out import BackendOut
@@ -40,6 +41,7 @@ from .node_dispatcher_body import NodeDispatcherBody
 from .node_gpu_body import NodeGpuBody
 from .node_out import NodeOut
 from .node_out_status import NodeOutStatus
+from .node_page import NodePage
 from .node_sub_cluster_body import NodeSubClusterBody
 from .observed_load_out import ObservedLoadOut
 from .observed_model_out import ObservedModelOut
@@ -69,6 +71,7 @@ from .run_out import RunOut
 from .run_out_demand_type_0 import RunOutDemandType0
 from .run_out_error_type_0 import RunOutErrorType0
 from .run_out_options import RunOutOptions
+from .run_page import RunPage
 from .run_state import RunState
 from .run_summary_out import RunSummaryOut
 from .run_summary_out_error_type_0 import RunSummaryOutErrorType0
@@ -83,6 +86,7 @@ from .upserted_out import UpsertedOut
 __all__ = (
     "ActivationBody",
     "ActivationOut",
+    "ActivationPage",
     "BackendBody",
     "BackendBodyKind",
     "BackendOut",
@@ -121,6 +125,7 @@ __all__ = (
     "NodeGpuBody",
     "NodeOut",
     "NodeOutStatus",
+    "NodePage",
     "NodeSubClusterBody",
     "ObservedLoadOut",
     "ObservedModelOut",
@@ -150,6 +155,7 @@ __all__ = (
     "RunOutDemandType0",
     "RunOutErrorType0",
     "RunOutOptions",
+    "RunPage",
     "RunState",
     "RunSummaryOut",
     "RunSummaryOutErrorType0",

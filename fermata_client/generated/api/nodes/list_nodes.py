@@ -5,17 +5,36 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.node_out import NodeOut
+from ...models.node_page import NodePage
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
+    name: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
     fleet: str | Unset = "default",
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
+
+    json_name: None | str | Unset
+    if isinstance(name, Unset):
+        json_name = UNSET
+    else:
+        json_name = name
+    params["name"] = json_name
+
+    params["limit"] = limit
+
+    json_after: None | str | Unset
+    if isinstance(after, Unset):
+        json_after = UNSET
+    else:
+        json_after = after
+    params["after"] = json_after
 
     params["fleet"] = fleet
 
@@ -32,14 +51,9 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | list[NodeOut] | None:
+) -> NodePage | Problem | None:
     if response.status_code == 200:
-        response_200 = []
-        _response_200 = response.json()
-        for response_200_item_data in _response_200:
-            response_200_item = NodeOut.from_dict(response_200_item_data)
-
-            response_200.append(response_200_item)
+        response_200 = NodePage.from_dict(response.json())
 
         return response_200
 
@@ -66,7 +80,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | list[NodeOut]]:
+) -> Response[NodePage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -78,13 +92,19 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
+    name: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Response[Problem | list[NodeOut]]:
+) -> Response[NodePage | Problem]:
     """List Nodes
 
-     Every node that was ever heard of, by name.
+     Nodes that were ever heard of, by name.
 
     Args:
+        name (None | str | Unset): Only those with this in their id, in capitals or not.
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): Only what comes after this name: `next_after` of a page.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -92,10 +112,13 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | list[NodeOut]]
+        Response[NodePage | Problem]
     """
 
     kwargs = _get_kwargs(
+        name=name,
+        limit=limit,
+        after=after,
         fleet=fleet,
     )
 
@@ -109,13 +132,19 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
+    name: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Problem | list[NodeOut] | None:
+) -> NodePage | Problem | None:
     """List Nodes
 
-     Every node that was ever heard of, by name.
+     Nodes that were ever heard of, by name.
 
     Args:
+        name (None | str | Unset): Only those with this in their id, in capitals or not.
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): Only what comes after this name: `next_after` of a page.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -123,11 +152,14 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | list[NodeOut]
+        NodePage | Problem
     """
 
     return sync_detailed(
         client=client,
+        name=name,
+        limit=limit,
+        after=after,
         fleet=fleet,
     ).parsed
 
@@ -135,13 +167,19 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
+    name: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Response[Problem | list[NodeOut]]:
+) -> Response[NodePage | Problem]:
     """List Nodes
 
-     Every node that was ever heard of, by name.
+     Nodes that were ever heard of, by name.
 
     Args:
+        name (None | str | Unset): Only those with this in their id, in capitals or not.
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): Only what comes after this name: `next_after` of a page.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -149,10 +187,13 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | list[NodeOut]]
+        Response[NodePage | Problem]
     """
 
     kwargs = _get_kwargs(
+        name=name,
+        limit=limit,
+        after=after,
         fleet=fleet,
     )
 
@@ -164,13 +205,19 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
+    name: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Problem | list[NodeOut] | None:
+) -> NodePage | Problem | None:
     """List Nodes
 
-     Every node that was ever heard of, by name.
+     Nodes that were ever heard of, by name.
 
     Args:
+        name (None | str | Unset): Only those with this in their id, in capitals or not.
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): Only what comes after this name: `next_after` of a page.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -178,12 +225,15 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | list[NodeOut]
+        NodePage | Problem
     """
 
     return (
         await asyncio_detailed(
             client=client,
+            name=name,
+            limit=limit,
+            after=after,
             fleet=fleet,
         )
     ).parsed

@@ -1,3 +1,4 @@
+import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -5,7 +6,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.activation_out import ActivationOut
+from ...models.activation_page import ActivationPage
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
 
@@ -13,12 +14,64 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     *,
     limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    plan_version: int | None | Unset = UNSET,
+    kind: None | str | Unset = UNSET,
+    actor: None | str | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
 
     params["limit"] = limit
+
+    json_before: int | None | Unset
+    if isinstance(before, Unset):
+        json_before = UNSET
+    else:
+        json_before = before
+    params["before"] = json_before
+
+    json_plan_version: int | None | Unset
+    if isinstance(plan_version, Unset):
+        json_plan_version = UNSET
+    else:
+        json_plan_version = plan_version
+    params["plan_version"] = json_plan_version
+
+    json_kind: None | str | Unset
+    if isinstance(kind, Unset):
+        json_kind = UNSET
+    else:
+        json_kind = kind
+    params["kind"] = json_kind
+
+    json_actor: None | str | Unset
+    if isinstance(actor, Unset):
+        json_actor = UNSET
+    else:
+        json_actor = actor
+    params["actor"] = json_actor
+
+    json_since: None | str | Unset
+    if isinstance(since, Unset):
+        json_since = UNSET
+    elif isinstance(since, datetime.datetime):
+        json_since = since.isoformat()
+    else:
+        json_since = since
+    params["since"] = json_since
+
+    json_until: None | str | Unset
+    if isinstance(until, Unset):
+        json_until = UNSET
+    elif isinstance(until, datetime.datetime):
+        json_until = until.isoformat()
+    else:
+        json_until = until
+    params["until"] = json_until
 
     params["fleet"] = fleet
 
@@ -35,14 +88,9 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | list[ActivationOut] | None:
+) -> ActivationPage | Problem | None:
     if response.status_code == 200:
-        response_200 = []
-        _response_200 = response.json()
-        for response_200_item_data in _response_200:
-            response_200_item = ActivationOut.from_dict(response_200_item_data)
-
-            response_200.append(response_200_item)
+        response_200 = ActivationPage.from_dict(response.json())
 
         return response_200
 
@@ -69,7 +117,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | list[ActivationOut]]:
+) -> Response[ActivationPage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -82,14 +130,26 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    plan_version: int | None | Unset = UNSET,
+    kind: None | str | Unset = UNSET,
+    actor: None | str | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Response[Problem | list[ActivationOut]]:
+) -> Response[ActivationPage | Problem]:
     """List Activations
 
      Activations, the newest first.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        plan_version (int | None | Unset):
+        kind (None | str | Unset): activate or roll_back.
+        actor (None | str | Unset): Only what this actor did.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -97,11 +157,17 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | list[ActivationOut]]
+        Response[ActivationPage | Problem]
     """
 
     kwargs = _get_kwargs(
         limit=limit,
+        before=before,
+        plan_version=plan_version,
+        kind=kind,
+        actor=actor,
+        since=since,
+        until=until,
         fleet=fleet,
     )
 
@@ -116,14 +182,26 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    plan_version: int | None | Unset = UNSET,
+    kind: None | str | Unset = UNSET,
+    actor: None | str | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Problem | list[ActivationOut] | None:
+) -> ActivationPage | Problem | None:
     """List Activations
 
      Activations, the newest first.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        plan_version (int | None | Unset):
+        kind (None | str | Unset): activate or roll_back.
+        actor (None | str | Unset): Only what this actor did.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -131,12 +209,18 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | list[ActivationOut]
+        ActivationPage | Problem
     """
 
     return sync_detailed(
         client=client,
         limit=limit,
+        before=before,
+        plan_version=plan_version,
+        kind=kind,
+        actor=actor,
+        since=since,
+        until=until,
         fleet=fleet,
     ).parsed
 
@@ -145,14 +229,26 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    plan_version: int | None | Unset = UNSET,
+    kind: None | str | Unset = UNSET,
+    actor: None | str | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Response[Problem | list[ActivationOut]]:
+) -> Response[ActivationPage | Problem]:
     """List Activations
 
      Activations, the newest first.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        plan_version (int | None | Unset):
+        kind (None | str | Unset): activate or roll_back.
+        actor (None | str | Unset): Only what this actor did.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -160,11 +256,17 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | list[ActivationOut]]
+        Response[ActivationPage | Problem]
     """
 
     kwargs = _get_kwargs(
         limit=limit,
+        before=before,
+        plan_version=plan_version,
+        kind=kind,
+        actor=actor,
+        since=since,
+        until=until,
         fleet=fleet,
     )
 
@@ -177,14 +279,26 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    plan_version: int | None | Unset = UNSET,
+    kind: None | str | Unset = UNSET,
+    actor: None | str | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Problem | list[ActivationOut] | None:
+) -> ActivationPage | Problem | None:
     """List Activations
 
      Activations, the newest first.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        plan_version (int | None | Unset):
+        kind (None | str | Unset): activate or roll_back.
+        actor (None | str | Unset): Only what this actor did.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -192,13 +306,19 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | list[ActivationOut]
+        ActivationPage | Problem
     """
 
     return (
         await asyncio_detailed(
             client=client,
             limit=limit,
+            before=before,
+            plan_version=plan_version,
+            kind=kind,
+            actor=actor,
+            since=since,
+            until=until,
             fleet=fleet,
         )
     ).parsed

@@ -1,3 +1,4 @@
+import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -5,6 +6,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...models.plan_state import PlanState
 from ...models.plan_summary_page import PlanSummaryPage
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
@@ -14,6 +16,10 @@ def _get_kwargs(
     *,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
+    state: None | PlanState | Unset = UNSET,
+    forecast_id: int | None | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
 ) -> dict[str, Any]:
 
@@ -27,6 +33,40 @@ def _get_kwargs(
     else:
         json_before = before
     params["before"] = json_before
+
+    json_state: None | str | Unset
+    if isinstance(state, Unset):
+        json_state = UNSET
+    elif isinstance(state, PlanState):
+        json_state = state.value
+    else:
+        json_state = state
+    params["state"] = json_state
+
+    json_forecast_id: int | None | Unset
+    if isinstance(forecast_id, Unset):
+        json_forecast_id = UNSET
+    else:
+        json_forecast_id = forecast_id
+    params["forecast_id"] = json_forecast_id
+
+    json_since: None | str | Unset
+    if isinstance(since, Unset):
+        json_since = UNSET
+    elif isinstance(since, datetime.datetime):
+        json_since = since.isoformat()
+    else:
+        json_since = since
+    params["since"] = json_since
+
+    json_until: None | str | Unset
+    if isinstance(until, Unset):
+        json_until = UNSET
+    elif isinstance(until, datetime.datetime):
+        json_until = until.isoformat()
+    else:
+        json_until = until
+    params["until"] = json_until
 
     params["fleet"] = fleet
 
@@ -86,6 +126,10 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
+    state: None | PlanState | Unset = UNSET,
+    forecast_id: int | None | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
 ) -> Response[PlanSummaryPage | Problem]:
     """List Plans
@@ -95,6 +139,10 @@ def sync_detailed(
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
         before (int | None | Unset): Only what is older than this.
+        state (None | PlanState | Unset): Only plans in this state.
+        forecast_id (int | None | Unset): Only those of this forecast.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -108,6 +156,10 @@ def sync_detailed(
     kwargs = _get_kwargs(
         limit=limit,
         before=before,
+        state=state,
+        forecast_id=forecast_id,
+        since=since,
+        until=until,
         fleet=fleet,
     )
 
@@ -123,6 +175,10 @@ def sync(
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
+    state: None | PlanState | Unset = UNSET,
+    forecast_id: int | None | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
 ) -> PlanSummaryPage | Problem | None:
     """List Plans
@@ -132,6 +188,10 @@ def sync(
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
         before (int | None | Unset): Only what is older than this.
+        state (None | PlanState | Unset): Only plans in this state.
+        forecast_id (int | None | Unset): Only those of this forecast.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -146,6 +206,10 @@ def sync(
         client=client,
         limit=limit,
         before=before,
+        state=state,
+        forecast_id=forecast_id,
+        since=since,
+        until=until,
         fleet=fleet,
     ).parsed
 
@@ -155,6 +219,10 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
+    state: None | PlanState | Unset = UNSET,
+    forecast_id: int | None | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
 ) -> Response[PlanSummaryPage | Problem]:
     """List Plans
@@ -164,6 +232,10 @@ async def asyncio_detailed(
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
         before (int | None | Unset): Only what is older than this.
+        state (None | PlanState | Unset): Only plans in this state.
+        forecast_id (int | None | Unset): Only those of this forecast.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -177,6 +249,10 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         limit=limit,
         before=before,
+        state=state,
+        forecast_id=forecast_id,
+        since=since,
+        until=until,
         fleet=fleet,
     )
 
@@ -190,6 +266,10 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
+    state: None | PlanState | Unset = UNSET,
+    forecast_id: int | None | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
 ) -> PlanSummaryPage | Problem | None:
     """List Plans
@@ -199,6 +279,10 @@ async def asyncio(
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
         before (int | None | Unset): Only what is older than this.
+        state (None | PlanState | Unset): Only plans in this state.
+        forecast_id (int | None | Unset): Only those of this forecast.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -214,6 +298,10 @@ async def asyncio(
             client=client,
             limit=limit,
             before=before,
+            state=state,
+            forecast_id=forecast_id,
+            since=since,
+            until=until,
             fleet=fleet,
         )
     ).parsed

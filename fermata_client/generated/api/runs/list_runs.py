@@ -1,3 +1,4 @@
+import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -6,19 +7,74 @@ import httpx
 from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
-from ...models.run_summary_out import RunSummaryOut
+from ...models.run_page import RunPage
+from ...models.run_state import RunState
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     limit: int | Unset = 50,
+    before: None | str | Unset = UNSET,
+    state: None | RunState | Unset = UNSET,
+    forecast_id: int | None | Unset = UNSET,
+    actor: None | str | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
 
     params["limit"] = limit
+
+    json_before: None | str | Unset
+    if isinstance(before, Unset):
+        json_before = UNSET
+    else:
+        json_before = before
+    params["before"] = json_before
+
+    json_state: None | str | Unset
+    if isinstance(state, Unset):
+        json_state = UNSET
+    elif isinstance(state, RunState):
+        json_state = state.value
+    else:
+        json_state = state
+    params["state"] = json_state
+
+    json_forecast_id: int | None | Unset
+    if isinstance(forecast_id, Unset):
+        json_forecast_id = UNSET
+    else:
+        json_forecast_id = forecast_id
+    params["forecast_id"] = json_forecast_id
+
+    json_actor: None | str | Unset
+    if isinstance(actor, Unset):
+        json_actor = UNSET
+    else:
+        json_actor = actor
+    params["actor"] = json_actor
+
+    json_since: None | str | Unset
+    if isinstance(since, Unset):
+        json_since = UNSET
+    elif isinstance(since, datetime.datetime):
+        json_since = since.isoformat()
+    else:
+        json_since = since
+    params["since"] = json_since
+
+    json_until: None | str | Unset
+    if isinstance(until, Unset):
+        json_until = UNSET
+    elif isinstance(until, datetime.datetime):
+        json_until = until.isoformat()
+    else:
+        json_until = until
+    params["until"] = json_until
 
     params["fleet"] = fleet
 
@@ -35,14 +91,9 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | list[RunSummaryOut] | None:
+) -> Problem | RunPage | None:
     if response.status_code == 200:
-        response_200 = []
-        _response_200 = response.json()
-        for response_200_item_data in _response_200:
-            response_200_item = RunSummaryOut.from_dict(response_200_item_data)
-
-            response_200.append(response_200_item)
+        response_200 = RunPage.from_dict(response.json())
 
         return response_200
 
@@ -69,7 +120,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | list[RunSummaryOut]]:
+) -> Response[Problem | RunPage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -82,14 +133,26 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
+    before: None | str | Unset = UNSET,
+    state: None | RunState | Unset = UNSET,
+    forecast_id: int | None | Unset = UNSET,
+    actor: None | str | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Response[Problem | list[RunSummaryOut]]:
+) -> Response[Problem | RunPage]:
     """List Runs
 
      Runs, the newest first.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
+        before (None | str | Unset): Only what is older than this run: `next_before` of a page.
+        state (None | RunState | Unset): Only runs in this state.
+        forecast_id (int | None | Unset): Only those of this forecast.
+        actor (None | str | Unset): Only what this actor did.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -97,11 +160,17 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | list[RunSummaryOut]]
+        Response[Problem | RunPage]
     """
 
     kwargs = _get_kwargs(
         limit=limit,
+        before=before,
+        state=state,
+        forecast_id=forecast_id,
+        actor=actor,
+        since=since,
+        until=until,
         fleet=fleet,
     )
 
@@ -116,14 +185,26 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
+    before: None | str | Unset = UNSET,
+    state: None | RunState | Unset = UNSET,
+    forecast_id: int | None | Unset = UNSET,
+    actor: None | str | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Problem | list[RunSummaryOut] | None:
+) -> Problem | RunPage | None:
     """List Runs
 
      Runs, the newest first.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
+        before (None | str | Unset): Only what is older than this run: `next_before` of a page.
+        state (None | RunState | Unset): Only runs in this state.
+        forecast_id (int | None | Unset): Only those of this forecast.
+        actor (None | str | Unset): Only what this actor did.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -131,12 +212,18 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | list[RunSummaryOut]
+        Problem | RunPage
     """
 
     return sync_detailed(
         client=client,
         limit=limit,
+        before=before,
+        state=state,
+        forecast_id=forecast_id,
+        actor=actor,
+        since=since,
+        until=until,
         fleet=fleet,
     ).parsed
 
@@ -145,14 +232,26 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
+    before: None | str | Unset = UNSET,
+    state: None | RunState | Unset = UNSET,
+    forecast_id: int | None | Unset = UNSET,
+    actor: None | str | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Response[Problem | list[RunSummaryOut]]:
+) -> Response[Problem | RunPage]:
     """List Runs
 
      Runs, the newest first.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
+        before (None | str | Unset): Only what is older than this run: `next_before` of a page.
+        state (None | RunState | Unset): Only runs in this state.
+        forecast_id (int | None | Unset): Only those of this forecast.
+        actor (None | str | Unset): Only what this actor did.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -160,11 +259,17 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | list[RunSummaryOut]]
+        Response[Problem | RunPage]
     """
 
     kwargs = _get_kwargs(
         limit=limit,
+        before=before,
+        state=state,
+        forecast_id=forecast_id,
+        actor=actor,
+        since=since,
+        until=until,
         fleet=fleet,
     )
 
@@ -177,14 +282,26 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
+    before: None | str | Unset = UNSET,
+    state: None | RunState | Unset = UNSET,
+    forecast_id: int | None | Unset = UNSET,
+    actor: None | str | Unset = UNSET,
+    since: datetime.datetime | None | Unset = UNSET,
+    until: datetime.datetime | None | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Problem | list[RunSummaryOut] | None:
+) -> Problem | RunPage | None:
     """List Runs
 
      Runs, the newest first.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
+        before (None | str | Unset): Only what is older than this run: `next_before` of a page.
+        state (None | RunState | Unset): Only runs in this state.
+        forecast_id (int | None | Unset): Only those of this forecast.
+        actor (None | str | Unset): Only what this actor did.
+        since (datetime.datetime | None | Unset): Only what came to be at or after this instant.
+        until (datetime.datetime | None | Unset): Only what came to be before this instant.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -192,13 +309,19 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | list[RunSummaryOut]
+        Problem | RunPage
     """
 
     return (
         await asyncio_detailed(
             client=client,
             limit=limit,
+            before=before,
+            state=state,
+            forecast_id=forecast_id,
+            actor=actor,
+            since=since,
+            until=until,
             fleet=fleet,
         )
     ).parsed
