@@ -91,7 +91,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas |= schema.pop("$defs", {}) | {"Problem": schema}
-        app.openapi_schema = _without_unused(document)
+        app.openapi_schema = _with_titles_as_names(_without_unused(document))
     return app.openapi_schema
 
 
@@ -106,3 +106,14 @@ def _without_unused(document: dict[str, Any]) -> dict[str, Any]:
         waiting += [schemas[name] for name in names]
     document["components"]["schemas"] = {name: schemas[name] for name in sorted(used)}
     return document
+
+
+def _with_titles_as_names(document: dict[str, Any]) -> dict[str, Any]:
+    """``Page[PlanOut]`` is described as ``PlanPage``, its title, and not as ``Page_PlanOut_``."""
+    text = json.dumps(document)
+    for name, schema in document["components"]["schemas"].items():
+        if name.endswith("_"):
+            text = text.replace(f'"#/components/schemas/{name}"', f'"#/components/schemas/{schema["title"]}"')
+            text = text.replace(f'"{name}": {{', f'"{schema["title"]}": {{')
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed

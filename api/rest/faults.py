@@ -41,7 +41,7 @@ def _fault(error: Mapping[str, Any], prefix: str) -> Fault:
         location = location[1:]
     missing = error["type"] == "missing"
     value = "nothing" if missing else shown(error.get("input"))
-    return Fault(path_of(location, prefix), value, _limit(str(error["msg"])))
+    return Fault(path_of([_step(part) for part in location], prefix), value, _limit(str(error["msg"])))
 
 
 _PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
@@ -68,11 +68,14 @@ def path_of(location: Sequence[str | int], prefix: str = "") -> str:
     for part in location:
         if isinstance(part, int):
             path += f"[{part}]"
-        elif not _PLAIN.match(part):  # a name of the client's own: a point in it must not look like a step
-            path += f"[{json.dumps(part)}]"
         else:
-            path += f".{part}" if path else part
+            path += part if part.startswith("[") or not path else f".{part}"
     return path or "(whole)"
+
+
+def _step(part: str | int) -> str | int:
+    """A name of the client's own in quotes, lest a point in it look like another step."""
+    return part if isinstance(part, int) or _PLAIN.match(part) else f"[{json.dumps(part)}]"
 
 
 def _limit(message: str) -> str:

@@ -20,7 +20,7 @@ def hear(store: Store, node: str, submission: Submission[dict[str, Any]]) -> Hea
 def nodes(
     store: Store, *, name: str | None = None, after: str | None = None, limit: int | None = None
 ) -> list[HeardNode]:
-    """Nodes that were ever heard of, by name; ``name`` is a part of it, ``after`` continues above that one."""
+    """Nodes ever heard of, by name; ``name`` is a part of it, ``after`` continues above that one."""
     with store.reading() as work:
         return work.nodes.all(name=name, after=after, limit=limit)
 

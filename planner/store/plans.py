@@ -87,7 +87,7 @@ class PlanRepository:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> list[PlanSummary]:
-        """Newest first; ``before`` continues below that version, ``since`` and ``until`` are of its making."""
+        """Newest first; ``before`` continues below that version, ``since`` and ``until`` bound its making."""
         query = self._light().order_by(PlanRow.version.desc()).limit(limit)
         if before is not None:
             query = query.where(PlanRow.version < before)

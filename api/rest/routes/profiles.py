@@ -10,7 +10,7 @@ from api.rest.bodies import submitted
 from api.rest.dependencies import ANONYMOUS, PAGE_SIZE, Actor, AfterPair, Limit, StoreDep, problems
 from api.rest.etags import CONDITIONAL, NOT_MODIFIED, Given, fresh, record_etag, tagged
 from api.rest.paging import named_page, pair
-from api.rest.routes.registry import CREATED, Filter, Named
+from api.rest.routes.registry import Filter, Named, created
 from api.rest.schemas.common import NamedPage, UpsertedOut
 from api.rest.schemas.profiles import ProfileBody, ProfileOut
 from planner.service import registry
@@ -32,7 +32,7 @@ def submit_profiles(store: StoreDep, body: Profiles, given: Given, actor: Actor 
     return UpsertedOut.model_validate(registry.submit_profiles(store, body, actor=actor, given=given))
 
 
-@router.get("/profiles", responses=problems(), response_model_exclude_none=True)
+@router.get("/profiles", responses=problems(), response_model_exclude_unset=True)
 def list_profiles(
     store: StoreDep,
     model: Filter = None,
@@ -49,8 +49,8 @@ def list_profiles(
 @router.get(
     "/profiles/{model}/{gpu_type}",
     response_model=ProfileOut,
+    response_model_exclude_unset=True,
     responses=NOT_MODIFIED | problems(404),
-    response_model_exclude_none=True,
     dependencies=[CONDITIONAL],
 )
 def get_profile(store: StoreDep, model: Named, gpu_type: Named, request: Request, response: Response) -> Any:
@@ -62,8 +62,8 @@ def get_profile(store: StoreDep, model: Named, gpu_type: Named, request: Request
 @router.put(
     "/profiles/{model}/{gpu_type}",
     response_model=ProfileOut,
-    responses=CREATED | problems(404, 409, 412, 413, 428),
-    response_model_exclude_none=True,
+    response_model_exclude_unset=True,
+    responses=created(ProfileOut) | problems(404, 409, 412, 413, 428),
 )
 def put_profile(
     store: StoreDep,

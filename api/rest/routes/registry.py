@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel
 
 from api.rest.bodies import submitted
 from api.rest.dependencies import (
@@ -46,7 +47,11 @@ Models = Annotated[Submission[ModelEntry], submitted(ModelBody)]
 OneModel = Annotated[Submission[ModelEntry], submitted(ModelBody, many=False, in_path={"id": "model"})]
 Named = Annotated[str, Path(max_length=200)]
 Filter = Annotated[str | None, Query(max_length=200)]
-CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "It did not exist before."}}
+
+
+def created(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """Documentation of what a PUT answers with where there was nothing."""
+    return {201: {"model": model, "description": "It did not exist before."}}
 
 
 @router.post("/gpu-types", status_code=201, responses=problems(409, 412, 413, 428))
@@ -77,7 +82,9 @@ def get_gpu_type(store: StoreDep, gpu_type: Named, request: Request, response: R
 
 
 @router.put(
-    "/gpu-types/{gpu_type}", response_model=GpuTypeOut, responses=CREATED | problems(404, 409, 412, 413, 428)
+    "/gpu-types/{gpu_type}",
+    response_model=GpuTypeOut,
+    responses=created(GpuTypeOut) | problems(404, 409, 412, 413, 428),
 )
 def put_gpu_type(
     store: StoreDep,
@@ -133,7 +140,9 @@ def get_pool(store: StoreDep, gpu_type: Named, zone: Named, request: Request, re
 
 
 @router.put(
-    "/pools/{gpu_type}/{zone}", response_model=PoolOut, responses=CREATED | problems(404, 409, 412, 413, 428)
+    "/pools/{gpu_type}/{zone}",
+    response_model=PoolOut,
+    responses=created(PoolOut) | problems(404, 409, 412, 413, 428),
 )
 def put_pool(
     store: StoreDep,
@@ -193,7 +202,11 @@ def get_model(store: StoreDep, model: Named, request: Request, response: Respons
     return fresh(request, response, record_etag(found)) or found
 
 
-@router.put("/models/{model}", response_model=ModelOut, responses=CREATED | problems(404, 409, 412, 413, 428))
+@router.put(
+    "/models/{model}",
+    response_model=ModelOut,
+    responses=created(ModelOut) | problems(404, 409, 412, 413, 428),
+)
 def put_model(
     store: StoreDep,
     model: Named,

@@ -173,12 +173,15 @@ class ProfileOut(BaseModel):
 
     @classmethod
     def of(cls, record: RegisteredProfile) -> ProfileOut:
-        return cls(
-            model=record.model,
-            gpu_type=record.gpu_type,
-            **record.curve,
-            weights_gib=record.weights_gib,
-            workspace_gib_per_item=record.workspace_gib_per_item,
-            batch_size_max=record.batch_size_max,
-            source=record.source,
+        sourced = {} if record.source is None else {"source": record.source}
+        return cls.model_validate(
+            {
+                "model": record.model,
+                "gpu_type": record.gpu_type,
+                **record.curve,
+                "weights_gib": record.weights_gib,
+                "workspace_gib_per_item": record.workspace_gib_per_item,
+                "batch_size_max": record.batch_size_max,
+                **sourced,
+            }
         )

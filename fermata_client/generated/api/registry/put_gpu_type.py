@@ -1,5 +1,5 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -55,14 +55,15 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | GpuTypeOut | Problem | None:
+) -> GpuTypeOut | Problem | None:
     if response.status_code == 200:
         response_200 = GpuTypeOut.from_dict(response.json())
 
         return response_200
 
     if response.status_code == 201:
-        response_201 = cast(Any, None)
+        response_201 = GpuTypeOut.from_dict(response.json())
+
         return response_201
 
     if response.status_code == 404:
@@ -113,7 +114,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | GpuTypeOut | Problem]:
+) -> Response[GpuTypeOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -131,7 +132,7 @@ def sync_detailed(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Response[Any | GpuTypeOut | Problem]:
+) -> Response[GpuTypeOut | Problem]:
     """Put Gpu Type
 
      Create or replace one GPU type; its id in the body is that of the path.
@@ -150,7 +151,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | GpuTypeOut | Problem]
+        Response[GpuTypeOut | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -178,7 +179,7 @@ def sync(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Any | GpuTypeOut | Problem | None:
+) -> GpuTypeOut | Problem | None:
     """Put Gpu Type
 
      Create or replace one GPU type; its id in the body is that of the path.
@@ -197,7 +198,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | GpuTypeOut | Problem
+        GpuTypeOut | Problem
     """
 
     return sync_detailed(
@@ -220,7 +221,7 @@ async def asyncio_detailed(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Response[Any | GpuTypeOut | Problem]:
+) -> Response[GpuTypeOut | Problem]:
     """Put Gpu Type
 
      Create or replace one GPU type; its id in the body is that of the path.
@@ -239,7 +240,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | GpuTypeOut | Problem]
+        Response[GpuTypeOut | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -265,7 +266,7 @@ async def asyncio(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Any | GpuTypeOut | Problem | None:
+) -> GpuTypeOut | Problem | None:
     """Put Gpu Type
 
      Create or replace one GPU type; its id in the body is that of the path.
@@ -284,7 +285,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | GpuTypeOut | Problem
+        GpuTypeOut | Problem
     """
 
     return (

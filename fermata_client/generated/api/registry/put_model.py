@@ -1,5 +1,5 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -55,14 +55,15 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ModelOut | Problem | None:
+) -> ModelOut | Problem | None:
     if response.status_code == 200:
         response_200 = ModelOut.from_dict(response.json())
 
         return response_200
 
     if response.status_code == 201:
-        response_201 = cast(Any, None)
+        response_201 = ModelOut.from_dict(response.json())
+
         return response_201
 
     if response.status_code == 404:
@@ -113,7 +114,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | ModelOut | Problem]:
+) -> Response[ModelOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -131,7 +132,7 @@ def sync_detailed(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Response[Any | ModelOut | Problem]:
+) -> Response[ModelOut | Problem]:
     """Put Model
 
      Create or replace one model; its id in the body is that of the path.
@@ -151,7 +152,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ModelOut | Problem]
+        Response[ModelOut | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -179,7 +180,7 @@ def sync(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Any | ModelOut | Problem | None:
+) -> ModelOut | Problem | None:
     """Put Model
 
      Create or replace one model; its id in the body is that of the path.
@@ -199,7 +200,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ModelOut | Problem
+        ModelOut | Problem
     """
 
     return sync_detailed(
@@ -222,7 +223,7 @@ async def asyncio_detailed(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Response[Any | ModelOut | Problem]:
+) -> Response[ModelOut | Problem]:
     """Put Model
 
      Create or replace one model; its id in the body is that of the path.
@@ -242,7 +243,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | ModelOut | Problem]
+        Response[ModelOut | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -268,7 +269,7 @@ async def asyncio(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Any | ModelOut | Problem | None:
+) -> ModelOut | Problem | None:
     """Put Model
 
      Create or replace one model; its id in the body is that of the path.
@@ -288,7 +289,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | ModelOut | Problem
+        ModelOut | Problem
     """
 
     return (

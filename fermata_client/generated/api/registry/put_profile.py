@@ -1,5 +1,5 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -57,14 +57,15 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | Problem | ProfileOut | None:
+) -> Problem | ProfileOut | None:
     if response.status_code == 200:
         response_200 = ProfileOut.from_dict(response.json())
 
         return response_200
 
     if response.status_code == 201:
-        response_201 = cast(Any, None)
+        response_201 = ProfileOut.from_dict(response.json())
+
         return response_201
 
     if response.status_code == 404:
@@ -115,7 +116,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | Problem | ProfileOut]:
+) -> Response[Problem | ProfileOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -134,7 +135,7 @@ def sync_detailed(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Response[Any | Problem | ProfileOut]:
+) -> Response[Problem | ProfileOut]:
     """Put Profile
 
      Create or replace one profile; its model and GPU type in the body are those of the path.
@@ -154,7 +155,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | Problem | ProfileOut]
+        Response[Problem | ProfileOut]
     """
 
     kwargs = _get_kwargs(
@@ -184,7 +185,7 @@ def sync(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Any | Problem | ProfileOut | None:
+) -> Problem | ProfileOut | None:
     """Put Profile
 
      Create or replace one profile; its model and GPU type in the body are those of the path.
@@ -204,7 +205,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | Problem | ProfileOut
+        Problem | ProfileOut
     """
 
     return sync_detailed(
@@ -229,7 +230,7 @@ async def asyncio_detailed(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Response[Any | Problem | ProfileOut]:
+) -> Response[Problem | ProfileOut]:
     """Put Profile
 
      Create or replace one profile; its model and GPU type in the body are those of the path.
@@ -249,7 +250,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Any | Problem | ProfileOut]
+        Response[Problem | ProfileOut]
     """
 
     kwargs = _get_kwargs(
@@ -277,7 +278,7 @@ async def asyncio(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-) -> Any | Problem | ProfileOut | None:
+) -> Problem | ProfileOut | None:
     """Put Profile
 
      Create or replace one profile; its model and GPU type in the body are those of the path.
@@ -297,7 +298,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Any | Problem | ProfileOut
+        Problem | ProfileOut
     """
 
     return (
