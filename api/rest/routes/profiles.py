@@ -10,7 +10,7 @@ from api.rest.bodies import submitted
 from api.rest.dependencies import ANONYMOUS, PAGE_SIZE, Actor, AfterPair, Limit, StoreDep, problems
 from api.rest.etags import CONDITIONAL, NOT_MODIFIED, Given, fresh, record_etag, tagged
 from api.rest.paging import named_page, pair
-from api.rest.routes.registry import Filter, Named, created
+from api.rest.routes.registry import CHANGED, DELETED, Filter, Named, created
 from api.rest.schemas.common import NamedPage, UpsertedOut
 from api.rest.schemas.profiles import ProfileBody, ProfileOut
 from planner.service import registry
@@ -63,7 +63,7 @@ def get_profile(store: StoreDep, model: Named, gpu_type: Named, request: Request
     "/profiles/{model}/{gpu_type}",
     response_model=ProfileOut,
     response_model_exclude_unset=True,
-    responses=created(ProfileOut) | problems(404, 409, 412, 413, 428),
+    responses=created(ProfileOut) | CHANGED,
 )
 def put_profile(
     store: StoreDep,
@@ -84,7 +84,7 @@ def put_profile(
 @router.delete(
     "/profiles/{model}/{gpu_type}",
     status_code=204,
-    responses=problems(404, 409, 412, 428),
+    responses=DELETED,
     response_model=None,
 )
 def delete_profile(

@@ -47,6 +47,9 @@ Models = Annotated[Submission[ModelEntry], submitted(ModelBody)]
 OneModel = Annotated[Submission[ModelEntry], submitted(ModelBody, many=False, in_path={"id": "model"})]
 Named = Annotated[str, Path(max_length=200)]
 Filter = Annotated[str | None, Query(max_length=200)]
+CHANGED = problems(404, 409, 412, 413, 428)
+"""What a PUT may be refused with."""
+DELETED = problems(404, 409, 412, 428)
 
 
 def created(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
@@ -84,7 +87,7 @@ def get_gpu_type(store: StoreDep, gpu_type: Named, request: Request, response: R
 @router.put(
     "/gpu-types/{gpu_type}",
     response_model=GpuTypeOut,
-    responses=created(GpuTypeOut) | problems(404, 409, 412, 413, 428),
+    responses=created(GpuTypeOut) | CHANGED,
 )
 def put_gpu_type(
     store: StoreDep,
@@ -100,9 +103,7 @@ def put_gpu_type(
     return tagged(response, body.entries[0])
 
 
-@router.delete(
-    "/gpu-types/{gpu_type}", status_code=204, responses=problems(404, 409, 412, 428), response_model=None
-)
+@router.delete("/gpu-types/{gpu_type}", status_code=204, responses=DELETED, response_model=None)
 def delete_gpu_type(store: StoreDep, gpu_type: Named, given: Given, actor: Actor = ANONYMOUS) -> None:
     """Delete a GPU type that no pool and no profile names."""
     registry.delete_gpu_type(store, gpu_type, actor=actor, given=given)
@@ -142,7 +143,7 @@ def get_pool(store: StoreDep, gpu_type: Named, zone: Named, request: Request, re
 @router.put(
     "/pools/{gpu_type}/{zone}",
     response_model=PoolOut,
-    responses=created(PoolOut) | problems(404, 409, 412, 413, 428),
+    responses=created(PoolOut) | CHANGED,
 )
 def put_pool(
     store: StoreDep,
@@ -159,9 +160,7 @@ def put_pool(
     return tagged(response, body.entries[0])
 
 
-@router.delete(
-    "/pools/{gpu_type}/{zone}", status_code=204, responses=problems(404, 409, 412, 428), response_model=None
-)
+@router.delete("/pools/{gpu_type}/{zone}", status_code=204, responses=DELETED, response_model=None)
 def delete_pool(
     store: StoreDep, gpu_type: Named, zone: Named, given: Given, actor: Actor = ANONYMOUS
 ) -> None:
@@ -205,7 +204,7 @@ def get_model(store: StoreDep, model: Named, request: Request, response: Respons
 @router.put(
     "/models/{model}",
     response_model=ModelOut,
-    responses=created(ModelOut) | problems(404, 409, 412, 413, 428),
+    responses=created(ModelOut) | CHANGED,
 )
 def put_model(
     store: StoreDep,
@@ -221,9 +220,7 @@ def put_model(
     return tagged(response, body.entries[0].model)
 
 
-@router.delete(
-    "/models/{model}", status_code=204, responses=problems(404, 409, 412, 428), response_model=None
-)
+@router.delete("/models/{model}", status_code=204, responses=DELETED, response_model=None)
 def delete_model(store: StoreDep, model: Named, given: Given, actor: Actor = ANONYMOUS) -> None:
     """Delete a model that no profile, no forecast and no active plan names."""
     registry.delete_model(store, model, actor=actor, given=given)
