@@ -78,7 +78,7 @@ ANONYMOUS = "anonymous"
 
 
 def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Documentation of an operation's error answers; 422, 503 and 500 come with every one."""
+    """Documentation of an operation's error answers; 422, 503 and 500 come with every one, 404 of the fleet too."""
     descriptions = {
         404: "What was asked for does not exist.",
         409: "Its state forbids the request.",
@@ -89,7 +89,7 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
         500: "Something went wrong here.",
         503: "The database cannot be reached.",
     }
-    return {status: _problem(status, descriptions[status]) for status in sorted({*codes, 422, 500, 503})}
+    return {status: _problem(status, descriptions[status]) for status in sorted({*codes, 404, 422, 500, 503})}
 
 
 def _problem(status: int, description: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Literal, cast
@@ -178,10 +179,22 @@ def _http(request: Request, error: Exception) -> JSONResponse:
         404: f"there is nothing at {request.url.path}",
         405: f"{request.url.path} does not take {request.method}",
     }
-    headers = dict(refused.headers) if refused.headers else None
+    headers = dict(refused.headers) if refused.headers else {}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_at(request)):
+        headers["Allow"] = ", ".join(methods)
     title = GENERAL_PROBLEMS[code][1] if code != "request-refused" else HTTPStatus(status).phrase
     detail = details.get(status, str(refused.detail))
     return problem_response(request, code, status, title, detail, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """All methods that the path takes; each has a route of its own, and the router knows of the first only."""
+    methods: set[str] = set()
+    for path, operations in request.app.openapi()["paths"].items():
+        pattern = re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path))
+        if re.fullmatch(pattern, request.url.path):
+            methods |= {name.upper() for name in operations}
+    return sorted(methods)
 
 
 def _store_conflict(request: Request, error: Exception) -> JSONResponse:

@@ -9,10 +9,12 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from api.demo.control import ApiRefused, ControlPlane
 from examples.python_client import plan_and_activate, plan_two_at_once
 from fermata_client import AsyncFermata, Fermata, NotModified, Refused, RunUnsuccessful, Unexpected
 from fermata_client.models import (
@@ -59,6 +61,18 @@ def test_progress_is_watched(fermata: Fermata) -> None:
     version = fermata.plan(request, watch=lambda run: seen.append(run.progress.stage))
     assert seen[-1] == "done"
     assert version in [plan.version for plan in fermata.list_plans(forecast_id=stored["id"]).items]
+
+
+def test_the_demo_plans_by_the_client(url: str) -> None:
+    control = ControlPlane(url)
+    assert control.is_ready()
+    (stored,) = control.post("/v1/forecasts", forecast())
+    seen: list[dict[str, Any]] = []
+    run = control.run({"forecast_id": stored["id"], "time_limit_s": 5.0}, progress=seen.append)
+    assert control.get(f"/v1/plans/{run['plan_version']}")["state"] == "certified"
+    assert seen[0]["progress"]["stage"]
+    with pytest.raises(ApiRefused, match="forecast-not-found"):
+        control.run({"forecast_id": 999}, progress=seen.append)
 
 
 def test_a_run_that_makes_no_plan_says_why(fermata: Fermata) -> None:

@@ -165,7 +165,7 @@ class ProfileOut(BaseModel):
     gpu_type: str
     alpha_ms: float | None = None
     beta_ms: float | None = None
-    latency_ms: list[tuple[int, float]] | None = None
+    latency_ms: list[Annotated[list[int | float], Field(min_length=2, max_length=2)]] | None = None
     weights_gib: float
     workspace_gib_per_item: float
     batch_size_max: int

@@ -1,4 +1,4 @@
-"""The API's description and the Python client are what the application gives: ``make generated`` writes them."""
+"""The API's description and the Python client are what the application gives (``make generated``)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def test_every_operation_has_its_method_in_both_clients() -> None:
     }
     assert len(names) > 30
     assert [name for name in sorted(names) if not hasattr(Fermata, name)] == []
-    assert [name for name in sorted(names) if not inspect.iscoroutinefunction(getattr(AsyncFermata, name))] == []
+    assert [
+        name for name in sorted(names) if not inspect.iscoroutinefunction(getattr(AsyncFermata, name))
+    ] == []
 
 
 def test_methods_say_what_they_give() -> None:
