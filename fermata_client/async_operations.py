@@ -10,15 +10,17 @@ from collections.abc import AsyncIterator
 from fermata_client.connection import AsyncConnection, result
 from fermata_client.generated import models
 from fermata_client.generated.api.demand import get_forecast as _get_forecast
-from fermata_client.generated.api.demand import get_observed_load as _get_observed_load
 from fermata_client.generated.api.demand import list_forecasts as _list_forecasts
 from fermata_client.generated.api.demand import submit_forecasts as _submit_forecasts
-from fermata_client.generated.api.demand import submit_load_reports as _submit_load_reports
 from fermata_client.generated.api.health import healthz as _healthz
 from fermata_client.generated.api.health import readyz as _readyz
 from fermata_client.generated.api.nodes import get_node as _get_node
 from fermata_client.generated.api.nodes import list_nodes as _list_nodes
 from fermata_client.generated.api.nodes import put_heartbeat as _put_heartbeat
+from fermata_client.generated.api.observed_load import get_observed_load as _get_observed_load
+from fermata_client.generated.api.observed_load import get_observed_series as _get_observed_series
+from fermata_client.generated.api.observed_load import list_reporters as _list_reporters
+from fermata_client.generated.api.observed_load import submit_load_reports as _submit_load_reports
 from fermata_client.generated.api.plans import activate_plan as _activate_plan
 from fermata_client.generated.api.plans import approve_plan as _approve_plan
 from fermata_client.generated.api.plans import get_certificate as _get_certificate
@@ -29,6 +31,13 @@ from fermata_client.generated.api.plans import get_problem as _get_problem
 from fermata_client.generated.api.plans import get_sub_cluster as _get_sub_cluster
 from fermata_client.generated.api.plans import list_activations as _list_activations
 from fermata_client.generated.api.plans import list_plans as _list_plans
+from fermata_client.generated.api.profiles import accept_profile_proposal as _accept_profile_proposal
+from fermata_client.generated.api.profiles import get_profile_proposal as _get_profile_proposal
+from fermata_client.generated.api.profiles import list_planned_profiles as _list_planned_profiles
+from fermata_client.generated.api.profiles import list_profile_proposals as _list_profile_proposals
+from fermata_client.generated.api.profiles import list_profile_versions as _list_profile_versions
+from fermata_client.generated.api.profiles import look_for_profile_drift as _look_for_profile_drift
+from fermata_client.generated.api.profiles import reject_profile_proposal as _reject_profile_proposal
 from fermata_client.generated.api.registry import delete_gpu_type as _delete_gpu_type
 from fermata_client.generated.api.registry import delete_model as _delete_model
 from fermata_client.generated.api.registry import delete_pool as _delete_pool
@@ -63,21 +72,6 @@ class AsyncOperations(AsyncConnection):
         """One forecast, whole."""
         return result(
             await _get_forecast.asyncio_detailed(client=self.client, forecast_id=forecast_id, fleet=fleet)
-        )
-
-    async def get_observed_load(
-        self,
-        *,
-        since: datetime.datetime | None | Unset = UNSET,
-        until: datetime.datetime | None | Unset = UNSET,
-        plan_version: int | None | Unset = UNSET,
-        fleet: str | Unset = UNSET,
-    ) -> models.ObservedLoadOut:
-        """What dispatchers measured, put together by model."""
-        return result(
-            await _get_observed_load.asyncio_detailed(
-                client=self.client, since=since, until=until, plan_version=plan_version, fleet=fleet
-            )
         )
 
     async def list_forecasts(
@@ -117,22 +111,13 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
-    async def submit_load_reports(
-        self, body: list[models.LoadReportBody] | models.LoadReportBody, *, fleet: str | Unset = UNSET
-    ) -> models.ReceivedOut:
-        """
-        Take a dispatcher's load report. One with the same sub-cluster and interval start counts
-        once.
-        """
-        return result(await _submit_load_reports.asyncio_detailed(client=self.client, body=body, fleet=fleet))
-
     async def healthz(self) -> models.Health:
         """The process answers."""
         return result(await _healthz.asyncio_detailed(client=self.client))
 
-    async def readyz(self, *, fleet: str | Unset = UNSET) -> models.Health:
+    async def readyz(self) -> models.Health:
         """The database can be reached and has the schema of this version."""
-        return result(await _readyz.asyncio_detailed(client=self.client, fleet=fleet))
+        return result(await _readyz.asyncio_detailed(client=self.client))
 
     async def get_node(self, node_id: str, *, fleet: str | Unset = UNSET) -> models.NodeOut:
         """One node, and its last heartbeat."""
@@ -176,6 +161,77 @@ class AsyncOperations(AsyncConnection):
         return result(
             await _put_heartbeat.asyncio_detailed(client=self.client, node_id=node_id, body=body, fleet=fleet)
         )
+
+    async def get_observed_load(
+        self,
+        *,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        plan_version: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ObservedLoadOut:
+        """
+        What dispatchers measured, put together by model. A look at too much is refused, never
+        cut.
+        """
+        return result(
+            await _get_observed_load.asyncio_detailed(
+                client=self.client, since=since, until=until, plan_version=plan_version, fleet=fleet
+            )
+        )
+
+    async def get_observed_series(
+        self,
+        *,
+        model: list[str],
+        since: datetime.datetime,
+        until: datetime.datetime,
+        resolution: None | models.Resolution | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ObservedSeriesOut:
+        """
+        Observed load by intervals aligned to the hour: null where nobody reported, 0 where it
+        was reported that none came. At most 20,000 points are answered; more are refused.
+        """
+        return result(
+            await _get_observed_series.asyncio_detailed(
+                client=self.client, model=model, since=since, until=until, resolution=resolution, fleet=fleet
+            )
+        )
+
+    async def list_reporters(
+        self, *, limit: int | Unset = UNSET, after: None | str | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> models.ReporterPage:
+        """
+        Who reports, those heard of last first, and how many of their reports were new, repeated
+        or refused.
+        """
+        return result(
+            await _list_reporters.asyncio_detailed(client=self.client, limit=limit, after=after, fleet=fleet)
+        )
+
+    async def all_reporters(
+        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> AsyncIterator[models.ReporterOut]:
+        """Everything that ``list_reporters`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = await self.list_reporters(limit=limit, fleet=fleet, after=after)
+            for item in page.items:
+                yield item
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    async def submit_load_reports(
+        self, body: list[models.LoadReportBody] | models.LoadReportBody, *, fleet: str | Unset = UNSET
+    ) -> models.ReceivedOut:
+        """
+        Take load reports. Each interval of each sub-cluster of a plan version counts once, late
+        or sent again. A repetition with other numbers changes nothing, and neither does an
+        interval that lies across others: both are counted and told.
+        """
+        return result(await _submit_load_reports.asyncio_detailed(client=self.client, body=body, fleet=fleet))
 
     async def activate_plan(
         self, body: models.ActivationBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
@@ -360,6 +416,147 @@ class AsyncOperations(AsyncConnection):
             if not page.next_before:
                 return
             before = page.next_before
+
+    async def accept_profile_proposal(
+        self,
+        proposal_id: int,
+        body: models.DecisionBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+    ) -> models.ProfileProposalOut:
+        """
+        Make the proposed curve the profile's next version. Refused when the profile has changed
+        meanwhile.
+        """
+        return result(
+            await _accept_profile_proposal.asyncio_detailed(
+                client=self.client, proposal_id=proposal_id, body=body, fleet=fleet, x_actor=x_actor
+            )
+        )
+
+    async def get_profile_proposal(
+        self, proposal_id: int, *, fleet: str | Unset = UNSET
+    ) -> models.ProfileProposalOut:
+        """One proposal and its evidence."""
+        return result(
+            await _get_profile_proposal.asyncio_detailed(
+                client=self.client, proposal_id=proposal_id, fleet=fleet
+            )
+        )
+
+    async def list_planned_profiles(
+        self,
+        version: int,
+        *,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.PlannedProfilePage:
+        """Which version of each profile a plan counted on, by model and GPU type."""
+        return result(
+            await _list_planned_profiles.asyncio_detailed(
+                client=self.client, version=version, limit=limit, after=after, fleet=fleet
+            )
+        )
+
+    async def all_planned_profiles(
+        self, version: int, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> AsyncIterator[models.PlannedProfileOut]:
+        """Everything that ``list_planned_profiles`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = await self.list_planned_profiles(version=version, limit=limit, fleet=fleet, after=after)
+            for item in page.items:
+                yield item
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    async def list_profile_proposals(
+        self,
+        *,
+        state: None | models.ProposalState | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ProfileProposalPage:
+        """Proposed corrections of profiles, the newest first."""
+        return result(
+            await _list_profile_proposals.asyncio_detailed(
+                client=self.client, state=state, limit=limit, before=before, fleet=fleet
+            )
+        )
+
+    async def all_profile_proposals(
+        self,
+        *,
+        state: None | models.ProposalState | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> AsyncIterator[models.ProfileProposalOut]:
+        """Everything that ``list_profile_proposals`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = await self.list_profile_proposals(state=state, limit=limit, fleet=fleet, before=before)
+            for item in page.items:
+                yield item
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    async def list_profile_versions(
+        self,
+        model: str,
+        gpu_type: str,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ProfileVersionPage:
+        """Versions of a profile, the newest first; the first of all is the registered one."""
+        return result(
+            await _list_profile_versions.asyncio_detailed(
+                client=self.client, model=model, gpu_type=gpu_type, limit=limit, before=before, fleet=fleet
+            )
+        )
+
+    async def all_profile_versions(
+        self, model: str, gpu_type: str, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> AsyncIterator[models.ProfileVersionOut]:
+        """Everything that ``list_profile_versions`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = await self.list_profile_versions(
+                model=model, gpu_type=gpu_type, limit=limit, fleet=fleet, before=before
+            )
+            for item in page.items:
+                yield item
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    async def look_for_profile_drift(self, *, fleet: str | Unset = UNSET) -> list[models.ProfileProposalOut]:
+        """
+        Look for profiles that the last day's measurements contradict, now and not within the
+        hour; what is new.
+        """
+        return result(await _look_for_profile_drift.asyncio_detailed(client=self.client, fleet=fleet))
+
+    async def reject_profile_proposal(
+        self,
+        proposal_id: int,
+        body: models.DecisionBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+    ) -> models.ProfileProposalOut:
+        """Leave the profile as it is; the same is not proposed again."""
+        return result(
+            await _reject_profile_proposal.asyncio_detailed(
+                client=self.client, proposal_id=proposal_id, body=body, fleet=fleet, x_actor=x_actor
+            )
+        )
 
     async def delete_gpu_type(
         self,

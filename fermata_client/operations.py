@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from fermata_client.connection import Connection, result
 from fermata_client.generated import models
 from fermata_client.generated.api.demand import get_forecast as _get_forecast
-from fermata_client.generated.api.demand import get_observed_load as _get_observed_load
 from fermata_client.generated.api.demand import list_forecasts as _list_forecasts
 from fermata_client.generated.api.demand import submit_forecasts as _submit_forecasts
-from fermata_client.generated.api.demand import submit_load_reports as _submit_load_reports
 from fermata_client.generated.api.health import healthz as _healthz
 from fermata_client.generated.api.health import readyz as _readyz
 from fermata_client.generated.api.nodes import get_node as _get_node
 from fermata_client.generated.api.nodes import list_nodes as _list_nodes
 from fermata_client.generated.api.nodes import put_heartbeat as _put_heartbeat
+from fermata_client.generated.api.observed_load import get_observed_load as _get_observed_load
+from fermata_client.generated.api.observed_load import get_observed_series as _get_observed_series
+from fermata_client.generated.api.observed_load import list_reporters as _list_reporters
+from fermata_client.generated.api.observed_load import submit_load_reports as _submit_load_reports
 from fermata_client.generated.api.plans import activate_plan as _activate_plan
 from fermata_client.generated.api.plans import approve_plan as _approve_plan
 from fermata_client.generated.api.plans import get_certificate as _get_certificate
@@ -29,6 +31,13 @@ from fermata_client.generated.api.plans import get_problem as _get_problem
 from fermata_client.generated.api.plans import get_sub_cluster as _get_sub_cluster
 from fermata_client.generated.api.plans import list_activations as _list_activations
 from fermata_client.generated.api.plans import list_plans as _list_plans
+from fermata_client.generated.api.profiles import accept_profile_proposal as _accept_profile_proposal
+from fermata_client.generated.api.profiles import get_profile_proposal as _get_profile_proposal
+from fermata_client.generated.api.profiles import list_planned_profiles as _list_planned_profiles
+from fermata_client.generated.api.profiles import list_profile_proposals as _list_profile_proposals
+from fermata_client.generated.api.profiles import list_profile_versions as _list_profile_versions
+from fermata_client.generated.api.profiles import look_for_profile_drift as _look_for_profile_drift
+from fermata_client.generated.api.profiles import reject_profile_proposal as _reject_profile_proposal
 from fermata_client.generated.api.registry import delete_gpu_type as _delete_gpu_type
 from fermata_client.generated.api.registry import delete_model as _delete_model
 from fermata_client.generated.api.registry import delete_pool as _delete_pool
@@ -63,21 +72,6 @@ class Operations(Connection):
         """One forecast, whole."""
         return result(_get_forecast.sync_detailed(client=self.client, forecast_id=forecast_id, fleet=fleet))
 
-    def get_observed_load(
-        self,
-        *,
-        since: datetime.datetime | None | Unset = UNSET,
-        until: datetime.datetime | None | Unset = UNSET,
-        plan_version: int | None | Unset = UNSET,
-        fleet: str | Unset = UNSET,
-    ) -> models.ObservedLoadOut:
-        """What dispatchers measured, put together by model."""
-        return result(
-            _get_observed_load.sync_detailed(
-                client=self.client, since=since, until=until, plan_version=plan_version, fleet=fleet
-            )
-        )
-
     def list_forecasts(
         self, *, limit: int | Unset = UNSET, before: int | None | Unset = UNSET, fleet: str | Unset = UNSET
     ) -> models.ForecastSummaryPage:
@@ -110,22 +104,13 @@ class Operations(Connection):
             _submit_forecasts.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
         )
 
-    def submit_load_reports(
-        self, body: list[models.LoadReportBody] | models.LoadReportBody, *, fleet: str | Unset = UNSET
-    ) -> models.ReceivedOut:
-        """
-        Take a dispatcher's load report. One with the same sub-cluster and interval start counts
-        once.
-        """
-        return result(_submit_load_reports.sync_detailed(client=self.client, body=body, fleet=fleet))
-
     def healthz(self) -> models.Health:
         """The process answers."""
         return result(_healthz.sync_detailed(client=self.client))
 
-    def readyz(self, *, fleet: str | Unset = UNSET) -> models.Health:
+    def readyz(self) -> models.Health:
         """The database can be reached and has the schema of this version."""
-        return result(_readyz.sync_detailed(client=self.client, fleet=fleet))
+        return result(_readyz.sync_detailed(client=self.client))
 
     def get_node(self, node_id: str, *, fleet: str | Unset = UNSET) -> models.NodeOut:
         """One node, and its last heartbeat."""
@@ -166,6 +151,76 @@ class Operations(Connection):
         return result(
             _put_heartbeat.sync_detailed(client=self.client, node_id=node_id, body=body, fleet=fleet)
         )
+
+    def get_observed_load(
+        self,
+        *,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        plan_version: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ObservedLoadOut:
+        """
+        What dispatchers measured, put together by model. A look at too much is refused, never
+        cut.
+        """
+        return result(
+            _get_observed_load.sync_detailed(
+                client=self.client, since=since, until=until, plan_version=plan_version, fleet=fleet
+            )
+        )
+
+    def get_observed_series(
+        self,
+        *,
+        model: list[str],
+        since: datetime.datetime,
+        until: datetime.datetime,
+        resolution: None | models.Resolution | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ObservedSeriesOut:
+        """
+        Observed load by intervals aligned to the hour: null where nobody reported, 0 where it
+        was reported that none came. At most 20,000 points are answered; more are refused.
+        """
+        return result(
+            _get_observed_series.sync_detailed(
+                client=self.client, model=model, since=since, until=until, resolution=resolution, fleet=fleet
+            )
+        )
+
+    def list_reporters(
+        self, *, limit: int | Unset = UNSET, after: None | str | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> models.ReporterPage:
+        """
+        Who reports, those heard of last first, and how many of their reports were new, repeated
+        or refused.
+        """
+        return result(
+            _list_reporters.sync_detailed(client=self.client, limit=limit, after=after, fleet=fleet)
+        )
+
+    def all_reporters(
+        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.ReporterOut]:
+        """Everything that ``list_reporters`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_reporters(limit=limit, fleet=fleet, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def submit_load_reports(
+        self, body: list[models.LoadReportBody] | models.LoadReportBody, *, fleet: str | Unset = UNSET
+    ) -> models.ReceivedOut:
+        """
+        Take load reports. Each interval of each sub-cluster of a plan version counts once, late
+        or sent again. A repetition with other numbers changes nothing, and neither does an
+        interval that lies across others: both are counted and told.
+        """
+        return result(_submit_load_reports.sync_detailed(client=self.client, body=body, fleet=fleet))
 
     def activate_plan(
         self, body: models.ActivationBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
@@ -338,6 +393,142 @@ class Operations(Connection):
             if not page.next_before:
                 return
             before = page.next_before
+
+    def accept_profile_proposal(
+        self,
+        proposal_id: int,
+        body: models.DecisionBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+    ) -> models.ProfileProposalOut:
+        """
+        Make the proposed curve the profile's next version. Refused when the profile has changed
+        meanwhile.
+        """
+        return result(
+            _accept_profile_proposal.sync_detailed(
+                client=self.client, proposal_id=proposal_id, body=body, fleet=fleet, x_actor=x_actor
+            )
+        )
+
+    def get_profile_proposal(
+        self, proposal_id: int, *, fleet: str | Unset = UNSET
+    ) -> models.ProfileProposalOut:
+        """One proposal and its evidence."""
+        return result(
+            _get_profile_proposal.sync_detailed(client=self.client, proposal_id=proposal_id, fleet=fleet)
+        )
+
+    def list_planned_profiles(
+        self,
+        version: int,
+        *,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.PlannedProfilePage:
+        """Which version of each profile a plan counted on, by model and GPU type."""
+        return result(
+            _list_planned_profiles.sync_detailed(
+                client=self.client, version=version, limit=limit, after=after, fleet=fleet
+            )
+        )
+
+    def all_planned_profiles(
+        self, version: int, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.PlannedProfileOut]:
+        """Everything that ``list_planned_profiles`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_planned_profiles(version=version, limit=limit, fleet=fleet, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def list_profile_proposals(
+        self,
+        *,
+        state: None | models.ProposalState | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ProfileProposalPage:
+        """Proposed corrections of profiles, the newest first."""
+        return result(
+            _list_profile_proposals.sync_detailed(
+                client=self.client, state=state, limit=limit, before=before, fleet=fleet
+            )
+        )
+
+    def all_profile_proposals(
+        self,
+        *,
+        state: None | models.ProposalState | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.ProfileProposalOut]:
+        """Everything that ``list_profile_proposals`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.list_profile_proposals(state=state, limit=limit, fleet=fleet, before=before)
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    def list_profile_versions(
+        self,
+        model: str,
+        gpu_type: str,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ProfileVersionPage:
+        """Versions of a profile, the newest first; the first of all is the registered one."""
+        return result(
+            _list_profile_versions.sync_detailed(
+                client=self.client, model=model, gpu_type=gpu_type, limit=limit, before=before, fleet=fleet
+            )
+        )
+
+    def all_profile_versions(
+        self, model: str, gpu_type: str, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.ProfileVersionOut]:
+        """Everything that ``list_profile_versions`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.list_profile_versions(
+                model=model, gpu_type=gpu_type, limit=limit, fleet=fleet, before=before
+            )
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    def look_for_profile_drift(self, *, fleet: str | Unset = UNSET) -> list[models.ProfileProposalOut]:
+        """
+        Look for profiles that the last day's measurements contradict, now and not within the
+        hour; what is new.
+        """
+        return result(_look_for_profile_drift.sync_detailed(client=self.client, fleet=fleet))
+
+    def reject_profile_proposal(
+        self,
+        proposal_id: int,
+        body: models.DecisionBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+    ) -> models.ProfileProposalOut:
+        """Leave the profile as it is; the same is not proposed again."""
+        return result(
+            _reject_profile_proposal.sync_detailed(
+                client=self.client, proposal_id=proposal_id, body=body, fleet=fleet, x_actor=x_actor
+            )
+        )
 
     def delete_gpu_type(
         self,

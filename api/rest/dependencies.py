@@ -45,6 +45,8 @@ def _settings(request: Request) -> Settings:
 
 
 StoreDep = Annotated[Store, Depends(_store)]
+ServerStoreDep = Annotated[Store, Depends(_server_store)]
+"""For what is no fleet's: bound to none that was asked for."""
 SettingsDep = Annotated[Settings, Depends(_settings)]
 Actor = Annotated[
     str,
@@ -78,7 +80,7 @@ ANONYMOUS = "anonymous"
 
 
 def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Documentation of an operation's error answers; 422, 503 and 500 come with every one, 404 of the fleet too."""
+    """Documentation of an operation's error answers; 404 (unknown fleet), 422, 503 and 500 come with all."""
     descriptions = {
         404: "What was asked for does not exist.",
         409: "Its state forbids the request.",

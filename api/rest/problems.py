@@ -188,7 +188,7 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _methods_at(request: Request) -> list[str]:
-    """All methods that the path takes; each has a route of its own, and the router knows of the first only."""
+    """All methods that the path takes: each has a route of its own, the router tells of the first only."""
     methods: set[str] = set()
     for path, operations in request.app.openapi()["paths"].items():
         pattern = re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path))

@@ -92,13 +92,28 @@ def submit_profiles(
 ) -> Upserted:
     """As ``submit_gpu_types``; models and GPU types must be registered."""
     with store.writing() as work:
-        known = {"model": work.registry.model_ids(), "gpu_type": work.registry.gpu_type_ids()}
-        entries = submission.accepted(known)
-        if given != NO_PRECONDITION and len(entries) == 1:
-            model, gpu_type = entries[0].model, entries[0].gpu_type
-            found = work.registry.profile(model, gpu_type, for_change=True)
-            given.check(f"profile {model}/{gpu_type}", found)
-        return _recorded(work, work.registry.put_profiles(entries), "profiles", actor, given)
+        return _submitted_profiles(work, submission, actor, given)[0]
+
+
+def put_profile(
+    store: Store, submission: Submission[RegisteredProfile], *, actor: str, given: Precondition
+) -> tuple[RegisteredProfile, bool]:
+    """``submit_profiles`` of one: as it is now stored, and whether there was none before."""
+    with store.writing() as work:
+        done, (entry,) = _submitted_profiles(work, submission, actor, given)
+        return _profile(work, entry.model, entry.gpu_type), bool(done.created)
+
+
+def _submitted_profiles(
+    work: UnitOfWork, submission: Submission[RegisteredProfile], actor: str, given: Precondition
+) -> tuple[Upserted, tuple[RegisteredProfile, ...]]:
+    known = {"model": work.registry.model_ids(), "gpu_type": work.registry.gpu_type_ids()}
+    entries = submission.accepted(known)
+    if given != NO_PRECONDITION and len(entries) == 1:
+        model, gpu_type = entries[0].model, entries[0].gpu_type
+        found = work.registry.profile(model, gpu_type, for_change=True)
+        given.check(f"profile {model}/{gpu_type}", found)
+    return _recorded(work, work.registry.put_profiles(entries), "profiles", actor, given), entries
 
 
 def gpu_types(

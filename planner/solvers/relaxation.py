@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 from planner.formulation.builder import Builder
 from planner.formulation.highs_lp import highs_lp
-from planner.problem.tables import CapacityTables
+from planner.problem.tables import CapacityTables, need_in_workspace
 from planner.solvers.outcome import SolverFailed
 from planner.solvers.stopping import Stop, highs_stopped_by, never
 
@@ -205,27 +205,40 @@ def _need(tables: CapacityTables, m: int, kind: _Kind) -> Floats:
     return np.asarray(tables.need[m, kind.gpu_type].min(axis=0), dtype=np.float64)
 
 
+def _need_at_least(tables: CapacityTables, m: int, kind: _Kind, is_split: bool) -> Floats:
+    """(E,) the same where batches may be smaller: because traffic is split, or where memory forces it."""
+    if is_split:
+        return _need(tables, m, kind) * batching_slack(tables, m, kind.gpu_type)
+    need = least_need(tables, m, kind.gpu_type)
+    return np.asarray((need[kind.least - 1 : kind.most] if kind.most > 0 else need).min(axis=0))
+
+
 def batching_slack(tables: CapacityTables, m: int, g: int) -> float:
     r"""
-    How much cheaper an item can be in a smaller batch, at most 1; below 1 only where a curve has steps.
+    How much cheaper an item can be in another batch, at most 1; below 1 only where a curve has steps.
 
     A part of a model's traffic forms smaller batches. Where :math:`\ell(b)/b` rises somewhere, that may
-    cost less than in proportion; this factor on the need keeps the bound true.
+    cost less than in proportion; this factor on the need keeps the bound true. So does it for a part
+    that is promised a larger batch than the whole.
     """
-    largest = int(tables.batch_size[m, g].max())
-    per_item = tables.law(m, g).latency_us[1 : largest + 1] / np.arange(1, largest + 1)
-    return float((np.minimum.accumulate(per_item) / per_item).min())
+    law = tables.law(m, g)
+    if not law.has_steps:
+        return 1.0
+    per_item = law.latency_us[1:-1] / np.arange(1, law.batch_size_max + 1)
+    promised = np.unique(tables.batch_size[m, g])
+    promised = promised[promised > 0]
+    smaller = (np.minimum.accumulate(per_item) / per_item)[: promised.max(initial=0)]
+    larger = per_item.min() / per_item[promised - 1]
+    return float(min(smaller.min(initial=1.0), larger.min(initial=1.0)))
 
 
-def demand_slack(tables: CapacityTables, m: int, g: int) -> float:
-    """The same for a model's whole demand, whose batches memory may make smaller but shares do not."""
-    least = batching_slack(tables, m, g)
-    busy = tables.rate_rps[m][tables.rate_rps[m] > 0]
-    if least >= 1 or not len(busy):
-        return least
-    sizes = np.arange(1, int(tables.batch_size[m, g].max()) + 1)
-    load = tables.law(m, g).load_gpus(busy[None, :], sizes[:, None])
-    return float((np.minimum.accumulate(load, axis=0) / load).min())
+def least_need(tables: CapacityTables, m: int, g: int) -> Floats:
+    """(N, E) GPUs for the model's whole demand, in each epoch in the cheapest of all batches; inf."""
+    if not tables.batch_size[m, g].any() or not tables.law(m, g).has_steps:
+        return np.asarray(tables.need[m, g], dtype=np.float64)
+    everything = np.array([float(tables.usable_gib[g] - tables.weights_gib[m, g])])
+    need: Floats = need_in_workspace(tables, g, [m], np.ones(1), everything, least=True)[0]
+    return need
 
 
 def _at(columns: Integers, epoch: int) -> int:
@@ -243,8 +256,7 @@ def _add_kind(
         b.row(f"most_k{k}", pair, [np.array([1.0, -kind.most])], upper=0.0)
     if not mine:
         return
-    slack = [batching_slack(tables, m, kind.gpu_type) if m in split else 1.0 for m in mine]
-    need = np.array([_need(tables, m, kind) * less for m, less in zip(mine, slack, strict=True)])
+    need = np.array([_need_at_least(tables, m, kind, m in split) for m in mine])
     for e in range(len(tables.hours)):
         columns = np.array([*(_at(v.shares[m, k], e) for m in mine), _at(v.gpus[k], e)])
         b.row(f"throughput_k{k}_e{e}", [columns], [np.append(need[:, e], -1.0)], upper=0.0)
@@ -262,7 +274,7 @@ def _add_flows(b: Builder, tables: CapacityTables, g: int, kinds: list[_Kind], v
     if not poured:
         return
     inside = [(m, k) for m, k in v.shares if kinds[k].gpu_type == g]
-    need = [_need(tables, m, kinds[k]) for m, k in inside]
+    need = [_need_at_least(tables, m, kinds[k], is_split=False) for m, k in inside]
     flow = [_need(tables, m, _Kind(g, 0, 0)) * batching_slack(tables, m, g) for m in poured]
     lent = [gpus for kind, gpus in zip(kinds, v.gpus, strict=True) if kind.gpu_type == g]
     for e in range(len(tables.hours)):

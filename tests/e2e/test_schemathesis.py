@@ -1,8 +1,9 @@
 """
 Whatever the OpenAPI document allows or forbids: no crash, documented statuses, answers as described.
 
-Schemathesis asks every operation for its examples, for every limit of every parameter and field from either
-side, for drawn data sound and not, and for chains of operations that use one another's answers. The seed is fixed.
+Schemathesis asks every operation for its examples, for every limit of every parameter and field from
+either side, for drawn data sound and not, and for chains of operations that use one another's answers. The
+seed is fixed.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def walk(client: httpx.Client, path: str, cursor: str, between: Any, **query: An
         page = client.get(path, params={"limit": PAGE, **query, **after}).json()
         assert len(page["items"]) <= PAGE
         items += page["items"]
-        if page[f"next_{cursor}"] is None:
+        if page.get(f"next_{cursor}") is None:
             return items
         assert len(page["items"]) == PAGE
         after = {cursor: page[f"next_{cursor}"]}

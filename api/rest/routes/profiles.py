@@ -75,10 +75,9 @@ def put_profile(
     actor: Actor = ANONYMOUS,
 ) -> Any:
     """Create or replace one profile; its model and GPU type in the body are those of the path."""
-    done = registry.submit_profiles(store, body, actor=actor, given=given)
-    response.status_code = 201 if done.created else 200
-    tagged(response, body.entries[0])
-    return ProfileOut.of(body.entries[0])
+    stored, is_new = registry.put_profile(store, body, actor=actor, given=given)
+    response.status_code = 201 if is_new else 200
+    return ProfileOut.of(tagged(response, stored))
 
 
 @router.delete(

@@ -159,7 +159,7 @@ def _table_faults(table: list[Any], batch_size_max: Any, path: str) -> Iterator[
 class ProfileOut(BaseModel):
     """A registered profile: `alpha_ms` and `beta_ms`, or `latency_ms`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [PROFILE_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [PROFILE_EXAMPLE | {"version": 1}]})
 
     model: str
     gpu_type: str
@@ -170,6 +170,7 @@ class ProfileOut(BaseModel):
     workspace_gib_per_item: float
     batch_size_max: int
     source: str | None = None
+    version: int = Field(description="1 for the first that was registered, then 2 and so on.")
 
     @classmethod
     def of(cls, record: RegisteredProfile) -> ProfileOut:
@@ -182,6 +183,7 @@ class ProfileOut(BaseModel):
                 "weights_gib": record.weights_gib,
                 "workspace_gib_per_item": record.workspace_gib_per_item,
                 "batch_size_max": record.batch_size_max,
+                "version": record.version,
                 **sourced,
             }
         )

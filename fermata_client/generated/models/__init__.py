@@ -8,10 +8,12 @@ from .backend_body_kind import BackendBodyKind
 from .backend_out import BackendOut
 from .certificate_out import CertificateOut
 from .certificate_out_certificate import CertificateOutCertificate
+from .decision_body import DecisionBody
 from .delays_body import DelaysBody
 from .delays_out import DelaysOut
 from .difference_out import DifferenceOut
 from .difference_out_difference import DifferenceOutDifference
+from .drift_evidence_out import DriftEvidenceOut
 from .epoch_body import EpochBody
 from .epoch_out import EpochOut
 from .fault_out import FaultOut
@@ -28,6 +30,7 @@ from .health import Health
 from .heartbeat_body import HeartbeatBody
 from .load_report_body import LoadReportBody
 from .measured_latency_out import MeasuredLatencyOut
+from .measured_ratio_out import MeasuredRatioOut
 from .model_body import ModelBody
 from .model_forecast_body import ModelForecastBody
 from .model_forecast_out import ModelForecastOut
@@ -36,6 +39,7 @@ from .model_out import ModelOut
 from .model_out_serving import ModelOutServing
 from .model_page import ModelPage
 from .model_profile_body import ModelProfileBody
+from .model_series_out import ModelSeriesOut
 from .models_upserted_out import ModelsUpsertedOut
 from .node_dispatcher_body import NodeDispatcherBody
 from .node_gpu_body import NodeGpuBody
@@ -45,6 +49,7 @@ from .node_page import NodePage
 from .node_sub_cluster_body import NodeSubClusterBody
 from .observed_load_out import ObservedLoadOut
 from .observed_model_out import ObservedModelOut
+from .observed_series_out import ObservedSeriesOut
 from .plan_out import PlanOut
 from .plan_out_options import PlanOutOptions
 from .plan_out_plan import PlanOutPlan
@@ -52,6 +57,8 @@ from .plan_state import PlanState
 from .plan_summary_out import PlanSummaryOut
 from .plan_summary_out_options import PlanSummaryOutOptions
 from .plan_summary_page import PlanSummaryPage
+from .planned_profile_out import PlannedProfileOut
+from .planned_profile_page import PlannedProfilePage
 from .policy_body import PolicyBody
 from .policy_body_gpus import PolicyBodyGpus
 from .pool_body import PoolBody
@@ -61,9 +68,17 @@ from .problem import Problem
 from .profile_body import ProfileBody
 from .profile_out import ProfileOut
 from .profile_page import ProfilePage
+from .profile_proposal_out import ProfileProposalOut
+from .profile_proposal_page import ProfileProposalPage
+from .profile_version_out import ProfileVersionOut
+from .profile_version_page import ProfileVersionPage
 from .progress_out import ProgressOut
+from .proposal_state import ProposalState
 from .received_out import ReceivedOut
+from .reporter_out import ReporterOut
+from .reporter_page import ReporterPage
 from .reporting_out import ReportingOut
+from .resolution import Resolution
 from .rules_out import RulesOut
 from .run_body import RunBody
 from .run_body_solver import RunBodySolver
@@ -76,6 +91,7 @@ from .run_state import RunState
 from .run_summary_out import RunSummaryOut
 from .run_summary_out_error_type_0 import RunSummaryOutErrorType0
 from .run_summary_out_options import RunSummaryOutOptions
+from .series_point_out import SeriesPointOut
 from .served_model_out import ServedModelOut
 from .sub_cluster_spec_out import SubClusterSpecOut
 from .tensor_body import TensorBody
@@ -92,10 +108,12 @@ __all__ = (
     "BackendOut",
     "CertificateOut",
     "CertificateOutCertificate",
+    "DecisionBody",
     "DelaysBody",
     "DelaysOut",
     "DifferenceOut",
     "DifferenceOutDifference",
+    "DriftEvidenceOut",
     "EpochBody",
     "EpochOut",
     "FaultOut",
@@ -112,6 +130,7 @@ __all__ = (
     "HeartbeatBody",
     "LoadReportBody",
     "MeasuredLatencyOut",
+    "MeasuredRatioOut",
     "ModelBody",
     "ModelForecastBody",
     "ModelForecastOut",
@@ -120,6 +139,7 @@ __all__ = (
     "ModelOutServing",
     "ModelPage",
     "ModelProfileBody",
+    "ModelSeriesOut",
     "ModelsUpsertedOut",
     "NodeDispatcherBody",
     "NodeGpuBody",
@@ -129,6 +149,9 @@ __all__ = (
     "NodeSubClusterBody",
     "ObservedLoadOut",
     "ObservedModelOut",
+    "ObservedSeriesOut",
+    "PlannedProfileOut",
+    "PlannedProfilePage",
     "PlanOut",
     "PlanOutOptions",
     "PlanOutPlan",
@@ -145,9 +168,17 @@ __all__ = (
     "ProfileBody",
     "ProfileOut",
     "ProfilePage",
+    "ProfileProposalOut",
+    "ProfileProposalPage",
+    "ProfileVersionOut",
+    "ProfileVersionPage",
     "ProgressOut",
+    "ProposalState",
     "ReceivedOut",
+    "ReporterOut",
+    "ReporterPage",
     "ReportingOut",
+    "Resolution",
     "RulesOut",
     "RunBody",
     "RunBodySolver",
@@ -160,6 +191,7 @@ __all__ = (
     "RunSummaryOut",
     "RunSummaryOutErrorType0",
     "RunSummaryOutOptions",
+    "SeriesPointOut",
     "ServedModelOut",
     "SubClusterSpecOut",
     "TensorBody",

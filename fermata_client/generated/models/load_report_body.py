@@ -22,7 +22,7 @@ class LoadReportBody:
     interval_start: datetime.datetime
     """ ISO 8601 with its time zone. """
     interval_s: float
-    """ Length of the interval, in seconds. """
+    """ Length of the interval, in seconds: an hour at most. """
     gpus: int
     gpu_busy_share: float
     """ Share of the GPUs' time spent executing. """

@@ -20,6 +20,8 @@ class ProfileOut:
     weights_gib: float
     workspace_gib_per_item: float
     batch_size_max: int
+    version: int
+    """ 1 for the first that was registered, then 2 and so on. """
     alpha_ms: float | None | Unset = UNSET
     beta_ms: float | None | Unset = UNSET
     latency_ms: list[list[float | int]] | None | Unset = UNSET
@@ -36,6 +38,8 @@ class ProfileOut:
         workspace_gib_per_item = self.workspace_gib_per_item
 
         batch_size_max = self.batch_size_max
+
+        version = self.version
 
         alpha_ms: float | None | Unset
         if isinstance(self.alpha_ms, Unset):
@@ -81,6 +85,7 @@ class ProfileOut:
                 "weights_gib": weights_gib,
                 "workspace_gib_per_item": workspace_gib_per_item,
                 "batch_size_max": batch_size_max,
+                "version": version,
             }
         )
         if alpha_ms is not UNSET:
@@ -106,6 +111,8 @@ class ProfileOut:
         workspace_gib_per_item = d.pop("workspace_gib_per_item")
 
         batch_size_max = d.pop("batch_size_max")
+
+        version = d.pop("version")
 
         def _parse_alpha_ms(data: object) -> float | None | Unset:
             if data is None:
@@ -173,6 +180,7 @@ class ProfileOut:
             weights_gib=weights_gib,
             workspace_gib_per_item=workspace_gib_per_item,
             batch_size_max=batch_size_max,
+            version=version,
             alpha_ms=alpha_ms,
             beta_ms=beta_ms,
             latency_ms=latency_ms,

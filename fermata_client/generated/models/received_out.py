@@ -11,10 +11,16 @@ T = TypeVar("T", bound="ReceivedOut")
 
 @_attrs_define
 class ReceivedOut:
-    """How many reports were new, and how many had been sent before."""
+    """How many reports stood how."""
 
     new: int
+    """ Taken. """
     known: int
+    """ Sent before, and the same. """
+    differing: int
+    """ Sent before with other numbers: the first were kept. """
+    overlapping: int
+    """ Not taken: the interval lies across others of the same sub-cluster and plan version. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -22,12 +28,18 @@ class ReceivedOut:
 
         known = self.known
 
+        differing = self.differing
+
+        overlapping = self.overlapping
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "new": new,
                 "known": known,
+                "differing": differing,
+                "overlapping": overlapping,
             }
         )
 
@@ -40,9 +52,15 @@ class ReceivedOut:
 
         known = d.pop("known")
 
+        differing = d.pop("differing")
+
+        overlapping = d.pop("overlapping")
+
         received_out = cls(
             new=new,
             known=known,
+            differing=differing,
+            overlapping=overlapping,
         )
 
         received_out.additional_properties = d

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from planner.problem.tables import need_in_workspace
 from planner.solvers.mixed.crowded import WHOLE_DAY, CrowdedPart
 from planner.solvers.poured import memory_shares
-from planner.solvers.relaxation import batching_slack, demand_slack
+from planner.solvers.relaxation import batching_slack
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -56,10 +56,11 @@ def kinds_of(part: CrowdedPart) -> list[Kind]:
 
 
 def _slack(part: CrowdedPart, i: int, g: int) -> float:
+    """Of traffic shared out by epoch; a whole day's is counted in the cheapest batches as it is."""
     m = int(part.model[i])
-    if not part.tables.batch_size[m, g].any():
+    if part.epoch[i] == WHOLE_DAY or not part.tables.batch_size[m, g].any():
         return 1.0
-    return (demand_slack if part.epoch[i] == WHOLE_DAY else batching_slack)(part.tables, m, g)
+    return batching_slack(part.tables, m, g)
 
 
 def _kinds_at(
@@ -71,7 +72,7 @@ def _kinds_at(
     weights = np.where(flowing, 0.0, tables.weights_gib[part.model, g])
     room = usable * (1 - kept)
     workspace = np.where(flowing, usable, np.minimum(usable * most, usable - weights))
-    need = need_in_workspace(tables, g, part.model.tolist(), part.share, workspace)
+    need = need_in_workspace(tables, g, part.model.tolist(), part.share, workspace, least=True)
     need *= slack[:, None, None]
     need[flowing] = _of_one_epoch(need[flowing], part.epoch[flowing])
     memory = memory_shares(np.minimum(weights / room, 2.0))

@@ -7,24 +7,14 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.health import Health
 from ...models.problem import Problem
-from ...types import UNSET, Response, Unset
+from ...types import Response
 
 
-def _get_kwargs(
-    *,
-    fleet: str | Unset = "default",
-) -> dict[str, Any]:
-
-    params: dict[str, Any] = {}
-
-    params["fleet"] = fleet
-
-    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+def _get_kwargs() -> dict[str, Any]:
 
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/readyz",
-        "params": params,
     }
 
     return _kwargs
@@ -78,14 +68,10 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    fleet: str | Unset = "default",
 ) -> Response[Health | Problem]:
     """Readyz
 
      The database can be reached and has the schema of this version.
-
-    Args:
-        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -95,9 +81,7 @@ def sync_detailed(
         Response[Health | Problem]
     """
 
-    kwargs = _get_kwargs(
-        fleet=fleet,
-    )
+    kwargs = _get_kwargs()
 
     response = client.get_httpx_client().request(
         **kwargs,
@@ -109,14 +93,10 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    fleet: str | Unset = "default",
 ) -> Health | Problem | None:
     """Readyz
 
      The database can be reached and has the schema of this version.
-
-    Args:
-        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -128,21 +108,16 @@ def sync(
 
     return sync_detailed(
         client=client,
-        fleet=fleet,
     ).parsed
 
 
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    fleet: str | Unset = "default",
 ) -> Response[Health | Problem]:
     """Readyz
 
      The database can be reached and has the schema of this version.
-
-    Args:
-        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -152,9 +127,7 @@ async def asyncio_detailed(
         Response[Health | Problem]
     """
 
-    kwargs = _get_kwargs(
-        fleet=fleet,
-    )
+    kwargs = _get_kwargs()
 
     response = await client.get_async_httpx_client().request(**kwargs)
 
@@ -164,14 +137,10 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    fleet: str | Unset = "default",
 ) -> Health | Problem | None:
     """Readyz
 
      The database can be reached and has the schema of this version.
-
-    Args:
-        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -184,6 +153,5 @@ async def asyncio(
     return (
         await asyncio_detailed(
             client=client,
-            fleet=fleet,
         )
     ).parsed

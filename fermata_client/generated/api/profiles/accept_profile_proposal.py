@@ -1,22 +1,27 @@
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.load_report_body import LoadReportBody
+from ...models.decision_body import DecisionBody
 from ...models.problem import Problem
-from ...models.received_out import ReceivedOut
+from ...models.profile_proposal_out import ProfileProposalOut
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
+    proposal_id: int,
     *,
-    body: list[LoadReportBody] | LoadReportBody,
+    body: DecisionBody,
     fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(x_actor, Unset):
+        headers["X-Actor"] = x_actor
 
     params: dict[str, Any] = {}
 
@@ -26,17 +31,13 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "post",
-        "url": "/v1/observed-load",
+        "url": "/v1/profile-proposals/{proposal_id}/acceptance".format(
+            proposal_id=quote(str(proposal_id), safe=""),
+        ),
         "params": params,
     }
 
-    if isinstance(body, LoadReportBody):
-        _kwargs["json"] = body.to_dict()
-    else:
-        _kwargs["json"] = []
-        for body_type_1_item_data in body:
-            body_type_1_item = body_type_1_item_data.to_dict()
-            _kwargs["json"].append(body_type_1_item)
+    _kwargs["json"] = body.to_dict()
 
     headers["Content-Type"] = "application/json"
 
@@ -46,16 +47,11 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | ReceivedOut | None:
+) -> Problem | ProfileProposalOut | None:
     if response.status_code == 200:
-        response_200 = ReceivedOut.from_dict(response.json())
+        response_200 = ProfileProposalOut.from_dict(response.json())
 
         return response_200
-
-    if response.status_code == 201:
-        response_201 = ReceivedOut.from_dict(response.json())
-
-        return response_201
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
@@ -95,7 +91,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | ReceivedOut]:
+) -> Response[Problem | ProfileProposalOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -105,30 +101,36 @@ def _build_response(
 
 
 def sync_detailed(
+    proposal_id: int,
     *,
     client: AuthenticatedClient | Client,
-    body: list[LoadReportBody] | LoadReportBody,
+    body: DecisionBody,
     fleet: str | Unset = "default",
-) -> Response[Problem | ReceivedOut]:
-    """Submit Load Reports
+    x_actor: str | Unset = "anonymous",
+) -> Response[Problem | ProfileProposalOut]:
+    """Accept Profile Proposal
 
-     Take a dispatcher's load report. One with the same sub-cluster and interval start counts once.
+     Make the proposed curve the profile's next version. Refused when the profile has changed meanwhile.
 
     Args:
+        proposal_id (int): The proposal's id.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        body (list[LoadReportBody] | LoadReportBody):
+        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        body (DecisionBody): Why a proposal is accepted or rejected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | ReceivedOut]
+        Response[Problem | ProfileProposalOut]
     """
 
     kwargs = _get_kwargs(
+        proposal_id=proposal_id,
         body=body,
         fleet=fleet,
+        x_actor=x_actor,
     )
 
     response = client.get_httpx_client().request(
@@ -139,59 +141,71 @@ def sync_detailed(
 
 
 def sync(
+    proposal_id: int,
     *,
     client: AuthenticatedClient | Client,
-    body: list[LoadReportBody] | LoadReportBody,
+    body: DecisionBody,
     fleet: str | Unset = "default",
-) -> Problem | ReceivedOut | None:
-    """Submit Load Reports
+    x_actor: str | Unset = "anonymous",
+) -> Problem | ProfileProposalOut | None:
+    """Accept Profile Proposal
 
-     Take a dispatcher's load report. One with the same sub-cluster and interval start counts once.
+     Make the proposed curve the profile's next version. Refused when the profile has changed meanwhile.
 
     Args:
+        proposal_id (int): The proposal's id.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        body (list[LoadReportBody] | LoadReportBody):
+        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        body (DecisionBody): Why a proposal is accepted or rejected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | ReceivedOut
+        Problem | ProfileProposalOut
     """
 
     return sync_detailed(
+        proposal_id=proposal_id,
         client=client,
         body=body,
         fleet=fleet,
+        x_actor=x_actor,
     ).parsed
 
 
 async def asyncio_detailed(
+    proposal_id: int,
     *,
     client: AuthenticatedClient | Client,
-    body: list[LoadReportBody] | LoadReportBody,
+    body: DecisionBody,
     fleet: str | Unset = "default",
-) -> Response[Problem | ReceivedOut]:
-    """Submit Load Reports
+    x_actor: str | Unset = "anonymous",
+) -> Response[Problem | ProfileProposalOut]:
+    """Accept Profile Proposal
 
-     Take a dispatcher's load report. One with the same sub-cluster and interval start counts once.
+     Make the proposed curve the profile's next version. Refused when the profile has changed meanwhile.
 
     Args:
+        proposal_id (int): The proposal's id.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        body (list[LoadReportBody] | LoadReportBody):
+        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        body (DecisionBody): Why a proposal is accepted or rejected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | ReceivedOut]
+        Response[Problem | ProfileProposalOut]
     """
 
     kwargs = _get_kwargs(
+        proposal_id=proposal_id,
         body=body,
         fleet=fleet,
+        x_actor=x_actor,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -200,31 +214,37 @@ async def asyncio_detailed(
 
 
 async def asyncio(
+    proposal_id: int,
     *,
     client: AuthenticatedClient | Client,
-    body: list[LoadReportBody] | LoadReportBody,
+    body: DecisionBody,
     fleet: str | Unset = "default",
-) -> Problem | ReceivedOut | None:
-    """Submit Load Reports
+    x_actor: str | Unset = "anonymous",
+) -> Problem | ProfileProposalOut | None:
+    """Accept Profile Proposal
 
-     Take a dispatcher's load report. One with the same sub-cluster and interval start counts once.
+     Make the proposed curve the profile's next version. Refused when the profile has changed meanwhile.
 
     Args:
+        proposal_id (int): The proposal's id.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        body (list[LoadReportBody] | LoadReportBody):
+        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        body (DecisionBody): Why a proposal is accepted or rejected.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | ReceivedOut
+        Problem | ProfileProposalOut
     """
 
     return (
         await asyncio_detailed(
+            proposal_id=proposal_id,
             client=client,
             body=body,
             fleet=fleet,
+            x_actor=x_actor,
         )
     ).parsed

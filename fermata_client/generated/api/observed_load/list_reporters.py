@@ -1,4 +1,3 @@
-import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -6,45 +5,28 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.observed_load_out import ObservedLoadOut
 from ...models.problem import Problem
+from ...models.reporter_page import ReporterPage
 from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
-    since: datetime.datetime | None | Unset = UNSET,
-    until: datetime.datetime | None | Unset = UNSET,
-    plan_version: int | None | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
     fleet: str | Unset = "default",
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
 
-    json_since: None | str | Unset
-    if isinstance(since, Unset):
-        json_since = UNSET
-    elif isinstance(since, datetime.datetime):
-        json_since = since.isoformat()
-    else:
-        json_since = since
-    params["since"] = json_since
+    params["limit"] = limit
 
-    json_until: None | str | Unset
-    if isinstance(until, Unset):
-        json_until = UNSET
-    elif isinstance(until, datetime.datetime):
-        json_until = until.isoformat()
+    json_after: None | str | Unset
+    if isinstance(after, Unset):
+        json_after = UNSET
     else:
-        json_until = until
-    params["until"] = json_until
-
-    json_plan_version: int | None | Unset
-    if isinstance(plan_version, Unset):
-        json_plan_version = UNSET
-    else:
-        json_plan_version = plan_version
-    params["plan_version"] = json_plan_version
+        json_after = after
+    params["after"] = json_after
 
     params["fleet"] = fleet
 
@@ -52,7 +34,7 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/observed-load",
+        "url": "/v1/observed-load/reporters",
         "params": params,
     }
 
@@ -61,9 +43,9 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ObservedLoadOut | Problem | None:
+) -> Problem | ReporterPage | None:
     if response.status_code == 200:
-        response_200 = ObservedLoadOut.from_dict(response.json())
+        response_200 = ReporterPage.from_dict(response.json())
 
         return response_200
 
@@ -95,7 +77,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ObservedLoadOut | Problem]:
+) -> Response[Problem | ReporterPage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -107,20 +89,17 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-    since: datetime.datetime | None | Unset = UNSET,
-    until: datetime.datetime | None | Unset = UNSET,
-    plan_version: int | None | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Response[ObservedLoadOut | Problem]:
-    """Get Observed Load
+) -> Response[Problem | ReporterPage]:
+    """List Reporters
 
-     What dispatchers measured, put together by model.
+     Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
 
     Args:
-        since (datetime.datetime | None | Unset): Only intervals that start at or after this
-            instant.
-        until (datetime.datetime | None | Unset): Only intervals that start before this instant.
-        plan_version (int | None | Unset):
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): `next_after` of a page.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -128,13 +107,12 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ObservedLoadOut | Problem]
+        Response[Problem | ReporterPage]
     """
 
     kwargs = _get_kwargs(
-        since=since,
-        until=until,
-        plan_version=plan_version,
+        limit=limit,
+        after=after,
         fleet=fleet,
     )
 
@@ -148,20 +126,17 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
-    since: datetime.datetime | None | Unset = UNSET,
-    until: datetime.datetime | None | Unset = UNSET,
-    plan_version: int | None | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> ObservedLoadOut | Problem | None:
-    """Get Observed Load
+) -> Problem | ReporterPage | None:
+    """List Reporters
 
-     What dispatchers measured, put together by model.
+     Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
 
     Args:
-        since (datetime.datetime | None | Unset): Only intervals that start at or after this
-            instant.
-        until (datetime.datetime | None | Unset): Only intervals that start before this instant.
-        plan_version (int | None | Unset):
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): `next_after` of a page.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -169,14 +144,13 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ObservedLoadOut | Problem
+        Problem | ReporterPage
     """
 
     return sync_detailed(
         client=client,
-        since=since,
-        until=until,
-        plan_version=plan_version,
+        limit=limit,
+        after=after,
         fleet=fleet,
     ).parsed
 
@@ -184,20 +158,17 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-    since: datetime.datetime | None | Unset = UNSET,
-    until: datetime.datetime | None | Unset = UNSET,
-    plan_version: int | None | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> Response[ObservedLoadOut | Problem]:
-    """Get Observed Load
+) -> Response[Problem | ReporterPage]:
+    """List Reporters
 
-     What dispatchers measured, put together by model.
+     Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
 
     Args:
-        since (datetime.datetime | None | Unset): Only intervals that start at or after this
-            instant.
-        until (datetime.datetime | None | Unset): Only intervals that start before this instant.
-        plan_version (int | None | Unset):
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): `next_after` of a page.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -205,13 +176,12 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ObservedLoadOut | Problem]
+        Response[Problem | ReporterPage]
     """
 
     kwargs = _get_kwargs(
-        since=since,
-        until=until,
-        plan_version=plan_version,
+        limit=limit,
+        after=after,
         fleet=fleet,
     )
 
@@ -223,20 +193,17 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-    since: datetime.datetime | None | Unset = UNSET,
-    until: datetime.datetime | None | Unset = UNSET,
-    plan_version: int | None | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
     fleet: str | Unset = "default",
-) -> ObservedLoadOut | Problem | None:
-    """Get Observed Load
+) -> Problem | ReporterPage | None:
+    """List Reporters
 
-     What dispatchers measured, put together by model.
+     Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
 
     Args:
-        since (datetime.datetime | None | Unset): Only intervals that start at or after this
-            instant.
-        until (datetime.datetime | None | Unset): Only intervals that start before this instant.
-        plan_version (int | None | Unset):
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): `next_after` of a page.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -244,15 +211,14 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ObservedLoadOut | Problem
+        Problem | ReporterPage
     """
 
     return (
         await asyncio_detailed(
             client=client,
-            since=since,
-            until=until,
-            plan_version=plan_version,
+            limit=limit,
+            after=after,
             fleet=fleet,
         )
     ).parsed
