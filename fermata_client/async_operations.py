@@ -9,9 +9,15 @@ from collections.abc import AsyncIterator
 
 from fermata_client.connection import AsyncConnection, result
 from fermata_client.generated import models
+from fermata_client.generated.api.audit import list_audit_entries as _list_audit_entries
 from fermata_client.generated.api.demand import get_forecast as _get_forecast
 from fermata_client.generated.api.demand import list_forecasts as _list_forecasts
 from fermata_client.generated.api.demand import submit_forecasts as _submit_forecasts
+from fermata_client.generated.api.fleets import change_fleet as _change_fleet
+from fermata_client.generated.api.fleets import create_fleet as _create_fleet
+from fermata_client.generated.api.fleets import get_advice as _get_advice
+from fermata_client.generated.api.fleets import get_fleet as _get_fleet
+from fermata_client.generated.api.fleets import list_fleets as _list_fleets
 from fermata_client.generated.api.health import healthz as _healthz
 from fermata_client.generated.api.health import readyz as _readyz
 from fermata_client.generated.api.nodes import get_node as _get_node
@@ -27,10 +33,13 @@ from fermata_client.generated.api.plans import get_certificate as _get_certifica
 from fermata_client.generated.api.plans import get_current_activation as _get_current_activation
 from fermata_client.generated.api.plans import get_difference as _get_difference
 from fermata_client.generated.api.plans import get_plan as _get_plan
+from fermata_client.generated.api.plans import get_plan_history as _get_plan_history
 from fermata_client.generated.api.plans import get_problem as _get_problem
 from fermata_client.generated.api.plans import get_sub_cluster as _get_sub_cluster
 from fermata_client.generated.api.plans import list_activations as _list_activations
 from fermata_client.generated.api.plans import list_plans as _list_plans
+from fermata_client.generated.api.plans import post_imported_plan as _post_imported_plan
+from fermata_client.generated.api.plans import reject_plan as _reject_plan
 from fermata_client.generated.api.profiles import accept_profile_proposal as _accept_profile_proposal
 from fermata_client.generated.api.profiles import get_profile_proposal as _get_profile_proposal
 from fermata_client.generated.api.profiles import list_planned_profiles as _list_planned_profiles
@@ -58,6 +67,7 @@ from fermata_client.generated.api.registry import submit_gpu_types as _submit_gp
 from fermata_client.generated.api.registry import submit_models as _submit_models
 from fermata_client.generated.api.registry import submit_pools as _submit_pools
 from fermata_client.generated.api.registry import submit_profiles as _submit_profiles
+from fermata_client.generated.api.replays import replay_day as _replay_day
 from fermata_client.generated.api.runs import cancel_run as _cancel_run
 from fermata_client.generated.api.runs import get_run as _get_run
 from fermata_client.generated.api.runs import list_runs as _list_runs
@@ -67,6 +77,63 @@ from fermata_client.generated.types import UNSET, Unset
 
 class AsyncOperations(AsyncConnection):
     """Each method returns what was asked for; a problem is raised as ``Refused``."""
+
+    async def list_audit_entries(
+        self,
+        *,
+        actor: None | str | Unset = UNSET,
+        action: None | str | Unset = UNSET,
+        subject: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.AuditEntryPage:
+        """Who changed what in the fleet, when, from where and why; the newest first."""
+        return result(
+            await _list_audit_entries.asyncio_detailed(
+                client=self.client,
+                actor=actor,
+                action=action,
+                subject=subject,
+                since=since,
+                until=until,
+                limit=limit,
+                before=before,
+                fleet=fleet,
+            )
+        )
+
+    async def all_audit_entries(
+        self,
+        *,
+        actor: None | str | Unset = UNSET,
+        action: None | str | Unset = UNSET,
+        subject: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> AsyncIterator[models.AuditEntryOut]:
+        """Everything that ``list_audit_entries`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = await self.list_audit_entries(
+                actor=actor,
+                action=action,
+                subject=subject,
+                since=since,
+                until=until,
+                limit=limit,
+                fleet=fleet,
+                before=before,
+            )
+            for item in page.items:
+                yield item
+            if not page.next_before:
+                return
+            before = page.next_before
 
     async def get_forecast(self, forecast_id: int, *, fleet: str | Unset = UNSET) -> models.ForecastOut:
         """One forecast, whole."""
@@ -111,6 +178,82 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
+    async def change_fleet(
+        self,
+        fleet_id: str,
+        body: models.FleetChangeBody,
+        *,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.FleetOut:
+        """Change environment or policy; what is not named stays."""
+        return result(
+            await _change_fleet.asyncio_detailed(
+                client=self.client,
+                fleet_id=fleet_id,
+                body=body,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    async def create_fleet(self, body: models.FleetBody, *, x_actor: str | Unset = UNSET) -> models.FleetOut:
+        """Make a fleet; nothing of another one is seen or changed through it."""
+        return result(await _create_fleet.asyncio_detailed(client=self.client, body=body, x_actor=x_actor))
+
+    async def get_advice(
+        self,
+        fleet_id: str,
+        *,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> models.AdvicesOut:
+        """
+        Each plan that was made beside what ran then (the active plan, else the imported one),
+        by day.
+        """
+        return result(
+            await _get_advice.asyncio_detailed(
+                client=self.client, fleet_id=fleet_id, since=since, until=until, limit=limit
+            )
+        )
+
+    async def get_fleet(self, fleet_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.FleetOut:
+        """One fleet, its policy with every default written out."""
+        return result(
+            await _get_fleet.asyncio_detailed(
+                client=self.client, fleet_id=fleet_id, if_none_match=if_none_match
+            )
+        )
+
+    async def list_fleets(
+        self,
+        *,
+        name: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+    ) -> models.FleetPage:
+        """Fleets, by name."""
+        return result(
+            await _list_fleets.asyncio_detailed(client=self.client, name=name, limit=limit, after=after)
+        )
+
+    async def all_fleets(
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET
+    ) -> AsyncIterator[models.FleetOut]:
+        """Everything that ``list_fleets`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = await self.list_fleets(name=name, limit=limit, after=after)
+            for item in page.items:
+                yield item
+            if not page.next_after:
+                return
+            after = page.next_after
+
     async def healthz(self) -> models.Health:
         """The process answers."""
         return result(await _healthz.asyncio_detailed(client=self.client))
@@ -119,9 +262,15 @@ class AsyncOperations(AsyncConnection):
         """The database can be reached and has the schema of this version."""
         return result(await _readyz.asyncio_detailed(client=self.client))
 
-    async def get_node(self, node_id: str, *, fleet: str | Unset = UNSET) -> models.NodeOut:
+    async def get_node(
+        self, node_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.NodeOut:
         """One node, and its last heartbeat."""
-        return result(await _get_node.asyncio_detailed(client=self.client, node_id=node_id, fleet=fleet))
+        return result(
+            await _get_node.asyncio_detailed(
+                client=self.client, node_id=node_id, fleet=fleet, if_none_match=if_none_match
+            )
+        )
 
     async def list_nodes(
         self,
@@ -235,22 +384,32 @@ class AsyncOperations(AsyncConnection):
 
     async def activate_plan(
         self, body: models.ActivationBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
-    ) -> models.ActivationOut:
+    ) -> models.ActivationOut | models.RunOut:
         """
-        Make an approved plan the active one; a superseded one becomes active again (a roll
-        back).
+        Make an approved plan the active one. A superseded plan becomes active again (a roll
+        back) once it is certified against the newest demand: the answer is 202 and the run that
+        does so, which ends with the activation of a new version that repeats the old one. With
+        `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
         """
         return result(
             await _activate_plan.asyncio_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
         )
 
     async def approve_plan(
-        self, version: int, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        version: int,
+        body: models.ApprovalBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
-        """Approve a certified plan; approving it again changes nothing."""
+        """
+        Approve a certified plan, for the content that `plan_id` names; again by the same one is
+        harmless.
+        """
         return result(
             await _approve_plan.asyncio_detailed(
-                client=self.client, version=version, fleet=fleet, x_actor=x_actor
+                client=self.client, version=version, body=body, fleet=fleet, x_actor=x_actor
             )
         )
 
@@ -261,14 +420,20 @@ class AsyncOperations(AsyncConnection):
         )
 
     async def get_current_activation(
-        self, *, wait_s: float | Unset = UNSET, fleet: str | Unset = UNSET
+        self,
+        *,
+        wait_s: float | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ActivationOut:
         """
         The activation in force; nodes ask for it with If-None-Match, and are answered once it
         changes.
         """
         return result(
-            await _get_current_activation.asyncio_detailed(client=self.client, wait_s=wait_s, fleet=fleet)
+            await _get_current_activation.asyncio_detailed(
+                client=self.client, wait_s=wait_s, fleet=fleet, if_none_match=if_none_match
+            )
         )
 
     async def get_difference(
@@ -284,9 +449,21 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
-    async def get_plan(self, version: int, *, fleet: str | Unset = UNSET) -> models.PlanOut:
+    async def get_plan(
+        self, version: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.PlanOut:
         """One plan version, whole. Only its state ever changes, and the ETag with it."""
-        return result(await _get_plan.asyncio_detailed(client=self.client, version=version, fleet=fleet))
+        return result(
+            await _get_plan.asyncio_detailed(
+                client=self.client, version=version, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    async def get_plan_history(self, version: int, *, fleet: str | Unset = UNSET) -> models.HistoryOut:
+        """Who decided what of the plan, when and why."""
+        return result(
+            await _get_plan_history.asyncio_detailed(client=self.client, version=version, fleet=fleet)
+        )
 
     async def get_problem(
         self, version: int, *, fleet: str | Unset = UNSET
@@ -298,12 +475,23 @@ class AsyncOperations(AsyncConnection):
         return result(await _get_problem.asyncio_detailed(client=self.client, version=version, fleet=fleet))
 
     async def get_sub_cluster(
-        self, version: int, sub_cluster: str, *, epoch: int | None | Unset = UNSET, fleet: str | Unset = UNSET
+        self,
+        version: int,
+        sub_cluster: str,
+        *,
+        epoch: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.SubClusterSpecOut:
         """A sub-cluster as its dispatcher runs it, its load reports addressed to this server."""
         return result(
             await _get_sub_cluster.asyncio_detailed(
-                client=self.client, version=version, sub_cluster=sub_cluster, epoch=epoch, fleet=fleet
+                client=self.client,
+                version=version,
+                sub_cluster=sub_cluster,
+                epoch=epoch,
+                fleet=fleet,
+                if_none_match=if_none_match,
             )
         )
 
@@ -416,6 +604,34 @@ class AsyncOperations(AsyncConnection):
             if not page.next_before:
                 return
             before = page.next_before
+
+    async def post_imported_plan(
+        self, body: models.ImportBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+    ) -> models.ImportedOut:
+        """
+        Hand in what the fleet runs by other means: plans are compared with it; it is never
+        activated.
+        """
+        return result(
+            await _post_imported_plan.asyncio_detailed(
+                client=self.client, body=body, fleet=fleet, x_actor=x_actor
+            )
+        )
+
+    async def reject_plan(
+        self,
+        version: int,
+        body: models.RejectionBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+    ) -> models.PlanSummaryOut:
+        """Reject a plan that is not active, for good."""
+        return result(
+            await _reject_plan.asyncio_detailed(
+                client=self.client, version=version, body=body, fleet=fleet, x_actor=x_actor
+            )
+        )
 
     async def accept_profile_proposal(
         self,
@@ -1002,6 +1218,16 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
+    async def replay_day(
+        self, body: models.ReplayBody, *, fleet: str | Unset = UNSET
+    ) -> models.ReplayedDayOut:
+        """
+        What would have been on a past day, beside what was. The day is planned from what was
+        known when it began, and that plan and the active one are simulated at the load observed
+        on the day. Nothing is stored. It takes as long as a run: seconds to minutes.
+        """
+        return result(await _replay_day.asyncio_detailed(client=self.client, body=body, fleet=fleet))
+
     async def cancel_run(
         self, run_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
     ) -> models.RunOut:
@@ -1012,9 +1238,15 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
-    async def get_run(self, run_id: str, *, fleet: str | Unset = UNSET) -> models.RunOut:
+    async def get_run(
+        self, run_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.RunOut:
         """One run: state, progress, and the plan version it made."""
-        return result(await _get_run.asyncio_detailed(client=self.client, run_id=run_id, fleet=fleet))
+        return result(
+            await _get_run.asyncio_detailed(
+                client=self.client, run_id=run_id, fleet=fleet, if_none_match=if_none_match
+            )
+        )
 
     async def list_runs(
         self,

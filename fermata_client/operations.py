@@ -9,9 +9,15 @@ from collections.abc import Iterator
 
 from fermata_client.connection import Connection, result
 from fermata_client.generated import models
+from fermata_client.generated.api.audit import list_audit_entries as _list_audit_entries
 from fermata_client.generated.api.demand import get_forecast as _get_forecast
 from fermata_client.generated.api.demand import list_forecasts as _list_forecasts
 from fermata_client.generated.api.demand import submit_forecasts as _submit_forecasts
+from fermata_client.generated.api.fleets import change_fleet as _change_fleet
+from fermata_client.generated.api.fleets import create_fleet as _create_fleet
+from fermata_client.generated.api.fleets import get_advice as _get_advice
+from fermata_client.generated.api.fleets import get_fleet as _get_fleet
+from fermata_client.generated.api.fleets import list_fleets as _list_fleets
 from fermata_client.generated.api.health import healthz as _healthz
 from fermata_client.generated.api.health import readyz as _readyz
 from fermata_client.generated.api.nodes import get_node as _get_node
@@ -27,10 +33,13 @@ from fermata_client.generated.api.plans import get_certificate as _get_certifica
 from fermata_client.generated.api.plans import get_current_activation as _get_current_activation
 from fermata_client.generated.api.plans import get_difference as _get_difference
 from fermata_client.generated.api.plans import get_plan as _get_plan
+from fermata_client.generated.api.plans import get_plan_history as _get_plan_history
 from fermata_client.generated.api.plans import get_problem as _get_problem
 from fermata_client.generated.api.plans import get_sub_cluster as _get_sub_cluster
 from fermata_client.generated.api.plans import list_activations as _list_activations
 from fermata_client.generated.api.plans import list_plans as _list_plans
+from fermata_client.generated.api.plans import post_imported_plan as _post_imported_plan
+from fermata_client.generated.api.plans import reject_plan as _reject_plan
 from fermata_client.generated.api.profiles import accept_profile_proposal as _accept_profile_proposal
 from fermata_client.generated.api.profiles import get_profile_proposal as _get_profile_proposal
 from fermata_client.generated.api.profiles import list_planned_profiles as _list_planned_profiles
@@ -58,6 +67,7 @@ from fermata_client.generated.api.registry import submit_gpu_types as _submit_gp
 from fermata_client.generated.api.registry import submit_models as _submit_models
 from fermata_client.generated.api.registry import submit_pools as _submit_pools
 from fermata_client.generated.api.registry import submit_profiles as _submit_profiles
+from fermata_client.generated.api.replays import replay_day as _replay_day
 from fermata_client.generated.api.runs import cancel_run as _cancel_run
 from fermata_client.generated.api.runs import get_run as _get_run
 from fermata_client.generated.api.runs import list_runs as _list_runs
@@ -67,6 +77,62 @@ from fermata_client.generated.types import UNSET, Unset
 
 class Operations(Connection):
     """Each method returns what was asked for; a problem is raised as ``Refused``."""
+
+    def list_audit_entries(
+        self,
+        *,
+        actor: None | str | Unset = UNSET,
+        action: None | str | Unset = UNSET,
+        subject: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.AuditEntryPage:
+        """Who changed what in the fleet, when, from where and why; the newest first."""
+        return result(
+            _list_audit_entries.sync_detailed(
+                client=self.client,
+                actor=actor,
+                action=action,
+                subject=subject,
+                since=since,
+                until=until,
+                limit=limit,
+                before=before,
+                fleet=fleet,
+            )
+        )
+
+    def all_audit_entries(
+        self,
+        *,
+        actor: None | str | Unset = UNSET,
+        action: None | str | Unset = UNSET,
+        subject: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.AuditEntryOut]:
+        """Everything that ``list_audit_entries`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.list_audit_entries(
+                actor=actor,
+                action=action,
+                subject=subject,
+                since=since,
+                until=until,
+                limit=limit,
+                fleet=fleet,
+                before=before,
+            )
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
 
     def get_forecast(self, forecast_id: int, *, fleet: str | Unset = UNSET) -> models.ForecastOut:
         """One forecast, whole."""
@@ -104,6 +170,77 @@ class Operations(Connection):
             _submit_forecasts.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
         )
 
+    def change_fleet(
+        self,
+        fleet_id: str,
+        body: models.FleetChangeBody,
+        *,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.FleetOut:
+        """Change environment or policy; what is not named stays."""
+        return result(
+            _change_fleet.sync_detailed(
+                client=self.client,
+                fleet_id=fleet_id,
+                body=body,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def create_fleet(self, body: models.FleetBody, *, x_actor: str | Unset = UNSET) -> models.FleetOut:
+        """Make a fleet; nothing of another one is seen or changed through it."""
+        return result(_create_fleet.sync_detailed(client=self.client, body=body, x_actor=x_actor))
+
+    def get_advice(
+        self,
+        fleet_id: str,
+        *,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> models.AdvicesOut:
+        """
+        Each plan that was made beside what ran then (the active plan, else the imported one),
+        by day.
+        """
+        return result(
+            _get_advice.sync_detailed(
+                client=self.client, fleet_id=fleet_id, since=since, until=until, limit=limit
+            )
+        )
+
+    def get_fleet(self, fleet_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.FleetOut:
+        """One fleet, its policy with every default written out."""
+        return result(
+            _get_fleet.sync_detailed(client=self.client, fleet_id=fleet_id, if_none_match=if_none_match)
+        )
+
+    def list_fleets(
+        self,
+        *,
+        name: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+    ) -> models.FleetPage:
+        """Fleets, by name."""
+        return result(_list_fleets.sync_detailed(client=self.client, name=name, limit=limit, after=after))
+
+    def all_fleets(
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET
+    ) -> Iterator[models.FleetOut]:
+        """Everything that ``list_fleets`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_fleets(name=name, limit=limit, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
     def healthz(self) -> models.Health:
         """The process answers."""
         return result(_healthz.sync_detailed(client=self.client))
@@ -112,9 +249,15 @@ class Operations(Connection):
         """The database can be reached and has the schema of this version."""
         return result(_readyz.sync_detailed(client=self.client))
 
-    def get_node(self, node_id: str, *, fleet: str | Unset = UNSET) -> models.NodeOut:
+    def get_node(
+        self, node_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.NodeOut:
         """One node, and its last heartbeat."""
-        return result(_get_node.sync_detailed(client=self.client, node_id=node_id, fleet=fleet))
+        return result(
+            _get_node.sync_detailed(
+                client=self.client, node_id=node_id, fleet=fleet, if_none_match=if_none_match
+            )
+        )
 
     def list_nodes(
         self,
@@ -224,21 +367,33 @@ class Operations(Connection):
 
     def activate_plan(
         self, body: models.ActivationBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
-    ) -> models.ActivationOut:
+    ) -> models.ActivationOut | models.RunOut:
         """
-        Make an approved plan the active one; a superseded one becomes active again (a roll
-        back).
+        Make an approved plan the active one. A superseded plan becomes active again (a roll
+        back) once it is certified against the newest demand: the answer is 202 and the run that
+        does so, which ends with the activation of a new version that repeats the old one. With
+        `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
         """
         return result(
             _activate_plan.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
         )
 
     def approve_plan(
-        self, version: int, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        version: int,
+        body: models.ApprovalBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
-        """Approve a certified plan; approving it again changes nothing."""
+        """
+        Approve a certified plan, for the content that `plan_id` names; again by the same one is
+        harmless.
+        """
         return result(
-            _approve_plan.sync_detailed(client=self.client, version=version, fleet=fleet, x_actor=x_actor)
+            _approve_plan.sync_detailed(
+                client=self.client, version=version, body=body, fleet=fleet, x_actor=x_actor
+            )
         )
 
     def get_certificate(self, version: int, *, fleet: str | Unset = UNSET) -> models.CertificateOut:
@@ -246,13 +401,21 @@ class Operations(Connection):
         return result(_get_certificate.sync_detailed(client=self.client, version=version, fleet=fleet))
 
     def get_current_activation(
-        self, *, wait_s: float | Unset = UNSET, fleet: str | Unset = UNSET
+        self,
+        *,
+        wait_s: float | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ActivationOut:
         """
         The activation in force; nodes ask for it with If-None-Match, and are answered once it
         changes.
         """
-        return result(_get_current_activation.sync_detailed(client=self.client, wait_s=wait_s, fleet=fleet))
+        return result(
+            _get_current_activation.sync_detailed(
+                client=self.client, wait_s=wait_s, fleet=fleet, if_none_match=if_none_match
+            )
+        )
 
     def get_difference(
         self, version: int, *, against: int | None | Unset = UNSET, fleet: str | Unset = UNSET
@@ -265,9 +428,19 @@ class Operations(Connection):
             _get_difference.sync_detailed(client=self.client, version=version, against=against, fleet=fleet)
         )
 
-    def get_plan(self, version: int, *, fleet: str | Unset = UNSET) -> models.PlanOut:
+    def get_plan(
+        self, version: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.PlanOut:
         """One plan version, whole. Only its state ever changes, and the ETag with it."""
-        return result(_get_plan.sync_detailed(client=self.client, version=version, fleet=fleet))
+        return result(
+            _get_plan.sync_detailed(
+                client=self.client, version=version, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    def get_plan_history(self, version: int, *, fleet: str | Unset = UNSET) -> models.HistoryOut:
+        """Who decided what of the plan, when and why."""
+        return result(_get_plan_history.sync_detailed(client=self.client, version=version, fleet=fleet))
 
     def get_problem(self, version: int, *, fleet: str | Unset = UNSET) -> models.GetProblemResponseGetProblem:
         """
@@ -277,12 +450,23 @@ class Operations(Connection):
         return result(_get_problem.sync_detailed(client=self.client, version=version, fleet=fleet))
 
     def get_sub_cluster(
-        self, version: int, sub_cluster: str, *, epoch: int | None | Unset = UNSET, fleet: str | Unset = UNSET
+        self,
+        version: int,
+        sub_cluster: str,
+        *,
+        epoch: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.SubClusterSpecOut:
         """A sub-cluster as its dispatcher runs it, its load reports addressed to this server."""
         return result(
             _get_sub_cluster.sync_detailed(
-                client=self.client, version=version, sub_cluster=sub_cluster, epoch=epoch, fleet=fleet
+                client=self.client,
+                version=version,
+                sub_cluster=sub_cluster,
+                epoch=epoch,
+                fleet=fleet,
+                if_none_match=if_none_match,
             )
         )
 
@@ -393,6 +577,32 @@ class Operations(Connection):
             if not page.next_before:
                 return
             before = page.next_before
+
+    def post_imported_plan(
+        self, body: models.ImportBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+    ) -> models.ImportedOut:
+        """
+        Hand in what the fleet runs by other means: plans are compared with it; it is never
+        activated.
+        """
+        return result(
+            _post_imported_plan.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+        )
+
+    def reject_plan(
+        self,
+        version: int,
+        body: models.RejectionBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+    ) -> models.PlanSummaryOut:
+        """Reject a plan that is not active, for good."""
+        return result(
+            _reject_plan.sync_detailed(
+                client=self.client, version=version, body=body, fleet=fleet, x_actor=x_actor
+            )
+        )
 
     def accept_profile_proposal(
         self,
@@ -966,6 +1176,14 @@ class Operations(Connection):
             )
         )
 
+    def replay_day(self, body: models.ReplayBody, *, fleet: str | Unset = UNSET) -> models.ReplayedDayOut:
+        """
+        What would have been on a past day, beside what was. The day is planned from what was
+        known when it began, and that plan and the active one are simulated at the load observed
+        on the day. Nothing is stored. It takes as long as a run: seconds to minutes.
+        """
+        return result(_replay_day.sync_detailed(client=self.client, body=body, fleet=fleet))
+
     def cancel_run(
         self, run_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
     ) -> models.RunOut:
@@ -974,9 +1192,15 @@ class Operations(Connection):
             _cancel_run.sync_detailed(client=self.client, run_id=run_id, fleet=fleet, x_actor=x_actor)
         )
 
-    def get_run(self, run_id: str, *, fleet: str | Unset = UNSET) -> models.RunOut:
+    def get_run(
+        self, run_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.RunOut:
         """One run: state, progress, and the plan version it made."""
-        return result(_get_run.sync_detailed(client=self.client, run_id=run_id, fleet=fleet))
+        return result(
+            _get_run.sync_detailed(
+                client=self.client, run_id=run_id, fleet=fleet, if_none_match=if_none_match
+            )
+        )
 
     def list_runs(
         self,

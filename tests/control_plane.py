@@ -115,6 +115,22 @@ def register_fleet(client: httpx.Client) -> None:
         assert answer.status_code == 201, answer.text
 
 
+def approved(client: httpx.Client, version: int, *, actor: str = "ann", **query: str) -> httpx.Response:
+    """The answer to approving the plan as it is now."""
+    plan = client.get(f"/v1/plans/{version}", params=query).json()
+    body = {"plan_id": plan["plan_id"]}
+    return client.post(f"/v1/plans/{version}/approval", json=body, headers={"X-Actor": actor}, params=query)
+
+
+def activated(client: httpx.Client, version: int, **query: str) -> dict[str, Any]:
+    """The activation of the plan, approved first."""
+    assert approved(client, version, **query).status_code == 200
+    answer = client.post("/v1/activations", json={"plan_version": version}, params=query)
+    assert answer.status_code == 201, answer.text
+    activation: dict[str, Any] = answer.json()
+    return activation
+
+
 def wait_until(is_so: Any, *, within_s: float = 60.0) -> Any:
     """The first true value of ``is_so()``."""
     deadline = time.monotonic() + within_s

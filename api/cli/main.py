@@ -7,16 +7,20 @@ import sys
 import typer
 
 from api.cli import (
+    audit,
     db,
     demo,
     dispatcher,
+    fleet,
     goodput,
     load,
     node,
     observed,
     plan,
+    plan_control,
     profile,
     profile_drift,
+    replay,
     schema,
     serve,
     simulate,
@@ -37,9 +41,14 @@ app.add_typer(plan.app, name="plan")
 app.add_typer(profile.app, name="profile")
 profile.app.command("drift")(profile_drift.drift)
 app.add_typer(db.app, name="db")
+app.add_typer(fleet.app, name="fleet")
+app.add_typer(audit.app, name="audit")
+for command in (plan_control.approve, plan_control.reject, plan_control.activate, plan_control.rollback):
+    plan.app.command()(command)
 app.add_typer(observed.app, name="observed")
 app.command("simulate")(simulate.simulate)
 app.command("goodput")(goodput.goodput)
+app.command("replay")(replay.replay)
 app.command("schema")(schema.schema)
 app.command("serve")(serve.serve)
 app.command("dispatcher")(dispatcher.dispatcher)

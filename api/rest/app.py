@@ -16,8 +16,23 @@ from fastapi.routing import APIRoute
 from api.console import page
 from api.rest import problems
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
+from api.rest.origin import OriginMiddleware
 from api.rest.parameters import only_known_parameters
-from api.rest.routes import demand, health, nodes, observed, plans, profile_drift, profiles, registry, runs
+from api.rest.routes import (
+    audit,
+    demand,
+    fleets,
+    health,
+    nodes,
+    observed,
+    plan_decisions,
+    plans,
+    profile_drift,
+    profiles,
+    registry,
+    replays,
+    runs,
+)
 from api.settings import Settings
 from planner.service.observed_chores import ObservedChores
 from planner.service.run_worker import RunWorker
@@ -63,12 +78,17 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.store = own_store
     app.state.settings = settings
-    for routes in (registry, profiles, profile_drift, demand, observed, runs, plans, nodes):
+    facts, decisions = (
+        (fleets, registry, profiles, profile_drift, nodes),
+        (plans, plan_decisions, audit, replays),
+    )
+    for routes in (*facts, demand, observed, runs, *decisions):
         app.include_router(routes.router, prefix="/v1", dependencies=[Depends(only_known_parameters)])
     app.include_router(health.router)
     page.install(app)
     problems.install(app)
     app.add_middleware(BodyLimitMiddleware, bytes_max=settings.request_bytes_max)
+    app.add_middleware(OriginMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

@@ -236,4 +236,6 @@ class PreconditionRequired(Conditional):
 
 def refusals() -> list[type[Refusal]]:
     """Every refusal there is, for the documentation and its test."""
+    from planner.service import plan_errors  # noqa: F401  (defines some of them)
+
     return [leaf for kind in (NotFound, Conflict, Conditional) for leaf in kind.__subclasses__()]

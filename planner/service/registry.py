@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from planner.problem.problem import GpuType, Pool
 from planner.service.errors import (
@@ -262,7 +263,7 @@ def _recorded(
 ) -> Upserted:
     if given.is_required and given.tags is None and upserted.updated:
         raise PreconditionRequired(upserted.updated[:UNSEEN_NAMED_MAX])
-    details = {
+    details: dict[str, Any] = {
         name: {"count": len(ids), "ids": ids[:AUDITED_IDS_MAX]} for name, ids in asdict(upserted).items()
     }
     work.audit.add(actor=actor, action="registry.submitted", subject=subject, **details)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -43,9 +44,14 @@ class RunRequest:
     policy: dict[str, Any] = field(default_factory=dict)
 
 
-def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
+def start_run(
+    store: Store, request: RunRequest, *, actor: str, special: Mapping[str, Any] | None = None
+) -> RunRecord:
     """
     Put a run into the queue, its problem complete.
+
+    ``special`` are the options of a run of another kind (``kind`` names it); its problem departs from no
+    active plan.
 
     Raises ``ForecastNotFound``, or ``InputInvalid`` when registry and forecast make no sound problem:
     what cannot be planned is refused now and not in an hour.
@@ -56,7 +62,7 @@ def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
             raise ForecastNotFound(request.forecast_id)
         registry = _registry(work)
         corrected = _corrected(work, forecast, request) if request.use_observed else None
-        active_plan = _active_plan(work)
+        active_plan = None if special else _active_plan(work)
     demand = forecast.models if corrected is None else _rows(corrected)
     problem = planning_problem(registry, forecast, demand, request.policy, active_plan)
     with store.writing() as work:
@@ -66,14 +72,20 @@ def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
             state=RunState.QUEUED,
             forecast_id=request.forecast_id,
             problem_digest=problem.digest,
-            options=_options(request),
+            options=_options(request) | dict(special or {}),
             demand=None if corrected is None else _demand_document(corrected),
             actor=actor,
             created_at=work.now,
             progress={"stage": "queued"},
         )
         work.runs.add(run)
-        work.audit.add(actor=actor, action="run.started", subject=run.id, forecast=request.forecast_id)
+        work.audit.add(
+            actor=actor,
+            action="run.started",
+            subject=run.id,
+            forecast=request.forecast_id,
+            **{name: value for name, value in (special or {}).items() if name in ("kind", "plan_version")},
+        )
     return run
 
 

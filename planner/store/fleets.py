@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from planner.store.filters import named, page_by
 from planner.store.records import Fleet
 from planner.store.tables import FleetRow
 
@@ -27,9 +28,24 @@ class FleetRepository:
         row = self._session.get(FleetRow, fleet)
         return None if row is None else _fleet(row)
 
-    def all(self) -> list[Fleet]:
-        """By name."""
-        return [_fleet(row) for row in self._session.scalars(select(FleetRow).order_by(FleetRow.id))]
+    def lock(self, fleet: str) -> Fleet | None:
+        """As ``get``, and nobody else changes the fleet or its active plan until this unit of work ends."""
+        query = select(FleetRow).where(FleetRow.id == fleet).with_for_update()
+        row = self._session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+        return None if row is None else _fleet(row)
+
+    def change(self, fleet: str, environment: str, policy: dict[str, Any]) -> Fleet:
+        row = self._session.get_one(FleetRow, fleet)
+        row.environment, row.policy = environment, policy
+        self._session.flush()
+        return _fleet(row)
+
+    def all(
+        self, *, name: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> list[Fleet]:
+        """By name; ``name`` is a part of it, ``after`` continues above that one."""
+        query = page_by(named(select(FleetRow), FleetRow.id, name), [FleetRow.id], [after], limit)
+        return [_fleet(row) for row in self._session.scalars(query)]
 
 
 def _fleet(row: FleetRow) -> Fleet:

@@ -92,7 +92,7 @@ def bare_arrays(client: httpx.Client) -> list[str]:
 
 def key(item: dict[str, Any]) -> Any:
     """What tells items of a list apart."""
-    names = ("version", "id", "model", "gpu_type", "zone")
+    names = ("id", "model", "gpu_type", "zone", "sub_cluster", "version")
     return tuple(item[name] for name in names if name in item and not isinstance(item[name], dict))
 
 

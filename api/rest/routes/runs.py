@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi import Request as HttpRequest
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
 from api.rest.dependencies import ANONYMOUS, PAGE_SIZE, Actor, Limit, StoreDep, problems
+from api.rest.etags import CONDITIONAL, NOT_MODIFIED, etag_of, fresh
 from api.rest.filters import ActorFilter, BeforeRun, CreatedSince, CreatedUntil, ForecastFilter
 from api.rest.schemas.runs import RunBody, RunOut, RunPage, RunSummaryOut
 from planner.service import runs
@@ -53,10 +55,16 @@ def list_runs(
     )
 
 
-@router.get("/runs/{run_id}", responses=problems(404))
-def get_run(store: StoreDep, run_id: RunId) -> RunOut:
+@router.get(
+    "/runs/{run_id}",
+    response_model=RunOut,
+    responses=NOT_MODIFIED | problems(404),
+    dependencies=[CONDITIONAL],
+)
+def get_run(store: StoreDep, run_id: RunId, request: HttpRequest, response: Response) -> Any:
     """One run: state, progress, and the plan version it made."""
-    return RunOut.model_validate(runs.run(store, run_id))
+    found = RunOut.model_validate(runs.run(store, run_id))
+    return fresh(request, response, etag_of("run", found.model_dump_json())) or found
 
 
 @router.delete("/runs/{run_id}", status_code=202, responses=problems(404, 409))

@@ -1,14 +1,22 @@
 """Contains all the data models used in inputs/outputs"""
 
 from .activation_body import ActivationBody
+from .activation_body_certify import ActivationBodyCertify
 from .activation_out import ActivationOut
 from .activation_page import ActivationPage
+from .advice_out import AdviceOut
+from .advices_out import AdvicesOut
+from .approval_body import ApprovalBody
+from .audit_entry_out import AuditEntryOut
+from .audit_entry_out_details import AuditEntryOutDetails
+from .audit_entry_page import AuditEntryPage
 from .backend_body import BackendBody
 from .backend_body_kind import BackendBodyKind
 from .backend_out import BackendOut
 from .certificate_out import CertificateOut
 from .certificate_out_certificate import CertificateOutCertificate
 from .decision_body import DecisionBody
+from .decision_out import DecisionOut
 from .delays_body import DelaysBody
 from .delays_out import DelaysOut
 from .difference_out import DifferenceOut
@@ -18,6 +26,13 @@ from .epoch_body import EpochBody
 from .epoch_out import EpochOut
 from .fault_out import FaultOut
 from .fault_out_place import FaultOutPlace
+from .fleet_body import FleetBody
+from .fleet_body_policy import FleetBodyPolicy
+from .fleet_change_body import FleetChangeBody
+from .fleet_change_body_policy_type_0 import FleetChangeBodyPolicyType0
+from .fleet_out import FleetOut
+from .fleet_out_policy import FleetOutPolicy
+from .fleet_page import FleetPage
 from .forecast_body import ForecastBody
 from .forecast_out import ForecastOut
 from .forecast_summary_out import ForecastSummaryOut
@@ -28,6 +43,10 @@ from .gpu_type_out import GpuTypeOut
 from .gpu_type_page import GpuTypePage
 from .health import Health
 from .heartbeat_body import HeartbeatBody
+from .history_out import HistoryOut
+from .import_body import ImportBody
+from .import_body_plan import ImportBodyPlan
+from .imported_out import ImportedOut
 from .load_report_body import LoadReportBody
 from .measured_latency_out import MeasuredLatencyOut
 from .measured_ratio_out import MeasuredRatioOut
@@ -50,6 +69,7 @@ from .node_sub_cluster_body import NodeSubClusterBody
 from .observed_load_out import ObservedLoadOut
 from .observed_model_out import ObservedModelOut
 from .observed_series_out import ObservedSeriesOut
+from .plan_origin import PlanOrigin
 from .plan_out import PlanOut
 from .plan_out_options import PlanOutOptions
 from .plan_out_plan import PlanOutPlan
@@ -75,6 +95,11 @@ from .profile_version_page import ProfileVersionPage
 from .progress_out import ProgressOut
 from .proposal_state import ProposalState
 from .received_out import ReceivedOut
+from .rejection_body import RejectionBody
+from .replay_body import ReplayBody
+from .replay_body_solver import ReplayBodySolver
+from .replayed_day_out import ReplayedDayOut
+from .replayed_plan_out import ReplayedPlanOut
 from .reporter_out import ReporterOut
 from .reporter_page import ReporterPage
 from .reporting_out import ReportingOut
@@ -101,14 +126,22 @@ from .upserted_out import UpsertedOut
 
 __all__ = (
     "ActivationBody",
+    "ActivationBodyCertify",
     "ActivationOut",
     "ActivationPage",
+    "AdviceOut",
+    "AdvicesOut",
+    "ApprovalBody",
+    "AuditEntryOut",
+    "AuditEntryOutDetails",
+    "AuditEntryPage",
     "BackendBody",
     "BackendBodyKind",
     "BackendOut",
     "CertificateOut",
     "CertificateOutCertificate",
     "DecisionBody",
+    "DecisionOut",
     "DelaysBody",
     "DelaysOut",
     "DifferenceOut",
@@ -118,6 +151,13 @@ __all__ = (
     "EpochOut",
     "FaultOut",
     "FaultOutPlace",
+    "FleetBody",
+    "FleetBodyPolicy",
+    "FleetChangeBody",
+    "FleetChangeBodyPolicyType0",
+    "FleetOut",
+    "FleetOutPolicy",
+    "FleetPage",
     "ForecastBody",
     "ForecastOut",
     "ForecastSummaryOut",
@@ -128,6 +168,10 @@ __all__ = (
     "GpuTypePage",
     "Health",
     "HeartbeatBody",
+    "HistoryOut",
+    "ImportBody",
+    "ImportBodyPlan",
+    "ImportedOut",
     "LoadReportBody",
     "MeasuredLatencyOut",
     "MeasuredRatioOut",
@@ -152,6 +196,7 @@ __all__ = (
     "ObservedSeriesOut",
     "PlannedProfileOut",
     "PlannedProfilePage",
+    "PlanOrigin",
     "PlanOut",
     "PlanOutOptions",
     "PlanOutPlan",
@@ -175,6 +220,11 @@ __all__ = (
     "ProgressOut",
     "ProposalState",
     "ReceivedOut",
+    "RejectionBody",
+    "ReplayBody",
+    "ReplayBodySolver",
+    "ReplayedDayOut",
+    "ReplayedPlanOut",
     "ReporterOut",
     "ReporterPage",
     "ReportingOut",

@@ -23,6 +23,7 @@ class ActivationOut:
     activated_at: datetime.datetime
     deactivated_at: datetime.datetime | None
     """ null: now. """
+    reason: None | str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,6 +45,9 @@ class ActivationOut:
         else:
             deactivated_at = self.deactivated_at
 
+        reason: None | str
+        reason = self.reason
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -55,6 +59,7 @@ class ActivationOut:
                 "actor": actor,
                 "activated_at": activated_at,
                 "deactivated_at": deactivated_at,
+                "reason": reason,
             }
         )
 
@@ -90,6 +95,13 @@ class ActivationOut:
 
         deactivated_at = _parse_deactivated_at(d.pop("deactivated_at"))
 
+        def _parse_reason(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        reason = _parse_reason(d.pop("reason"))
+
         activation_out = cls(
             id=id,
             fleet=fleet,
@@ -98,6 +110,7 @@ class ActivationOut:
             actor=actor,
             activated_at=activated_at,
             deactivated_at=deactivated_at,
+            reason=reason,
         )
 
         activation_out.additional_properties = d

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.plan_origin import PlanOrigin
 from ..models.plan_state import PlanState
 
 if TYPE_CHECKING:
@@ -22,9 +23,19 @@ class PlanOut:
     """A plan version, whole; `plan` is in the plan's file format (docs/reference/plan.schema.json)."""
 
     version: int
+    plan_id: str
+    """ Digest of plan, problem and certificate; approvals are bound to it. """
     state: PlanState
-    """ draft -> certified -> approved -> active -> superseded; a superseded plan may become active again. """
-    run_id: str
+    """ draft -> certified -> approved -> active -> superseded; a superseded plan may become active again.
+
+    Before it is active a plan may be ``rejected`` by a person or ``expired`` by its age: both are final.
+    ``imported`` is what somebody says is running; it is compared with, never activated. """
+    origin: PlanOrigin
+    """ Where a plan comes from: solved by a run, an earlier plan certified again, or handed in. """
+    recertifies: int | None
+    """ The earlier version that it repeats, if it does. """
+    run_id: None | str
+    """ null for an imported plan. """
     forecast_id: int
     problem_digest: str
     status: str
@@ -45,6 +56,8 @@ class PlanOut:
     options: PlanOutOptions
     seed: int
     created_at: datetime.datetime
+    horizon_end: datetime.datetime | None
+    """ When its last epoch ends. """
     certificate_passed: bool | None
     certificate_bad_rate: float | None
     """ Of the worst sub-cluster in simulation. """
@@ -54,8 +67,16 @@ class PlanOut:
     def to_dict(self) -> dict[str, Any]:
         version = self.version
 
+        plan_id = self.plan_id
+
         state = self.state.value
 
+        origin = self.origin.value
+
+        recertifies: int | None
+        recertifies = self.recertifies
+
+        run_id: None | str
         run_id = self.run_id
 
         forecast_id = self.forecast_id
@@ -88,6 +109,12 @@ class PlanOut:
 
         created_at = self.created_at.isoformat()
 
+        horizon_end: None | str
+        if isinstance(self.horizon_end, datetime.datetime):
+            horizon_end = self.horizon_end.isoformat()
+        else:
+            horizon_end = self.horizon_end
+
         certificate_passed: bool | None
         certificate_passed = self.certificate_passed
 
@@ -101,7 +128,10 @@ class PlanOut:
         field_dict.update(
             {
                 "version": version,
+                "plan_id": plan_id,
                 "state": state,
+                "origin": origin,
+                "recertifies": recertifies,
                 "run_id": run_id,
                 "forecast_id": forecast_id,
                 "problem_digest": problem_digest,
@@ -118,6 +148,7 @@ class PlanOut:
                 "options": options,
                 "seed": seed,
                 "created_at": created_at,
+                "horizon_end": horizon_end,
                 "certificate_passed": certificate_passed,
                 "certificate_bad_rate": certificate_bad_rate,
                 "plan": plan,
@@ -134,9 +165,25 @@ class PlanOut:
         d = dict(src_dict)
         version = d.pop("version")
 
+        plan_id = d.pop("plan_id")
+
         state = PlanState(d.pop("state"))
 
-        run_id = d.pop("run_id")
+        origin = PlanOrigin(d.pop("origin"))
+
+        def _parse_recertifies(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        recertifies = _parse_recertifies(d.pop("recertifies"))
+
+        def _parse_run_id(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        run_id = _parse_run_id(d.pop("run_id"))
 
         forecast_id = d.pop("forecast_id")
 
@@ -168,6 +215,21 @@ class PlanOut:
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
+        def _parse_horizon_end(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                horizon_end_type_0 = datetime.datetime.fromisoformat(data)
+
+                return horizon_end_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        horizon_end = _parse_horizon_end(d.pop("horizon_end"))
+
         def _parse_certificate_passed(data: object) -> bool | None:
             if data is None:
                 return data
@@ -186,7 +248,10 @@ class PlanOut:
 
         plan_out = cls(
             version=version,
+            plan_id=plan_id,
             state=state,
+            origin=origin,
+            recertifies=recertifies,
             run_id=run_id,
             forecast_id=forecast_id,
             problem_digest=problem_digest,
@@ -203,6 +268,7 @@ class PlanOut:
             options=options,
             seed=seed,
             created_at=created_at,
+            horizon_end=horizon_end,
             certificate_passed=certificate_passed,
             certificate_bad_rate=certificate_bad_rate,
             plan=plan,

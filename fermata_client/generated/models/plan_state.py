@@ -6,6 +6,9 @@ class PlanState(StrEnum):
     APPROVED = "approved"
     CERTIFIED = "certified"
     DRAFT = "draft"
+    EXPIRED = "expired"
+    IMPORTED = "imported"
+    REJECTED = "rejected"
     SUPERSEDED = "superseded"
 
     def __str__(self) -> str:

@@ -6,8 +6,9 @@ by convention so that a migration can speak of them, and no object of these clas
 the store: repositories return frozen records.
 """
 
-from planner.store.tables.audit import AuditRow
+from planner.store.tables.audit import AuditHeadRow, AuditRow
 from planner.store.tables.base import ID_LENGTH_MAX, Base
+from planner.store.tables.decisions import AdviceRow, PlanDecisionRow
 from planner.store.tables.demand import ForecastModelRow, ForecastRow
 from planner.store.tables.fleets import FleetRow
 from planner.store.tables.nodes import NodeRow
@@ -26,6 +27,8 @@ from planner.store.tables.runs import RunRow
 __all__ = [
     "ID_LENGTH_MAX",
     "ActivationRow",
+    "AdviceRow",
+    "AuditHeadRow",
     "AuditRow",
     "Base",
     "CertificateRow",
@@ -38,6 +41,7 @@ __all__ = [
     "NodeRow",
     "ObservedLoadRow",
     "ObservedRollupRow",
+    "PlanDecisionRow",
     "PlanRow",
     "PoolRow",
     "ProblemRow",

@@ -8,6 +8,7 @@ from ...client import AuthenticatedClient, Client
 from ...models.activation_body import ActivationBody
 from ...models.activation_out import ActivationOut
 from ...models.problem import Problem
+from ...models.run_out import RunOut
 from ...types import UNSET, Response, Unset
 
 
@@ -43,11 +44,16 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ActivationOut | Problem | None:
+) -> ActivationOut | Problem | RunOut | None:
     if response.status_code == 201:
         response_201 = ActivationOut.from_dict(response.json())
 
         return response_201
+
+    if response.status_code == 202:
+        response_202 = RunOut.from_dict(response.json())
+
+        return response_202
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
@@ -87,7 +93,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ActivationOut | Problem]:
+) -> Response[ActivationOut | Problem | RunOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -102,10 +108,16 @@ def sync_detailed(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
-) -> Response[ActivationOut | Problem]:
+) -> Response[ActivationOut | Problem | RunOut]:
     """Activate Plan
 
-     Make an approved plan the active one; a superseded one becomes active again (a roll back).
+     Make an approved plan the active one.
+
+    A superseded plan becomes active again (a roll back) once it is certified against the newest demand:
+    the
+    answer is 202 and the run that does so, which ends with the activation of a new version that repeats
+    the
+    old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -117,7 +129,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ActivationOut | Problem]
+        Response[ActivationOut | Problem | RunOut]
     """
 
     kwargs = _get_kwargs(
@@ -139,10 +151,16 @@ def sync(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
-) -> ActivationOut | Problem | None:
+) -> ActivationOut | Problem | RunOut | None:
     """Activate Plan
 
-     Make an approved plan the active one; a superseded one becomes active again (a roll back).
+     Make an approved plan the active one.
+
+    A superseded plan becomes active again (a roll back) once it is certified against the newest demand:
+    the
+    answer is 202 and the run that does so, which ends with the activation of a new version that repeats
+    the
+    old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -154,7 +172,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ActivationOut | Problem
+        ActivationOut | Problem | RunOut
     """
 
     return sync_detailed(
@@ -171,10 +189,16 @@ async def asyncio_detailed(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
-) -> Response[ActivationOut | Problem]:
+) -> Response[ActivationOut | Problem | RunOut]:
     """Activate Plan
 
-     Make an approved plan the active one; a superseded one becomes active again (a roll back).
+     Make an approved plan the active one.
+
+    A superseded plan becomes active again (a roll back) once it is certified against the newest demand:
+    the
+    answer is 202 and the run that does so, which ends with the activation of a new version that repeats
+    the
+    old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -186,7 +210,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ActivationOut | Problem]
+        Response[ActivationOut | Problem | RunOut]
     """
 
     kwargs = _get_kwargs(
@@ -206,10 +230,16 @@ async def asyncio(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
-) -> ActivationOut | Problem | None:
+) -> ActivationOut | Problem | RunOut | None:
     """Activate Plan
 
-     Make an approved plan the active one; a superseded one becomes active again (a roll back).
+     Make an approved plan the active one.
+
+    A superseded plan becomes active again (a roll back) once it is certified against the newest demand:
+    the
+    answer is 202 and the run that does so, which ends with the activation of a new version that repeats
+    the
+    old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -221,7 +251,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ActivationOut | Problem
+        ActivationOut | Problem | RunOut
     """
 
     return (

@@ -6,6 +6,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...models.approval_body import ApprovalBody
 from ...models.plan_summary_out import PlanSummaryOut
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
@@ -14,6 +15,7 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     version: int,
     *,
+    body: ApprovalBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
 ) -> dict[str, Any]:
@@ -34,6 +36,10 @@ def _get_kwargs(
         ),
         "params": params,
     }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
 
     _kwargs["headers"] = headers
     return _kwargs
@@ -56,6 +62,11 @@ def _parse_response(
         response_409 = Problem.from_dict(response.json())
 
         return response_409
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
@@ -93,17 +104,19 @@ def sync_detailed(
     version: int,
     *,
     client: AuthenticatedClient | Client,
+    body: ApprovalBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
 ) -> Response[PlanSummaryOut | Problem]:
     """Approve Plan
 
-     Approve a certified plan; approving it again changes nothing.
+     Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
 
     Args:
         version (int): The plan's version.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        body (ApprovalBody): What was looked at, so that nothing else can be approved.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -115,6 +128,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         version=version,
+        body=body,
         fleet=fleet,
         x_actor=x_actor,
     )
@@ -130,17 +144,19 @@ def sync(
     version: int,
     *,
     client: AuthenticatedClient | Client,
+    body: ApprovalBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
 ) -> PlanSummaryOut | Problem | None:
     """Approve Plan
 
-     Approve a certified plan; approving it again changes nothing.
+     Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
 
     Args:
         version (int): The plan's version.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        body (ApprovalBody): What was looked at, so that nothing else can be approved.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -153,6 +169,7 @@ def sync(
     return sync_detailed(
         version=version,
         client=client,
+        body=body,
         fleet=fleet,
         x_actor=x_actor,
     ).parsed
@@ -162,17 +179,19 @@ async def asyncio_detailed(
     version: int,
     *,
     client: AuthenticatedClient | Client,
+    body: ApprovalBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
 ) -> Response[PlanSummaryOut | Problem]:
     """Approve Plan
 
-     Approve a certified plan; approving it again changes nothing.
+     Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
 
     Args:
         version (int): The plan's version.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        body (ApprovalBody): What was looked at, so that nothing else can be approved.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -184,6 +203,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         version=version,
+        body=body,
         fleet=fleet,
         x_actor=x_actor,
     )
@@ -197,17 +217,19 @@ async def asyncio(
     version: int,
     *,
     client: AuthenticatedClient | Client,
+    body: ApprovalBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
 ) -> PlanSummaryOut | Problem | None:
     """Approve Plan
 
-     Approve a certified plan; approving it again changes nothing.
+     Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
 
     Args:
         version (int): The plan's version.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        body (ApprovalBody): What was looked at, so that nothing else can be approved.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -221,6 +243,7 @@ async def asyncio(
         await asyncio_detailed(
             version=version,
             client=client,
+            body=body,
             fleet=fleet,
             x_actor=x_actor,
         )

@@ -14,7 +14,11 @@ def _get_kwargs(
     *,
     wait_s: float | Unset = 0.0,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     params: dict[str, Any] = {}
 
@@ -30,6 +34,7 @@ def _get_kwargs(
         "params": params,
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
@@ -87,6 +92,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     wait_s: float | Unset = 0.0,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[ActivationOut | Any | Problem]:
     """Get Current Activation
 
@@ -95,6 +101,8 @@ def sync_detailed(
     Args:
         wait_s (float | Unset): With If-None-Match: how long to wait for news. Default: 0.0.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -107,6 +115,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         wait_s=wait_s,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -121,6 +130,7 @@ def sync(
     client: AuthenticatedClient | Client,
     wait_s: float | Unset = 0.0,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> ActivationOut | Any | Problem | None:
     """Get Current Activation
 
@@ -129,6 +139,8 @@ def sync(
     Args:
         wait_s (float | Unset): With If-None-Match: how long to wait for news. Default: 0.0.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -142,6 +154,7 @@ def sync(
         client=client,
         wait_s=wait_s,
         fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
 
 
@@ -150,6 +163,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     wait_s: float | Unset = 0.0,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[ActivationOut | Any | Problem]:
     """Get Current Activation
 
@@ -158,6 +172,8 @@ async def asyncio_detailed(
     Args:
         wait_s (float | Unset): With If-None-Match: how long to wait for news. Default: 0.0.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -170,6 +186,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         wait_s=wait_s,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -182,6 +199,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     wait_s: float | Unset = 0.0,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> ActivationOut | Any | Problem | None:
     """Get Current Activation
 
@@ -190,6 +208,8 @@ async def asyncio(
     Args:
         wait_s (float | Unset): With If-None-Match: how long to wait for news. Default: 0.0.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -204,5 +224,6 @@ async def asyncio(
             client=client,
             wait_s=wait_s,
             fleet=fleet,
+            if_none_match=if_none_match,
         )
     ).parsed

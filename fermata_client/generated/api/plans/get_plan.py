@@ -15,7 +15,11 @@ def _get_kwargs(
     version: int,
     *,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     params: dict[str, Any] = {}
 
@@ -31,6 +35,7 @@ def _get_kwargs(
         "params": params,
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
@@ -88,6 +93,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[Any | PlanOut | Problem]:
     """Get Plan
 
@@ -96,6 +102,8 @@ def sync_detailed(
     Args:
         version (int): The plan's version.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -108,6 +116,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         version=version,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -122,6 +131,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> Any | PlanOut | Problem | None:
     """Get Plan
 
@@ -130,6 +140,8 @@ def sync(
     Args:
         version (int): The plan's version.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -143,6 +155,7 @@ def sync(
         version=version,
         client=client,
         fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
 
 
@@ -151,6 +164,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[Any | PlanOut | Problem]:
     """Get Plan
 
@@ -159,6 +173,8 @@ async def asyncio_detailed(
     Args:
         version (int): The plan's version.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -171,6 +187,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         version=version,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -183,6 +200,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> Any | PlanOut | Problem | None:
     """Get Plan
 
@@ -191,6 +209,8 @@ async def asyncio(
     Args:
         version (int): The plan's version.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -205,5 +225,6 @@ async def asyncio(
             version=version,
             client=client,
             fleet=fleet,
+            if_none_match=if_none_match,
         )
     ).parsed

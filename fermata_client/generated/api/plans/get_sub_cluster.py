@@ -17,7 +17,11 @@ def _get_kwargs(
     *,
     epoch: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     params: dict[str, Any] = {}
 
@@ -41,6 +45,7 @@ def _get_kwargs(
         "params": params,
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
@@ -100,6 +105,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     epoch: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[Any | Problem | SubClusterSpecOut]:
     """Get Sub Cluster
 
@@ -110,6 +116,8 @@ def sync_detailed(
         sub_cluster (str):
         epoch (int | None | Unset): Which epoch's GPUs; default: the most.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -124,6 +132,7 @@ def sync_detailed(
         sub_cluster=sub_cluster,
         epoch=epoch,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -140,6 +149,7 @@ def sync(
     client: AuthenticatedClient | Client,
     epoch: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> Any | Problem | SubClusterSpecOut | None:
     """Get Sub Cluster
 
@@ -150,6 +160,8 @@ def sync(
         sub_cluster (str):
         epoch (int | None | Unset): Which epoch's GPUs; default: the most.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -165,6 +177,7 @@ def sync(
         client=client,
         epoch=epoch,
         fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
 
 
@@ -175,6 +188,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     epoch: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[Any | Problem | SubClusterSpecOut]:
     """Get Sub Cluster
 
@@ -185,6 +199,8 @@ async def asyncio_detailed(
         sub_cluster (str):
         epoch (int | None | Unset): Which epoch's GPUs; default: the most.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -199,6 +215,7 @@ async def asyncio_detailed(
         sub_cluster=sub_cluster,
         epoch=epoch,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -213,6 +230,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     epoch: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> Any | Problem | SubClusterSpecOut | None:
     """Get Sub Cluster
 
@@ -223,6 +241,8 @@ async def asyncio(
         sub_cluster (str):
         epoch (int | None | Unset): Which epoch's GPUs; default: the most.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -239,5 +259,6 @@ async def asyncio(
             client=client,
             epoch=epoch,
             fleet=fleet,
+            if_none_match=if_none_match,
         )
     ).parsed

@@ -1,5 +1,5 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -15,7 +15,11 @@ def _get_kwargs(
     run_id: str,
     *,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     params: dict[str, Any] = {}
 
@@ -31,16 +35,21 @@ def _get_kwargs(
         "params": params,
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | RunOut | None:
+) -> Any | Problem | RunOut | None:
     if response.status_code == 200:
         response_200 = RunOut.from_dict(response.json())
 
         return response_200
+
+    if response.status_code == 304:
+        response_304 = cast(Any, None)
+        return response_304
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
@@ -70,7 +79,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | RunOut]:
+) -> Response[Any | Problem | RunOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -84,7 +93,8 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Response[Problem | RunOut]:
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[Any | Problem | RunOut]:
     """Get Run
 
      One run: state, progress, and the plan version it made.
@@ -92,18 +102,21 @@ def sync_detailed(
     Args:
         run_id (str):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | RunOut]
+        Response[Any | Problem | RunOut]
     """
 
     kwargs = _get_kwargs(
         run_id=run_id,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -118,7 +131,8 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Problem | RunOut | None:
+    if_none_match: None | str | Unset = UNSET,
+) -> Any | Problem | RunOut | None:
     """Get Run
 
      One run: state, progress, and the plan version it made.
@@ -126,19 +140,22 @@ def sync(
     Args:
         run_id (str):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | RunOut
+        Any | Problem | RunOut
     """
 
     return sync_detailed(
         run_id=run_id,
         client=client,
         fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
 
 
@@ -147,7 +164,8 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Response[Problem | RunOut]:
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[Any | Problem | RunOut]:
     """Get Run
 
      One run: state, progress, and the plan version it made.
@@ -155,18 +173,21 @@ async def asyncio_detailed(
     Args:
         run_id (str):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | RunOut]
+        Response[Any | Problem | RunOut]
     """
 
     kwargs = _get_kwargs(
         run_id=run_id,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -179,7 +200,8 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Problem | RunOut | None:
+    if_none_match: None | str | Unset = UNSET,
+) -> Any | Problem | RunOut | None:
     """Get Run
 
      One run: state, progress, and the plan version it made.
@@ -187,13 +209,15 @@ async def asyncio(
     Args:
         run_id (str):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | RunOut
+        Any | Problem | RunOut
     """
 
     return (
@@ -201,5 +225,6 @@ async def asyncio(
             run_id=run_id,
             client=client,
             fleet=fleet,
+            if_none_match=if_none_match,
         )
     ).parsed
