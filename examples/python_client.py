@@ -28,7 +28,7 @@ def plan_and_activate(url: str, token: str | None = None) -> ActivationOut:
         (stored,) = fermata.submit_forecasts(FORECAST)
         version = fermata.plan(RunBody(forecast_id=stored.id, time_limit_s=10.0))
         print(f"plan {version}: ${fermata.get_plan(version).cost_usd_per_hour:.2f}/h")
-        fermata.approve_plan(version)
+        fermata.approve(version, reason="as forecast")
         return fermata.activate(version)
 
 

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 import httpx
 
@@ -36,8 +36,8 @@ P = ParamSpec("P")
 _etag: ContextVar[str] = ContextVar("_etag", default="")
 
 
-def result(answered: Response[Answer | Problem]) -> Answer:
-    """What was asked for. Raises ``Refused``, ``NotModified``, ``Unexpected``."""
+def result(answered: Response[Any]) -> Any:
+    """What was asked for; the methods say its type. Raises ``Refused``, ``NotModified``, ``Unexpected``."""
     _etag.set(answered.headers.get("etag", ""))
     status, parsed = int(answered.status_code), answered.parsed
     if status == httpx.codes.NOT_MODIFIED:
@@ -46,7 +46,7 @@ def result(answered: Response[Answer | Problem]) -> Answer:
         raise Refused(parsed, dict(answered.headers))
     if parsed is None and status != httpx.codes.NO_CONTENT:
         raise Unexpected(status, bytes(answered.content))
-    return parsed  # type: ignore[return-value]
+    return parsed
 
 
 def pause_s(tries: int, response: httpx.Response | None) -> float:

@@ -10,7 +10,15 @@ import httpx
 
 from fermata_client.async_operations import AsyncOperations
 from fermata_client.errors import RunUnsuccessful
-from fermata_client.generated.models import ActivationBody, ActivationOut, RunBody, RunOut, RunState
+from fermata_client.generated.models import (
+    ActivationBody,
+    ActivationOut,
+    ApprovalBody,
+    PlanSummaryOut,
+    RunBody,
+    RunOut,
+    RunState,
+)
 from fermata_client.operations import Operations
 
 POLL_S = 0.3
@@ -30,7 +38,7 @@ class Fermata(Operations):
 
     >>> with Fermata("http://127.0.0.1:8080") as fermata:  # doctest: +SKIP
     ...     version = fermata.plan(RunBody(forecast_id=1))
-    ...     fermata.approve_plan(version)
+    ...     fermata.approve(version)
     ...     fermata.activate(version)
     """
 
@@ -67,9 +75,22 @@ class Fermata(Operations):
         """Start a run and wait for it: the version of the plan it made. Raises ``RunUnsuccessful``."""
         return _plan_version(self.wait_for_run(self.start_run(request).id, within_s=within_s, watch=watch))
 
-    def activate(self, version: int) -> ActivationOut:
-        """Make an approved plan the active one."""
-        return self.activate_plan(ActivationBody(plan_version=version))
+    def approve(self, version: int, *, reason: str | None = None) -> PlanSummaryOut:
+        """Approve a certified plan as it is now."""
+        seen = self.get_plan(version)
+        return self.approve_plan(version, ApprovalBody(plan_id=seen.plan_id, reason=reason))
+
+    def activate(self, version: int, *, reason: str | None = None) -> ActivationOut:
+        """
+        Make an approved plan the active one; one that was active before is certified again first.
+
+        Raises ``RunUnsuccessful`` where that fails.
+        """
+        done = self.activate_plan(ActivationBody(plan_version=version, reason=reason))
+        if isinstance(done, RunOut):
+            _plan_version(self.wait_for_run(done.id))
+            return self.get_current_activation()
+        return done
 
 
 class AsyncFermata(AsyncOperations):
@@ -107,6 +128,15 @@ class AsyncFermata(AsyncOperations):
         started = await self.start_run(request)
         return _plan_version(await self.wait_for_run(started.id, within_s=within_s, watch=watch))
 
-    async def activate(self, version: int) -> ActivationOut:
-        """Make an approved plan the active one."""
-        return await self.activate_plan(ActivationBody(plan_version=version))
+    async def approve(self, version: int, *, reason: str | None = None) -> PlanSummaryOut:
+        """Approve a certified plan as it is now."""
+        seen = await self.get_plan(version)
+        return await self.approve_plan(version, ApprovalBody(plan_id=seen.plan_id, reason=reason))
+
+    async def activate(self, version: int, *, reason: str | None = None) -> ActivationOut:
+        """Make an approved plan the active one; see ``Fermata.activate``."""
+        done = await self.activate_plan(ActivationBody(plan_version=version, reason=reason))
+        if isinstance(done, RunOut):
+            _plan_version(await self.wait_for_run(done.id))
+            return await self.get_current_activation()
+        return done

@@ -87,11 +87,11 @@ def migrated_store(url: str, **options: Any) -> Store:
 
 
 @contextmanager
-def served(url: str, **settings: Any) -> Iterator[httpx.Client]:
+def served(url: str, *, http: Any = "auto", **settings: Any) -> Iterator[httpx.Client]:
     """A client of a real server on a free loopback port; the database at ``url`` is migrated."""
     migrate.upgrade(url)
     app = create_app(Settings(database_url=url, **settings))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", http=http))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -12,6 +12,7 @@ from api.cli import (
     demo,
     dispatcher,
     fleet,
+    forecast,
     goodput,
     load,
     node,
@@ -24,6 +25,7 @@ from api.cli import (
     schema,
     serve,
     simulate,
+    token,
     up,
     worker,
 )
@@ -41,10 +43,13 @@ app.add_typer(plan.app, name="plan")
 app.add_typer(profile.app, name="profile")
 profile.app.command("drift")(profile_drift.drift)
 app.add_typer(db.app, name="db")
+app.add_typer(forecast.app, name="forecast")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(audit.app, name="audit")
 for command in (plan_control.approve, plan_control.reject, plan_control.activate, plan_control.rollback):
     plan.app.command()(command)
+app.add_typer(token.app, name="token")
+app.command("init")(token.init)
 app.add_typer(observed.app, name="observed")
 app.command("simulate")(simulate.simulate)
 app.command("goodput")(goodput.goodput)

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from dispatcher.runtime.credentials import planner_headers
 from fermata_client import Fermata, Refused, RunUnsuccessful
 from fermata_client.models import RunBody, RunOut
 
@@ -21,6 +22,7 @@ class ControlPlane:
     def __init__(self, url: str) -> None:
         self.url = url
         self._fermata = Fermata(url)
+        self._fermata.http.headers.update(planner_headers())
 
     def is_ready(self) -> bool:
         return self._fermata.is_ready()

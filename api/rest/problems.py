@@ -16,7 +16,14 @@ from starlette.exceptions import HTTPException
 
 from api.rest.bodies import body_faults
 from api.rest.faults import faults_of_errors, place_of, pointer_of
-from planner.service.errors import Conflict, NotFound, PreconditionFailed, PreconditionRequired, Refusal
+from planner.service.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Refusal,
+)
 from planner.store.errors import SchemaOutdated, StoreConflict, StoreUnavailable
 from profiles.faults import Fault, InputInvalid
 
@@ -24,6 +31,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:fermata:problem:"
 STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
     NotFound: 404,
+    Forbidden: 403,
     Conflict: 409,
     PreconditionFailed: 412,
     PreconditionRequired: 428,
@@ -36,12 +44,25 @@ GENERAL_PROBLEMS = {
     "method-not-allowed": (405, "The route does not take this method"),
     "request-refused": (400, "The request could not be read"),
     "body-too-large": (413, "The request body is too large"),
+    "body-stalled": (408, "The request body stopped coming"),
+    "headers-too-large": (431, "The request's headers are too large"),
+    "unauthenticated": (401, "It is not known who asks"),
+    "forbidden": (403, "Whoever asks may not do this"),
+    "cross-site": (403, "The request comes from another site"),
+    "rate-limited": (429, "Too many requests"),
+    "out-of-time": (503, "The request took too long"),
+    "issuer-away": (503, "The identity provider cannot be asked"),
     "store-conflict": (409, "Another change came in between"),
     "store-unavailable": (503, "The database cannot be reached"),
     "schema-outdated": (503, "The database is not at the schema of this version"),
     "internal": (500, "Something went wrong here"),
 }
-_CODE_BY_STATUS = {404: "route-not-found", 405: "method-not-allowed", 413: "body-too-large"}
+_CODE_BY_STATUS = {
+    404: "route-not-found",
+    405: "method-not-allowed",
+    408: "body-stalled",
+    413: "body-too-large",
+}
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +161,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _request_invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(StoreConflict, _store_conflict)
-    app.add_exception_handler(StoreUnavailable, _store_unavailable)
+    app.add_exception_handler(StoreUnavailable, store_unavailable)
     app.add_exception_handler(SchemaOutdated, _schema_outdated)
     app.add_exception_handler(Exception, _internal)
 
@@ -201,7 +222,7 @@ def _store_conflict(request: Request, error: Exception) -> JSONResponse:
     return general(request, "store-conflict", "nothing was stored", hint="read the state again, then retry")
 
 
-def _store_unavailable(request: Request, error: Exception) -> JSONResponse:
+def store_unavailable(request: Request, error: Exception) -> JSONResponse:
     log.error("the database cannot be reached", exc_info=error)
     detail = "the database cannot be reached or was busy for too long; nothing was stored"
     return general(request, "store-unavailable", detail, headers={"Retry-After": "5"})

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from planner.demand.forecast import ForecastSource
+
 DEFAULT_FLEET = "default"
 
 
@@ -164,13 +166,19 @@ class Upserted:
 
 @dataclass(frozen=True, slots=True)
 class ForecastSummary:
-    """A stored forecast without its rows."""
+    """A stored forecast without its rows; it speaks of [starts_at, ends_at)."""
 
     id: int
     name: str
     created_at: datetime
     epoch_count: int
     model_count: int
+    author: str
+    note: str | None
+    source: ForecastSource
+    corrects: int | None
+    starts_at: datetime
+    ends_at: datetime
 
 
 class RunState(StrEnum):

@@ -27,6 +27,7 @@ from planner.store.records import DEFAULT_FLEET
 from planner.store.registry import RegistryRepository
 from planner.store.registry_use import RegistryUse
 from planner.store.runs import RunRepository
+from planner.store.tokens import TokenRepository
 
 Clock = Callable[[], datetime]
 
@@ -54,6 +55,7 @@ class UnitOfWork:
         self.decisions = DecisionRepository(session, now, fleet)
         self.nodes = NodeRepository(session, now, fleet)
         self.observed = ObservedLoadRepository(session, now, fleet)
+        self.tokens = TokenRepository(session, now)
         self.profiles = ProfileVersionRepository(session, now, fleet)
         self.audit = AuditRepository(session, now, fleet)
 

@@ -1,5 +1,7 @@
-"""Contains all the data models used in inputs/outputs"""
+""" Contains all the data models used in inputs/outputs """
 
+from .accuracy_list_out import AccuracyListOut
+from .accuracy_out import AccuracyOut
 from .activation_body import ActivationBody
 from .activation_body_certify import ActivationBodyCertify
 from .activation_out import ActivationOut
@@ -34,7 +36,9 @@ from .fleet_out import FleetOut
 from .fleet_out_policy import FleetOutPolicy
 from .fleet_page import FleetPage
 from .forecast_body import ForecastBody
+from .forecast_body_source import ForecastBodySource
 from .forecast_out import ForecastOut
+from .forecast_source import ForecastSource
 from .forecast_summary_out import ForecastSummaryOut
 from .forecast_summary_page import ForecastSummaryPage
 from .get_problem_response_get_problem import GetProblemResponseGetProblem
@@ -47,7 +51,9 @@ from .history_out import HistoryOut
 from .import_body import ImportBody
 from .import_body_plan import ImportBodyPlan
 from .imported_out import ImportedOut
+from .issued_token_out import IssuedTokenOut
 from .load_report_body import LoadReportBody
+from .me_out import MeOut
 from .measured_latency_out import MeasuredLatencyOut
 from .measured_ratio_out import MeasuredRatioOut
 from .model_body import ModelBody
@@ -104,6 +110,10 @@ from .reporter_out import ReporterOut
 from .reporter_page import ReporterPage
 from .reporting_out import ReportingOut
 from .resolution import Resolution
+from .resolved_cell_out import ResolvedCellOut
+from .resolved_forecast_out import ResolvedForecastOut
+from .resolved_model_out import ResolvedModelOut
+from .rotation_body import RotationBody
 from .rules_out import RulesOut
 from .run_body import RunBody
 from .run_body_solver import RunBodySolver
@@ -116,15 +126,23 @@ from .run_state import RunState
 from .run_summary_out import RunSummaryOut
 from .run_summary_out_error_type_0 import RunSummaryOutErrorType0
 from .run_summary_out_options import RunSummaryOutOptions
+from .scope import Scope
 from .series_point_out import SeriesPointOut
 from .served_model_out import ServedModelOut
 from .sub_cluster_spec_out import SubClusterSpecOut
+from .submit_forecasts_source import SubmitForecastsSource
 from .tensor_body import TensorBody
 from .tensor_body_datatype import TensorBodyDatatype
 from .tensor_out import TensorOut
+from .token_body import TokenBody
+from .token_out import TokenOut
+from .token_page import TokenPage
 from .upserted_out import UpsertedOut
+from .verdict import Verdict
 
 __all__ = (
+    "AccuracyListOut",
+    "AccuracyOut",
     "ActivationBody",
     "ActivationBodyCertify",
     "ActivationOut",
@@ -159,7 +177,9 @@ __all__ = (
     "FleetOutPolicy",
     "FleetPage",
     "ForecastBody",
+    "ForecastBodySource",
     "ForecastOut",
+    "ForecastSource",
     "ForecastSummaryOut",
     "ForecastSummaryPage",
     "GetProblemResponseGetProblem",
@@ -172,9 +192,11 @@ __all__ = (
     "ImportBody",
     "ImportBodyPlan",
     "ImportedOut",
+    "IssuedTokenOut",
     "LoadReportBody",
     "MeasuredLatencyOut",
     "MeasuredRatioOut",
+    "MeOut",
     "ModelBody",
     "ModelForecastBody",
     "ModelForecastOut",
@@ -229,6 +251,10 @@ __all__ = (
     "ReporterPage",
     "ReportingOut",
     "Resolution",
+    "ResolvedCellOut",
+    "ResolvedForecastOut",
+    "ResolvedModelOut",
+    "RotationBody",
     "RulesOut",
     "RunBody",
     "RunBodySolver",
@@ -241,11 +267,17 @@ __all__ = (
     "RunSummaryOut",
     "RunSummaryOutErrorType0",
     "RunSummaryOutOptions",
+    "Scope",
     "SeriesPointOut",
     "ServedModelOut",
     "SubClusterSpecOut",
+    "SubmitForecastsSource",
     "TensorBody",
     "TensorBodyDatatype",
     "TensorOut",
+    "TokenBody",
+    "TokenOut",
+    "TokenPage",
     "UpsertedOut",
+    "Verdict",
 )

@@ -1,6 +1,5 @@
 from enum import StrEnum
 
-
 class ActivationBodyCertify(StrEnum):
     REQUIRED = "required"
     SKIP = "skip"

@@ -1,6 +1,5 @@
 from enum import StrEnum
 
-
 class BackendBodyKind(StrEnum):
     EMULATED = "emulated"
     ONNX = "onnx"

@@ -1,6 +1,5 @@
 from enum import StrEnum
 
-
 class FaultOutPlace(StrEnum):
     BODY = "body"
     HEADER = "header"

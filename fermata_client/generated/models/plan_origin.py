@@ -1,6 +1,5 @@
 from enum import StrEnum
 
-
 class PlanOrigin(StrEnum):
     IMPORTED = "imported"
     RECERTIFIED = "recertified"

@@ -1,6 +1,5 @@
 from enum import StrEnum
 
-
 class PlanState(StrEnum):
     ACTIVE = "active"
     APPROVED = "approved"

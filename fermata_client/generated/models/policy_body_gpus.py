@@ -1,6 +1,5 @@
 from enum import StrEnum
 
-
 class PolicyBodyGpus(StrEnum):
     PER_EPOCH = "per_epoch"
     RESERVED = "reserved"

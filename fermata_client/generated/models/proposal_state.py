@@ -1,6 +1,5 @@
 from enum import StrEnum
 
-
 class ProposalState(StrEnum):
     ACCEPTED = "accepted"
     PROPOSED = "proposed"

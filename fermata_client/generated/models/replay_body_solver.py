@@ -1,6 +1,5 @@
 from enum import StrEnum
 
-
 class ReplayBodySolver(StrEnum):
     AUTO = "auto"
     COLUMNS = "columns"

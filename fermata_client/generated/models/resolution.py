@@ -1,6 +1,5 @@
 from enum import IntEnum
 
-
 class Resolution(IntEnum):
     VALUE_10 = 10
     VALUE_60 = 60

@@ -1,6 +1,5 @@
 from enum import StrEnum
 
-
 class RunBodySolver(StrEnum):
     AUTO = "auto"
     COLUMNS = "columns"

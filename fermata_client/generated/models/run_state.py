@@ -1,6 +1,5 @@
 from enum import StrEnum
 
-
 class RunState(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"

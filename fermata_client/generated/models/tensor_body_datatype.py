@@ -1,6 +1,5 @@
 from enum import StrEnum
 
-
 class TensorBodyDatatype(StrEnum):
     BOOL = "BOOL"
     FP16 = "FP16"

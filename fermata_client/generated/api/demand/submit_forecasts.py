@@ -1,31 +1,70 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.forecast_body import ForecastBody
 from ...models.forecast_summary_out import ForecastSummaryOut
 from ...models.problem import Problem
-from ...types import UNSET, Response, Unset
+from ...models.submit_forecasts_source import SubmitForecastsSource
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
     *,
     body: ForecastBody | list[ForecastBody],
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    name: str | Unset = 'csv',
+    note: None | str | Unset = UNSET,
+    source: SubmitForecastsSource | Unset = SubmitForecastsSource.IMPORT,
+    corrects: int | None | Unset = UNSET,
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
+
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
 
+
+
+    
+
     params: dict[str, Any] = {}
+
+    params["name"] = name
+
+    json_note: None | str | Unset
+    if isinstance(note, Unset):
+        json_note = UNSET
+    else:
+        json_note = note
+    params["note"] = json_note
+
+    json_source: str | Unset = UNSET
+    if not isinstance(source, Unset):
+        json_source = source.value
+
+    params["source"] = json_source
+
+    json_corrects: int | None | Unset
+    if isinstance(corrects, Unset):
+        json_corrects = UNSET
+    else:
+        json_corrects = corrects
+    params["corrects"] = json_corrects
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -33,6 +72,7 @@ def _get_kwargs(
         "params": params,
     }
 
+    
     if isinstance(body, ForecastBody):
         _kwargs["json"] = body.to_dict()
     else:
@@ -41,52 +81,89 @@ def _get_kwargs(
             body_type_1_item = body_type_1_item_data.to_dict()
             _kwargs["json"].append(body_type_1_item)
 
+
+
+
     headers["Content-Type"] = "application/json"
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | list[ForecastSummaryOut] | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | list[ForecastSummaryOut] | None:
     if response.status_code == 201:
         response_201 = []
         _response_201 = response.json()
-        for response_201_item_data in _response_201:
+        for response_201_item_data in (_response_201):
             response_201_item = ForecastSummaryOut.from_dict(response_201_item_data)
+
+
 
             response_201.append(response_201_item)
 
         return response_201
 
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
 
+
+
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
+
+
 
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -96,9 +173,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | list[ForecastSummaryOut]]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | list[ForecastSummaryOut]]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -109,18 +184,37 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ForecastBody | list[ForecastBody],
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    name: str | Unset = 'csv',
+    note: None | str | Unset = UNSET,
+    source: SubmitForecastsSource | Unset = SubmitForecastsSource.IMPORT,
+    corrects: int | None | Unset = UNSET,
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
+
 ) -> Response[Problem | list[ForecastSummaryOut]]:
-    """Submit Forecasts
+    """ Submit Forecasts
 
      Store forecasts; each gets an id of its own. Their models must be registered.
 
+    JSON takes one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`,
+    `demand_rps`
+    and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it is called. Nothing that
+    was
+    submitted is ever changed: a later forecast may name the one it `corrects`.
+
+    Scope: planner, of the fleet asked for.
+
     Args:
+        name (str | Unset): Of a forecast sent as CSV: its name. Default: 'csv'.
+        note (None | str | Unset): Of a forecast sent as CSV: its note.
+        source (SubmitForecastsSource | Unset): Of a forecast sent as CSV: its source. Default:
+            SubmitForecastsSource.IMPORT.
+        corrects (int | None | Unset): Of a forecast sent as CSV: the forecast that it corrects.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (ForecastBody | list[ForecastBody]):
 
     Raises:
@@ -129,12 +223,18 @@ def sync_detailed(
 
     Returns:
         Response[Problem | list[ForecastSummaryOut]]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        fleet=fleet,
-        x_actor=x_actor,
+name=name,
+note=note,
+source=source,
+corrects=corrects,
+fleet=fleet,
+x_actor=x_actor,
+
     )
 
     response = client.get_httpx_client().request(
@@ -143,21 +243,39 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ForecastBody | list[ForecastBody],
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    name: str | Unset = 'csv',
+    note: None | str | Unset = UNSET,
+    source: SubmitForecastsSource | Unset = SubmitForecastsSource.IMPORT,
+    corrects: int | None | Unset = UNSET,
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
+
 ) -> Problem | list[ForecastSummaryOut] | None:
-    """Submit Forecasts
+    """ Submit Forecasts
 
      Store forecasts; each gets an id of its own. Their models must be registered.
 
+    JSON takes one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`,
+    `demand_rps`
+    and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it is called. Nothing that
+    was
+    submitted is ever changed: a later forecast may name the one it `corrects`.
+
+    Scope: planner, of the fleet asked for.
+
     Args:
+        name (str | Unset): Of a forecast sent as CSV: its name. Default: 'csv'.
+        note (None | str | Unset): Of a forecast sent as CSV: its note.
+        source (SubmitForecastsSource | Unset): Of a forecast sent as CSV: its source. Default:
+            SubmitForecastsSource.IMPORT.
+        corrects (int | None | Unset): Of a forecast sent as CSV: the forecast that it corrects.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (ForecastBody | list[ForecastBody]):
 
     Raises:
@@ -166,30 +284,54 @@ def sync(
 
     Returns:
         Problem | list[ForecastSummaryOut]
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        body=body,
-        fleet=fleet,
-        x_actor=x_actor,
-    ).parsed
+body=body,
+name=name,
+note=note,
+source=source,
+corrects=corrects,
+fleet=fleet,
+x_actor=x_actor,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ForecastBody | list[ForecastBody],
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    name: str | Unset = 'csv',
+    note: None | str | Unset = UNSET,
+    source: SubmitForecastsSource | Unset = SubmitForecastsSource.IMPORT,
+    corrects: int | None | Unset = UNSET,
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
+
 ) -> Response[Problem | list[ForecastSummaryOut]]:
-    """Submit Forecasts
+    """ Submit Forecasts
 
      Store forecasts; each gets an id of its own. Their models must be registered.
 
+    JSON takes one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`,
+    `demand_rps`
+    and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it is called. Nothing that
+    was
+    submitted is ever changed: a later forecast may name the one it `corrects`.
+
+    Scope: planner, of the fleet asked for.
+
     Args:
+        name (str | Unset): Of a forecast sent as CSV: its name. Default: 'csv'.
+        note (None | str | Unset): Of a forecast sent as CSV: its note.
+        source (SubmitForecastsSource | Unset): Of a forecast sent as CSV: its source. Default:
+            SubmitForecastsSource.IMPORT.
+        corrects (int | None | Unset): Of a forecast sent as CSV: the forecast that it corrects.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (ForecastBody | list[ForecastBody]):
 
     Raises:
@@ -198,33 +340,59 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | list[ForecastSummaryOut]]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        fleet=fleet,
-        x_actor=x_actor,
+name=name,
+note=note,
+source=source,
+corrects=corrects,
+fleet=fleet,
+x_actor=x_actor,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ForecastBody | list[ForecastBody],
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    name: str | Unset = 'csv',
+    note: None | str | Unset = UNSET,
+    source: SubmitForecastsSource | Unset = SubmitForecastsSource.IMPORT,
+    corrects: int | None | Unset = UNSET,
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
+
 ) -> Problem | list[ForecastSummaryOut] | None:
-    """Submit Forecasts
+    """ Submit Forecasts
 
      Store forecasts; each gets an id of its own. Their models must be registered.
 
+    JSON takes one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`,
+    `demand_rps`
+    and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it is called. Nothing that
+    was
+    submitted is ever changed: a later forecast may name the one it `corrects`.
+
+    Scope: planner, of the fleet asked for.
+
     Args:
+        name (str | Unset): Of a forecast sent as CSV: its name. Default: 'csv'.
+        note (None | str | Unset): Of a forecast sent as CSV: its note.
+        source (SubmitForecastsSource | Unset): Of a forecast sent as CSV: its source. Default:
+            SubmitForecastsSource.IMPORT.
+        corrects (int | None | Unset): Of a forecast sent as CSV: the forecast that it corrects.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (ForecastBody | list[ForecastBody]):
 
     Raises:
@@ -233,13 +401,17 @@ async def asyncio(
 
     Returns:
         Problem | list[ForecastSummaryOut]
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            body=body,
-            fleet=fleet,
-            x_actor=x_actor,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+body=body,
+name=name,
+note=note,
+source=source,
+corrects=corrects,
+fleet=fleet,
+x_actor=x_actor,
+
+    )).parsed

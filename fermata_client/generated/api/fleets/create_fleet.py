@@ -1,24 +1,36 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.fleet_body import FleetBody
 from ...models.fleet_out import FleetOut
 from ...models.problem import Problem
-from ...types import Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
     *,
     body: FleetBody,
-    x_actor: str | Unset = "anonymous",
+    x_actor: str | Unset = 'anonymous',
+
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+
+
+    
+
+    
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -33,41 +45,75 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> FleetOut | Problem | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> FleetOut | Problem | None:
     if response.status_code == 201:
         response_201 = FleetOut.from_dict(response.json())
 
+
+
         return response_201
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
 
+
+
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
+
+
 
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -77,9 +123,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[FleetOut | Problem]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[FleetOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -90,16 +134,20 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: FleetBody,
-    x_actor: str | Unset = "anonymous",
+    x_actor: str | Unset = 'anonymous',
+
 ) -> Response[FleetOut | Problem]:
-    """Create Fleet
+    """ Create Fleet
 
      Make a fleet; nothing of another one is seen or changed through it.
 
+    Scope: admin, of every fleet.
+
     Args:
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (FleetBody): A new fleet; what its policy leaves out takes the default.
 
     Raises:
@@ -108,11 +156,13 @@ def sync_detailed(
 
     Returns:
         Response[FleetOut | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        x_actor=x_actor,
+x_actor=x_actor,
+
     )
 
     response = client.get_httpx_client().request(
@@ -121,19 +171,22 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: FleetBody,
-    x_actor: str | Unset = "anonymous",
+    x_actor: str | Unset = 'anonymous',
+
 ) -> FleetOut | Problem | None:
-    """Create Fleet
+    """ Create Fleet
 
      Make a fleet; nothing of another one is seen or changed through it.
 
+    Scope: admin, of every fleet.
+
     Args:
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (FleetBody): A new fleet; what its policy leaves out takes the default.
 
     Raises:
@@ -142,27 +195,32 @@ def sync(
 
     Returns:
         FleetOut | Problem
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        body=body,
-        x_actor=x_actor,
-    ).parsed
+body=body,
+x_actor=x_actor,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: FleetBody,
-    x_actor: str | Unset = "anonymous",
+    x_actor: str | Unset = 'anonymous',
+
 ) -> Response[FleetOut | Problem]:
-    """Create Fleet
+    """ Create Fleet
 
      Make a fleet; nothing of another one is seen or changed through it.
 
+    Scope: admin, of every fleet.
+
     Args:
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (FleetBody): A new fleet; what its policy leaves out takes the default.
 
     Raises:
@@ -171,30 +229,37 @@ async def asyncio_detailed(
 
     Returns:
         Response[FleetOut | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        x_actor=x_actor,
+x_actor=x_actor,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: FleetBody,
-    x_actor: str | Unset = "anonymous",
+    x_actor: str | Unset = 'anonymous',
+
 ) -> FleetOut | Problem | None:
-    """Create Fleet
+    """ Create Fleet
 
      Make a fleet; nothing of another one is seen or changed through it.
 
+    Scope: admin, of every fleet.
+
     Args:
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (FleetBody): A new fleet; what its policy leaves out takes the default.
 
     Raises:
@@ -203,12 +268,12 @@ async def asyncio(
 
     Returns:
         FleetOut | Problem
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            body=body,
-            x_actor=x_actor,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+body=body,
+x_actor=x_actor,
+
+    )).parsed

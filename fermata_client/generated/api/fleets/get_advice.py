@@ -1,15 +1,19 @@
-import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.advices_out import AdvicesOut
 from ...models.problem import Problem
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+import datetime
+
 
 
 def _get_kwargs(
@@ -18,7 +22,11 @@ def _get_kwargs(
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
+
 ) -> dict[str, Any]:
+    
+
+    
 
     params: dict[str, Any] = {}
 
@@ -42,44 +50,75 @@ def _get_kwargs(
 
     params["limit"] = limit
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/fleets/{fleet_id}/advice".format(
-            fleet_id=quote(str(fleet_id), safe=""),
-        ),
+        "url": "/v1/fleets/{fleet_id}/advice".format(fleet_id=quote(str(fleet_id), safe=""),),
         "params": params,
     }
+
 
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> AdvicesOut | Problem | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> AdvicesOut | Problem | None:
     if response.status_code == 200:
         response_200 = AdvicesOut.from_dict(response.json())
 
+
+
         return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -89,9 +128,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[AdvicesOut | Problem]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[AdvicesOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -103,14 +140,17 @@ def _build_response(
 def sync_detailed(
     fleet_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
+
 ) -> Response[AdvicesOut | Problem]:
-    """Get Advice
+    """ Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         fleet_id (str): The fleet's name.
@@ -124,13 +164,15 @@ def sync_detailed(
 
     Returns:
         Response[AdvicesOut | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         fleet_id=fleet_id,
-        since=since,
-        until=until,
-        limit=limit,
+since=since,
+until=until,
+limit=limit,
+
     )
 
     response = client.get_httpx_client().request(
@@ -139,18 +181,20 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     fleet_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
+
 ) -> AdvicesOut | Problem | None:
-    """Get Advice
+    """ Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         fleet_id (str): The fleet's name.
@@ -164,28 +208,32 @@ def sync(
 
     Returns:
         AdvicesOut | Problem
-    """
+     """
+
 
     return sync_detailed(
         fleet_id=fleet_id,
-        client=client,
-        since=since,
-        until=until,
-        limit=limit,
-    ).parsed
+client=client,
+since=since,
+until=until,
+limit=limit,
 
+    ).parsed
 
 async def asyncio_detailed(
     fleet_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
+
 ) -> Response[AdvicesOut | Problem]:
-    """Get Advice
+    """ Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         fleet_id (str): The fleet's name.
@@ -199,31 +247,37 @@ async def asyncio_detailed(
 
     Returns:
         Response[AdvicesOut | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         fleet_id=fleet_id,
-        since=since,
-        until=until,
-        limit=limit,
+since=since,
+until=until,
+limit=limit,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
-
 
 async def asyncio(
     fleet_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
+
 ) -> AdvicesOut | Problem | None:
-    """Get Advice
+    """ Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         fleet_id (str): The fleet's name.
@@ -237,14 +291,14 @@ async def asyncio(
 
     Returns:
         AdvicesOut | Problem
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            fleet_id=fleet_id,
-            client=client,
-            since=since,
-            until=until,
-            limit=limit,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        fleet_id=fleet_id,
+client=client,
+since=since,
+until=until,
+limit=limit,
+
+    )).parsed

@@ -4,38 +4,49 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.fleet_out import FleetOut
 from ...models.problem import Problem
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
     fleet_id: str,
     *,
     if_none_match: None | str | Unset = UNSET,
+
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
 
+
+
+    
+
+    
+
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/fleets/{fleet_id}".format(
-            fleet_id=quote(str(fleet_id), safe=""),
-        ),
+        "url": "/v1/fleets/{fleet_id}".format(fleet_id=quote(str(fleet_id), safe=""),),
     }
+
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | FleetOut | Problem | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | FleetOut | Problem | None:
     if response.status_code == 200:
         response_200 = FleetOut.from_dict(response.json())
+
+
 
         return response_200
 
@@ -43,23 +54,52 @@ def _parse_response(
         response_304 = cast(Any, None)
         return response_304
 
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -69,9 +109,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | FleetOut | Problem]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Any | FleetOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -83,12 +121,15 @@ def _build_response(
 def sync_detailed(
     fleet_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     if_none_match: None | str | Unset = UNSET,
+
 ) -> Response[Any | FleetOut | Problem]:
-    """Get Fleet
+    """ Get Fleet
 
      One fleet, its policy with every default written out.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         fleet_id (str): The fleet's name.
@@ -101,11 +142,13 @@ def sync_detailed(
 
     Returns:
         Response[Any | FleetOut | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         fleet_id=fleet_id,
-        if_none_match=if_none_match,
+if_none_match=if_none_match,
+
     )
 
     response = client.get_httpx_client().request(
@@ -114,16 +157,18 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     fleet_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     if_none_match: None | str | Unset = UNSET,
+
 ) -> Any | FleetOut | Problem | None:
-    """Get Fleet
+    """ Get Fleet
 
      One fleet, its policy with every default written out.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         fleet_id (str): The fleet's name.
@@ -136,24 +181,28 @@ def sync(
 
     Returns:
         Any | FleetOut | Problem
-    """
+     """
+
 
     return sync_detailed(
         fleet_id=fleet_id,
-        client=client,
-        if_none_match=if_none_match,
-    ).parsed
+client=client,
+if_none_match=if_none_match,
 
+    ).parsed
 
 async def asyncio_detailed(
     fleet_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     if_none_match: None | str | Unset = UNSET,
+
 ) -> Response[Any | FleetOut | Problem]:
-    """Get Fleet
+    """ Get Fleet
 
      One fleet, its policy with every default written out.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         fleet_id (str): The fleet's name.
@@ -166,27 +215,33 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | FleetOut | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         fleet_id=fleet_id,
-        if_none_match=if_none_match,
+if_none_match=if_none_match,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
-
 
 async def asyncio(
     fleet_id: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     if_none_match: None | str | Unset = UNSET,
+
 ) -> Any | FleetOut | Problem | None:
-    """Get Fleet
+    """ Get Fleet
 
      One fleet, its policy with every default written out.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         fleet_id (str): The fleet's name.
@@ -199,12 +254,12 @@ async def asyncio(
 
     Returns:
         Any | FleetOut | Problem
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            fleet_id=fleet_id,
-            client=client,
-            if_none_match=if_none_match,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        fleet_id=fleet_id,
+client=client,
+if_none_match=if_none_match,
+
+    )).parsed

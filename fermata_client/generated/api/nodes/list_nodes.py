@@ -1,13 +1,18 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.node_page import NodePage
 from ...models.problem import Problem
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
@@ -15,8 +20,12 @@ def _get_kwargs(
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> dict[str, Any]:
+    
+
+    
 
     params: dict[str, Any] = {}
 
@@ -38,7 +47,9 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -46,34 +57,65 @@ def _get_kwargs(
         "params": params,
     }
 
+
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> NodePage | Problem | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> NodePage | Problem | None:
     if response.status_code == 200:
         response_200 = NodePage.from_dict(response.json())
 
+
+
         return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -83,9 +125,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[NodePage | Problem]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[NodePage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -96,15 +136,18 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[NodePage | Problem]:
-    """List Nodes
+    """ List Nodes
 
      Nodes that were ever heard of, by name.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         name (None | str | Unset): Only those with this in their id, in capitals or not.
@@ -118,13 +161,15 @@ def sync_detailed(
 
     Returns:
         Response[NodePage | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         name=name,
-        limit=limit,
-        after=after,
-        fleet=fleet,
+limit=limit,
+after=after,
+fleet=fleet,
+
     )
 
     response = client.get_httpx_client().request(
@@ -133,18 +178,20 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> NodePage | Problem | None:
-    """List Nodes
+    """ List Nodes
 
      Nodes that were ever heard of, by name.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         name (None | str | Unset): Only those with this in their id, in capitals or not.
@@ -158,28 +205,32 @@ def sync(
 
     Returns:
         NodePage | Problem
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        name=name,
-        limit=limit,
-        after=after,
-        fleet=fleet,
-    ).parsed
+name=name,
+limit=limit,
+after=after,
+fleet=fleet,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[NodePage | Problem]:
-    """List Nodes
+    """ List Nodes
 
      Nodes that were ever heard of, by name.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         name (None | str | Unset): Only those with this in their id, in capitals or not.
@@ -193,31 +244,37 @@ async def asyncio_detailed(
 
     Returns:
         Response[NodePage | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         name=name,
-        limit=limit,
-        after=after,
-        fleet=fleet,
+limit=limit,
+after=after,
+fleet=fleet,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> NodePage | Problem | None:
-    """List Nodes
+    """ List Nodes
 
      Nodes that were ever heard of, by name.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         name (None | str | Unset): Only those with this in their id, in capitals or not.
@@ -231,14 +288,14 @@ async def asyncio(
 
     Returns:
         NodePage | Problem
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            name=name,
-            limit=limit,
-            after=after,
-            fleet=fleet,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+name=name,
+limit=limit,
+after=after,
+fleet=fleet,
+
+    )).parsed

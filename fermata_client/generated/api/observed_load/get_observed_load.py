@@ -1,14 +1,19 @@
-import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.observed_load_out import ObservedLoadOut
 from ...models.problem import Problem
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+import datetime
+
 
 
 def _get_kwargs(
@@ -16,8 +21,12 @@ def _get_kwargs(
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> dict[str, Any]:
+    
+
+    
 
     params: dict[str, Any] = {}
 
@@ -48,7 +57,9 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -56,34 +67,65 @@ def _get_kwargs(
         "params": params,
     }
 
+
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ObservedLoadOut | Problem | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ObservedLoadOut | Problem | None:
     if response.status_code == 200:
         response_200 = ObservedLoadOut.from_dict(response.json())
 
+
+
         return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -93,9 +135,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ObservedLoadOut | Problem]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[ObservedLoadOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -106,15 +146,18 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[ObservedLoadOut | Problem]:
-    """Get Observed Load
+    """ Get Observed Load
 
      What dispatchers measured, put together by model. A look at too much is refused, never cut.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         since (datetime.datetime | None | Unset): Only intervals that start at or after this
@@ -129,13 +172,15 @@ def sync_detailed(
 
     Returns:
         Response[ObservedLoadOut | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         since=since,
-        until=until,
-        plan_version=plan_version,
-        fleet=fleet,
+until=until,
+plan_version=plan_version,
+fleet=fleet,
+
     )
 
     response = client.get_httpx_client().request(
@@ -144,18 +189,20 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> ObservedLoadOut | Problem | None:
-    """Get Observed Load
+    """ Get Observed Load
 
      What dispatchers measured, put together by model. A look at too much is refused, never cut.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         since (datetime.datetime | None | Unset): Only intervals that start at or after this
@@ -170,28 +217,32 @@ def sync(
 
     Returns:
         ObservedLoadOut | Problem
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        since=since,
-        until=until,
-        plan_version=plan_version,
-        fleet=fleet,
-    ).parsed
+since=since,
+until=until,
+plan_version=plan_version,
+fleet=fleet,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[ObservedLoadOut | Problem]:
-    """Get Observed Load
+    """ Get Observed Load
 
      What dispatchers measured, put together by model. A look at too much is refused, never cut.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         since (datetime.datetime | None | Unset): Only intervals that start at or after this
@@ -206,31 +257,37 @@ async def asyncio_detailed(
 
     Returns:
         Response[ObservedLoadOut | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         since=since,
-        until=until,
-        plan_version=plan_version,
-        fleet=fleet,
+until=until,
+plan_version=plan_version,
+fleet=fleet,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> ObservedLoadOut | Problem | None:
-    """Get Observed Load
+    """ Get Observed Load
 
      What dispatchers measured, put together by model. A look at too much is refused, never cut.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         since (datetime.datetime | None | Unset): Only intervals that start at or after this
@@ -245,14 +302,14 @@ async def asyncio(
 
     Returns:
         ObservedLoadOut | Problem
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            since=since,
-            until=until,
-            plan_version=plan_version,
-            fleet=fleet,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+since=since,
+until=until,
+plan_version=plan_version,
+fleet=fleet,
+
+    )).parsed

@@ -1,15 +1,20 @@
-import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.observed_series_out import ObservedSeriesOut
 from ...models.problem import Problem
 from ...models.resolution import Resolution
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+import datetime
+
 
 
 def _get_kwargs(
@@ -18,12 +23,17 @@ def _get_kwargs(
     since: datetime.datetime,
     until: datetime.datetime,
     resolution: None | Resolution | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> dict[str, Any]:
+    
+
+    
 
     params: dict[str, Any] = {}
 
     json_model = model
+
 
     params["model"] = json_model
 
@@ -44,7 +54,9 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -52,34 +64,65 @@ def _get_kwargs(
         "params": params,
     }
 
+
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ObservedSeriesOut | Problem | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ObservedSeriesOut | Problem | None:
     if response.status_code == 200:
         response_200 = ObservedSeriesOut.from_dict(response.json())
 
+
+
         return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -89,9 +132,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ObservedSeriesOut | Problem]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[ObservedSeriesOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -102,20 +143,23 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     model: list[str],
     since: datetime.datetime,
     until: datetime.datetime,
     resolution: None | Resolution | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[ObservedSeriesOut | Problem]:
-    """Get Observed Series
+    """ Get Observed Series
 
      Observed load by intervals aligned to the hour: null where nobody reported, 0 where it was reported
     that
     none came.
 
     At most 20,000 points are answered; more are refused.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         model (list[str]): A model; repeat it for several.
@@ -131,14 +175,16 @@ def sync_detailed(
 
     Returns:
         Response[ObservedSeriesOut | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         model=model,
-        since=since,
-        until=until,
-        resolution=resolution,
-        fleet=fleet,
+since=since,
+until=until,
+resolution=resolution,
+fleet=fleet,
+
     )
 
     response = client.get_httpx_client().request(
@@ -147,23 +193,25 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     model: list[str],
     since: datetime.datetime,
     until: datetime.datetime,
     resolution: None | Resolution | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> ObservedSeriesOut | Problem | None:
-    """Get Observed Series
+    """ Get Observed Series
 
      Observed load by intervals aligned to the hour: null where nobody reported, 0 where it was reported
     that
     none came.
 
     At most 20,000 points are answered; more are refused.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         model (list[str]): A model; repeat it for several.
@@ -179,34 +227,38 @@ def sync(
 
     Returns:
         ObservedSeriesOut | Problem
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        model=model,
-        since=since,
-        until=until,
-        resolution=resolution,
-        fleet=fleet,
-    ).parsed
+model=model,
+since=since,
+until=until,
+resolution=resolution,
+fleet=fleet,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     model: list[str],
     since: datetime.datetime,
     until: datetime.datetime,
     resolution: None | Resolution | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[ObservedSeriesOut | Problem]:
-    """Get Observed Series
+    """ Get Observed Series
 
      Observed load by intervals aligned to the hour: null where nobody reported, 0 where it was reported
     that
     none came.
 
     At most 20,000 points are answered; more are refused.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         model (list[str]): A model; repeat it for several.
@@ -222,37 +274,43 @@ async def asyncio_detailed(
 
     Returns:
         Response[ObservedSeriesOut | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         model=model,
-        since=since,
-        until=until,
-        resolution=resolution,
-        fleet=fleet,
+since=since,
+until=until,
+resolution=resolution,
+fleet=fleet,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     model: list[str],
     since: datetime.datetime,
     until: datetime.datetime,
     resolution: None | Resolution | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> ObservedSeriesOut | Problem | None:
-    """Get Observed Series
+    """ Get Observed Series
 
      Observed load by intervals aligned to the hour: null where nobody reported, 0 where it was reported
     that
     none came.
 
     At most 20,000 points are answered; more are refused.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         model (list[str]): A model; repeat it for several.
@@ -268,15 +326,15 @@ async def asyncio(
 
     Returns:
         ObservedSeriesOut | Problem
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            model=model,
-            since=since,
-            until=until,
-            resolution=resolution,
-            fleet=fleet,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+model=model,
+since=since,
+until=until,
+resolution=resolution,
+fleet=fleet,
+
+    )).parsed

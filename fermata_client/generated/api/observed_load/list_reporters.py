@@ -1,21 +1,30 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.problem import Problem
 from ...models.reporter_page import ReporterPage
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
     *,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> dict[str, Any]:
+    
+
+    
 
     params: dict[str, Any] = {}
 
@@ -30,7 +39,9 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -38,34 +49,65 @@ def _get_kwargs(
         "params": params,
     }
 
+
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | ReporterPage | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | ReporterPage | None:
     if response.status_code == 200:
         response_200 = ReporterPage.from_dict(response.json())
 
+
+
         return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -75,9 +117,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | ReporterPage]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | ReporterPage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -88,14 +128,17 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[Problem | ReporterPage]:
-    """List Reporters
+    """ List Reporters
 
      Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -108,12 +151,14 @@ def sync_detailed(
 
     Returns:
         Response[Problem | ReporterPage]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         limit=limit,
-        after=after,
-        fleet=fleet,
+after=after,
+fleet=fleet,
+
     )
 
     response = client.get_httpx_client().request(
@@ -122,17 +167,19 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Problem | ReporterPage | None:
-    """List Reporters
+    """ List Reporters
 
      Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -145,26 +192,30 @@ def sync(
 
     Returns:
         Problem | ReporterPage
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        limit=limit,
-        after=after,
-        fleet=fleet,
-    ).parsed
+limit=limit,
+after=after,
+fleet=fleet,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[Problem | ReporterPage]:
-    """List Reporters
+    """ List Reporters
 
      Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -177,29 +228,35 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | ReporterPage]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         limit=limit,
-        after=after,
-        fleet=fleet,
+after=after,
+fleet=fleet,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Problem | ReporterPage | None:
-    """List Reporters
+    """ List Reporters
 
      Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -212,13 +269,13 @@ async def asyncio(
 
     Returns:
         Problem | ReporterPage
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            limit=limit,
-            after=after,
-            fleet=fleet,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+limit=limit,
+after=after,
+fleet=fleet,
+
+    )).parsed

@@ -1,28 +1,39 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.load_report_body import LoadReportBody
 from ...models.problem import Problem
 from ...models.received_out import ReceivedOut
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
     *,
     body: list[LoadReportBody] | LoadReportBody,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+
+
+    
 
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -30,6 +41,7 @@ def _get_kwargs(
         "params": params,
     }
 
+    
     if isinstance(body, LoadReportBody):
         _kwargs["json"] = body.to_dict()
     else:
@@ -38,52 +50,91 @@ def _get_kwargs(
             body_type_1_item = body_type_1_item_data.to_dict()
             _kwargs["json"].append(body_type_1_item)
 
+
+
+
     headers["Content-Type"] = "application/json"
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | ReceivedOut | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | ReceivedOut | None:
     if response.status_code == 200:
         response_200 = ReceivedOut.from_dict(response.json())
+
+
 
         return response_200
 
     if response.status_code == 201:
         response_201 = ReceivedOut.from_dict(response.json())
 
+
+
         return response_201
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
 
+
+
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
+
+
 
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -93,9 +144,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | ReceivedOut]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | ReceivedOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -106,11 +155,12 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: list[LoadReportBody] | LoadReportBody,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[Problem | ReceivedOut]:
-    """Submit Load Reports
+    """ Submit Load Reports
 
      Take load reports. Each interval of each sub-cluster of a plan version counts once, late or sent
     again.
@@ -118,6 +168,8 @@ def sync_detailed(
     A repetition with other numbers changes nothing, and neither does an interval that lies across
     others:
     both are counted and told.
+
+    Scope: dispatcher, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -129,11 +181,13 @@ def sync_detailed(
 
     Returns:
         Response[Problem | ReceivedOut]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        fleet=fleet,
+fleet=fleet,
+
     )
 
     response = client.get_httpx_client().request(
@@ -142,14 +196,14 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: list[LoadReportBody] | LoadReportBody,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Problem | ReceivedOut | None:
-    """Submit Load Reports
+    """ Submit Load Reports
 
      Take load reports. Each interval of each sub-cluster of a plan version counts once, late or sent
     again.
@@ -157,6 +211,8 @@ def sync(
     A repetition with other numbers changes nothing, and neither does an interval that lies across
     others:
     both are counted and told.
+
+    Scope: dispatcher, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -168,22 +224,24 @@ def sync(
 
     Returns:
         Problem | ReceivedOut
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        body=body,
-        fleet=fleet,
-    ).parsed
+body=body,
+fleet=fleet,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: list[LoadReportBody] | LoadReportBody,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[Problem | ReceivedOut]:
-    """Submit Load Reports
+    """ Submit Load Reports
 
      Take load reports. Each interval of each sub-cluster of a plan version counts once, late or sent
     again.
@@ -191,6 +249,8 @@ async def asyncio_detailed(
     A repetition with other numbers changes nothing, and neither does an interval that lies across
     others:
     both are counted and told.
+
+    Scope: dispatcher, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -202,25 +262,29 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | ReceivedOut]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        fleet=fleet,
+fleet=fleet,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: list[LoadReportBody] | LoadReportBody,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Problem | ReceivedOut | None:
-    """Submit Load Reports
+    """ Submit Load Reports
 
      Take load reports. Each interval of each sub-cluster of a plan version counts once, late or sent
     again.
@@ -228,6 +292,8 @@ async def asyncio(
     A repetition with other numbers changes nothing, and neither does an interval that lies across
     others:
     both are counted and told.
+
+    Scope: dispatcher, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -239,12 +305,12 @@ async def asyncio(
 
     Returns:
         Problem | ReceivedOut
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            body=body,
-            fleet=fleet,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+body=body,
+fleet=fleet,
+
+    )).parsed

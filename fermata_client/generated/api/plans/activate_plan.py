@@ -1,32 +1,44 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.activation_body import ActivationBody
 from ...models.activation_out import ActivationOut
 from ...models.problem import Problem
 from ...models.run_out import RunOut
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
     *,
     body: ActivationBody,
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
+
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
 
+
+
+    
+
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -42,46 +54,82 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ActivationOut | Problem | RunOut | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ActivationOut | Problem | RunOut | None:
     if response.status_code == 201:
         response_201 = ActivationOut.from_dict(response.json())
+
+
 
         return response_201
 
     if response.status_code == 202:
         response_202 = RunOut.from_dict(response.json())
 
+
+
         return response_202
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
 
+
+
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
+
+
 
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -91,9 +139,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ActivationOut | Problem | RunOut]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[ActivationOut | Problem | RunOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -104,12 +150,13 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ActivationBody,
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
+
 ) -> Response[ActivationOut | Problem | RunOut]:
-    """Activate Plan
+    """ Activate Plan
 
      Make an approved plan the active one.
 
@@ -119,9 +166,12 @@ def sync_detailed(
     the
     old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
+    Scope: approver, of the fleet asked for.
+
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (ActivationBody): Which plan version is to become the active one.
 
     Raises:
@@ -130,12 +180,14 @@ def sync_detailed(
 
     Returns:
         Response[ActivationOut | Problem | RunOut]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        fleet=fleet,
-        x_actor=x_actor,
+fleet=fleet,
+x_actor=x_actor,
+
     )
 
     response = client.get_httpx_client().request(
@@ -144,15 +196,15 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ActivationBody,
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
+
 ) -> ActivationOut | Problem | RunOut | None:
-    """Activate Plan
+    """ Activate Plan
 
      Make an approved plan the active one.
 
@@ -162,9 +214,12 @@ def sync(
     the
     old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
+    Scope: approver, of the fleet asked for.
+
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (ActivationBody): Which plan version is to become the active one.
 
     Raises:
@@ -173,24 +228,26 @@ def sync(
 
     Returns:
         ActivationOut | Problem | RunOut
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        body=body,
-        fleet=fleet,
-        x_actor=x_actor,
-    ).parsed
+body=body,
+fleet=fleet,
+x_actor=x_actor,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ActivationBody,
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
+
 ) -> Response[ActivationOut | Problem | RunOut]:
-    """Activate Plan
+    """ Activate Plan
 
      Make an approved plan the active one.
 
@@ -200,9 +257,12 @@ async def asyncio_detailed(
     the
     old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
+    Scope: approver, of the fleet asked for.
+
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (ActivationBody): Which plan version is to become the active one.
 
     Raises:
@@ -211,27 +271,31 @@ async def asyncio_detailed(
 
     Returns:
         Response[ActivationOut | Problem | RunOut]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        fleet=fleet,
-        x_actor=x_actor,
+fleet=fleet,
+x_actor=x_actor,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ActivationBody,
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
+
 ) -> ActivationOut | Problem | RunOut | None:
-    """Activate Plan
+    """ Activate Plan
 
      Make an approved plan the active one.
 
@@ -241,9 +305,12 @@ async def asyncio(
     the
     old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
+    Scope: approver, of the fleet asked for.
+
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         body (ActivationBody): Which plan version is to become the active one.
 
     Raises:
@@ -252,13 +319,13 @@ async def asyncio(
 
     Returns:
         ActivationOut | Problem | RunOut
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            body=body,
-            fleet=fleet,
-            x_actor=x_actor,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+body=body,
+fleet=fleet,
+x_actor=x_actor,
+
+    )).parsed

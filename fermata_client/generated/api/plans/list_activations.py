@@ -1,14 +1,19 @@
-import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.activation_page import ActivationPage
 from ...models.problem import Problem
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+import datetime
+
 
 
 def _get_kwargs(
@@ -20,8 +25,12 @@ def _get_kwargs(
     actor: None | str | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> dict[str, Any]:
+    
+
+    
 
     params: dict[str, Any] = {}
 
@@ -75,7 +84,9 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -83,34 +94,65 @@ def _get_kwargs(
         "params": params,
     }
 
+
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ActivationPage | Problem | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ActivationPage | Problem | None:
     if response.status_code == 200:
         response_200 = ActivationPage.from_dict(response.json())
 
+
+
         return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -120,9 +162,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ActivationPage | Problem]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[ActivationPage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -133,7 +173,7 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
@@ -141,11 +181,14 @@ def sync_detailed(
     actor: None | str | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[ActivationPage | Problem]:
-    """List Activations
+    """ List Activations
 
      Activations, the newest first.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -163,17 +206,19 @@ def sync_detailed(
 
     Returns:
         Response[ActivationPage | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         limit=limit,
-        before=before,
-        plan_version=plan_version,
-        kind=kind,
-        actor=actor,
-        since=since,
-        until=until,
-        fleet=fleet,
+before=before,
+plan_version=plan_version,
+kind=kind,
+actor=actor,
+since=since,
+until=until,
+fleet=fleet,
+
     )
 
     response = client.get_httpx_client().request(
@@ -182,10 +227,9 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
@@ -193,11 +237,14 @@ def sync(
     actor: None | str | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> ActivationPage | Problem | None:
-    """List Activations
+    """ List Activations
 
      Activations, the newest first.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -215,24 +262,25 @@ def sync(
 
     Returns:
         ActivationPage | Problem
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        limit=limit,
-        before=before,
-        plan_version=plan_version,
-        kind=kind,
-        actor=actor,
-        since=since,
-        until=until,
-        fleet=fleet,
-    ).parsed
+limit=limit,
+before=before,
+plan_version=plan_version,
+kind=kind,
+actor=actor,
+since=since,
+until=until,
+fleet=fleet,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
@@ -240,11 +288,14 @@ async def asyncio_detailed(
     actor: None | str | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[ActivationPage | Problem]:
-    """List Activations
+    """ List Activations
 
      Activations, the newest first.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -262,27 +313,30 @@ async def asyncio_detailed(
 
     Returns:
         Response[ActivationPage | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         limit=limit,
-        before=before,
-        plan_version=plan_version,
-        kind=kind,
-        actor=actor,
-        since=since,
-        until=until,
-        fleet=fleet,
+before=before,
+plan_version=plan_version,
+kind=kind,
+actor=actor,
+since=since,
+until=until,
+fleet=fleet,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
@@ -290,11 +344,14 @@ async def asyncio(
     actor: None | str | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> ActivationPage | Problem | None:
-    """List Activations
+    """ List Activations
 
      Activations, the newest first.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -312,18 +369,18 @@ async def asyncio(
 
     Returns:
         ActivationPage | Problem
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            limit=limit,
-            before=before,
-            plan_version=plan_version,
-            kind=kind,
-            actor=actor,
-            since=since,
-            until=until,
-            fleet=fleet,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+limit=limit,
+before=before,
+plan_version=plan_version,
+kind=kind,
+actor=actor,
+since=since,
+until=until,
+fleet=fleet,
+
+    )).parsed

@@ -1,15 +1,20 @@
-import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.plan_state import PlanState
 from ...models.plan_summary_page import PlanSummaryPage
 from ...models.problem import Problem
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+import datetime
+
 
 
 def _get_kwargs(
@@ -20,8 +25,12 @@ def _get_kwargs(
     forecast_id: int | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> dict[str, Any]:
+    
+
+    
 
     params: dict[str, Any] = {}
 
@@ -70,7 +79,9 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -78,34 +89,65 @@ def _get_kwargs(
         "params": params,
     }
 
+
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> PlanSummaryPage | Problem | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> PlanSummaryPage | Problem | None:
     if response.status_code == 200:
         response_200 = PlanSummaryPage.from_dict(response.json())
 
+
+
         return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -115,9 +157,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[PlanSummaryPage | Problem]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[PlanSummaryPage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -128,18 +168,21 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     state: None | PlanState | Unset = UNSET,
     forecast_id: int | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[PlanSummaryPage | Problem]:
-    """List Plans
+    """ List Plans
 
      Plan versions, the newest first.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -156,16 +199,18 @@ def sync_detailed(
 
     Returns:
         Response[PlanSummaryPage | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         limit=limit,
-        before=before,
-        state=state,
-        forecast_id=forecast_id,
-        since=since,
-        until=until,
-        fleet=fleet,
+before=before,
+state=state,
+forecast_id=forecast_id,
+since=since,
+until=until,
+fleet=fleet,
+
     )
 
     response = client.get_httpx_client().request(
@@ -174,21 +219,23 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     state: None | PlanState | Unset = UNSET,
     forecast_id: int | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> PlanSummaryPage | Problem | None:
-    """List Plans
+    """ List Plans
 
      Plan versions, the newest first.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -205,34 +252,38 @@ def sync(
 
     Returns:
         PlanSummaryPage | Problem
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        limit=limit,
-        before=before,
-        state=state,
-        forecast_id=forecast_id,
-        since=since,
-        until=until,
-        fleet=fleet,
-    ).parsed
+limit=limit,
+before=before,
+state=state,
+forecast_id=forecast_id,
+since=since,
+until=until,
+fleet=fleet,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     state: None | PlanState | Unset = UNSET,
     forecast_id: int | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[PlanSummaryPage | Problem]:
-    """List Plans
+    """ List Plans
 
      Plan versions, the newest first.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -249,37 +300,43 @@ async def asyncio_detailed(
 
     Returns:
         Response[PlanSummaryPage | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         limit=limit,
-        before=before,
-        state=state,
-        forecast_id=forecast_id,
-        since=since,
-        until=until,
-        fleet=fleet,
+before=before,
+state=state,
+forecast_id=forecast_id,
+since=since,
+until=until,
+fleet=fleet,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     state: None | PlanState | Unset = UNSET,
     forecast_id: int | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> PlanSummaryPage | Problem | None:
-    """List Plans
+    """ List Plans
 
      Plan versions, the newest first.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         limit (int | Unset): How many to return at most. Default: 50.
@@ -296,17 +353,17 @@ async def asyncio(
 
     Returns:
         PlanSummaryPage | Problem
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            limit=limit,
-            before=before,
-            state=state,
-            forecast_id=forecast_id,
-            since=since,
-            until=until,
-            fleet=fleet,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+limit=limit,
+before=before,
+state=state,
+forecast_id=forecast_id,
+since=since,
+until=until,
+fleet=fleet,
+
+    )).parsed

@@ -1,14 +1,18 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.planned_profile_page import PlannedProfilePage
 from ...models.problem import Problem
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
@@ -16,8 +20,12 @@ def _get_kwargs(
     *,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> dict[str, Any]:
+    
+
+    
 
     params: dict[str, Any] = {}
 
@@ -32,44 +40,75 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/plans/{version}/profiles".format(
-            version=quote(str(version), safe=""),
-        ),
+        "url": "/v1/plans/{version}/profiles".format(version=quote(str(version), safe=""),),
         "params": params,
     }
+
 
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> PlannedProfilePage | Problem | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> PlannedProfilePage | Problem | None:
     if response.status_code == 200:
         response_200 = PlannedProfilePage.from_dict(response.json())
 
+
+
         return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -79,9 +118,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[PlannedProfilePage | Problem]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[PlannedProfilePage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -93,14 +130,17 @@ def _build_response(
 def sync_detailed(
     version: int,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[PlannedProfilePage | Problem]:
-    """List Planned Profiles
+    """ List Planned Profiles
 
      Which version of each profile a plan counted on, by model and GPU type.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         version (int): The plan's version.
@@ -115,13 +155,15 @@ def sync_detailed(
 
     Returns:
         Response[PlannedProfilePage | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         version=version,
-        limit=limit,
-        after=after,
-        fleet=fleet,
+limit=limit,
+after=after,
+fleet=fleet,
+
     )
 
     response = client.get_httpx_client().request(
@@ -130,18 +172,20 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     version: int,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> PlannedProfilePage | Problem | None:
-    """List Planned Profiles
+    """ List Planned Profiles
 
      Which version of each profile a plan counted on, by model and GPU type.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         version (int): The plan's version.
@@ -156,28 +200,32 @@ def sync(
 
     Returns:
         PlannedProfilePage | Problem
-    """
+     """
+
 
     return sync_detailed(
         version=version,
-        client=client,
-        limit=limit,
-        after=after,
-        fleet=fleet,
-    ).parsed
+client=client,
+limit=limit,
+after=after,
+fleet=fleet,
 
+    ).parsed
 
 async def asyncio_detailed(
     version: int,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[PlannedProfilePage | Problem]:
-    """List Planned Profiles
+    """ List Planned Profiles
 
      Which version of each profile a plan counted on, by model and GPU type.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         version (int): The plan's version.
@@ -192,31 +240,37 @@ async def asyncio_detailed(
 
     Returns:
         Response[PlannedProfilePage | Problem]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         version=version,
-        limit=limit,
-        after=after,
-        fleet=fleet,
+limit=limit,
+after=after,
+fleet=fleet,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
-
 
 async def asyncio(
     version: int,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> PlannedProfilePage | Problem | None:
-    """List Planned Profiles
+    """ List Planned Profiles
 
      Which version of each profile a plan counted on, by model and GPU type.
+
+    Scope: reader, of the fleet asked for.
 
     Args:
         version (int): The plan's version.
@@ -231,14 +285,14 @@ async def asyncio(
 
     Returns:
         PlannedProfilePage | Problem
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            version=version,
-            client=client,
-            limit=limit,
-            after=after,
-            fleet=fleet,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        version=version,
+client=client,
+limit=limit,
+after=after,
+fleet=fleet,
+
+    )).parsed

@@ -1,14 +1,18 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.problem import Problem
 from ...models.profile_version_page import ProfileVersionPage
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
@@ -17,8 +21,12 @@ def _get_kwargs(
     *,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> dict[str, Any]:
+    
+
+    
 
     params: dict[str, Any] = {}
 
@@ -33,45 +41,75 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/profiles/{model}/{gpu_type}/versions".format(
-            model=quote(str(model), safe=""),
-            gpu_type=quote(str(gpu_type), safe=""),
-        ),
+        "url": "/v1/profiles/{model}/{gpu_type}/versions".format(model=quote(str(model), safe=""),gpu_type=quote(str(gpu_type), safe=""),),
         "params": params,
     }
+
 
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | ProfileVersionPage | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | ProfileVersionPage | None:
     if response.status_code == 200:
         response_200 = ProfileVersionPage.from_dict(response.json())
 
+
+
         return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -81,9 +119,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | ProfileVersionPage]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | ProfileVersionPage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -96,14 +132,17 @@ def sync_detailed(
     model: str,
     gpu_type: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[Problem | ProfileVersionPage]:
-    """List Profile Versions
+    """ List Profile Versions
 
      Versions of a profile, the newest first; the first of all is the registered one.
+
+    Scope: reader, of any fleet.
 
     Args:
         model (str):
@@ -118,14 +157,16 @@ def sync_detailed(
 
     Returns:
         Response[Problem | ProfileVersionPage]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         model=model,
-        gpu_type=gpu_type,
-        limit=limit,
-        before=before,
-        fleet=fleet,
+gpu_type=gpu_type,
+limit=limit,
+before=before,
+fleet=fleet,
+
     )
 
     response = client.get_httpx_client().request(
@@ -134,19 +175,21 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     model: str,
     gpu_type: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Problem | ProfileVersionPage | None:
-    """List Profile Versions
+    """ List Profile Versions
 
      Versions of a profile, the newest first; the first of all is the registered one.
+
+    Scope: reader, of any fleet.
 
     Args:
         model (str):
@@ -161,30 +204,34 @@ def sync(
 
     Returns:
         Problem | ProfileVersionPage
-    """
+     """
+
 
     return sync_detailed(
         model=model,
-        gpu_type=gpu_type,
-        client=client,
-        limit=limit,
-        before=before,
-        fleet=fleet,
-    ).parsed
+gpu_type=gpu_type,
+client=client,
+limit=limit,
+before=before,
+fleet=fleet,
 
+    ).parsed
 
 async def asyncio_detailed(
     model: str,
     gpu_type: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[Problem | ProfileVersionPage]:
-    """List Profile Versions
+    """ List Profile Versions
 
      Versions of a profile, the newest first; the first of all is the registered one.
+
+    Scope: reader, of any fleet.
 
     Args:
         model (str):
@@ -199,33 +246,39 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | ProfileVersionPage]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         model=model,
-        gpu_type=gpu_type,
-        limit=limit,
-        before=before,
-        fleet=fleet,
+gpu_type=gpu_type,
+limit=limit,
+before=before,
+fleet=fleet,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
-
 
 async def asyncio(
     model: str,
     gpu_type: str,
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Problem | ProfileVersionPage | None:
-    """List Profile Versions
+    """ List Profile Versions
 
      Versions of a profile, the newest first; the first of all is the registered one.
+
+    Scope: reader, of any fleet.
 
     Args:
         model (str):
@@ -240,15 +293,15 @@ async def asyncio(
 
     Returns:
         Problem | ProfileVersionPage
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            model=model,
-            gpu_type=gpu_type,
-            client=client,
-            limit=limit,
-            before=before,
-            fleet=fleet,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        model=model,
+gpu_type=gpu_type,
+client=client,
+limit=limit,
+before=before,
+fleet=fleet,
+
+    )).parsed

@@ -1,25 +1,36 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.problem import Problem
 from ...models.profile_proposal_out import ProfileProposalOut
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
     *,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> dict[str, Any]:
+    
+
+    
 
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -27,44 +38,77 @@ def _get_kwargs(
         "params": params,
     }
 
+
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | list[ProfileProposalOut] | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | list[ProfileProposalOut] | None:
     if response.status_code == 201:
         response_201 = []
         _response_201 = response.json()
-        for response_201_item_data in _response_201:
+        for response_201_item_data in (_response_201):
             response_201_item = ProfileProposalOut.from_dict(response_201_item_data)
+
+
 
             response_201.append(response_201_item)
 
         return response_201
 
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
 
+
+
         return response_409
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -74,9 +118,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | list[ProfileProposalOut]]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | list[ProfileProposalOut]]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -87,13 +129,16 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
-    fleet: str | Unset = "default",
+    client: AuthenticatedClient,
+    fleet: str | Unset = 'default',
+
 ) -> Response[Problem | list[ProfileProposalOut]]:
-    """Look For Profile Drift
+    """ Look For Profile Drift
 
      Look for profiles that the last day's measurements contradict, now and not within the hour; what is
     new.
+
+    Scope: planner, of every fleet.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -104,10 +149,12 @@ def sync_detailed(
 
     Returns:
         Response[Problem | list[ProfileProposalOut]]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         fleet=fleet,
+
     )
 
     response = client.get_httpx_client().request(
@@ -116,16 +163,18 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
-    fleet: str | Unset = "default",
+    client: AuthenticatedClient,
+    fleet: str | Unset = 'default',
+
 ) -> Problem | list[ProfileProposalOut] | None:
-    """Look For Profile Drift
+    """ Look For Profile Drift
 
      Look for profiles that the last day's measurements contradict, now and not within the hour; what is
     new.
+
+    Scope: planner, of every fleet.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -136,23 +185,27 @@ def sync(
 
     Returns:
         Problem | list[ProfileProposalOut]
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        fleet=fleet,
-    ).parsed
+fleet=fleet,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
-    fleet: str | Unset = "default",
+    client: AuthenticatedClient,
+    fleet: str | Unset = 'default',
+
 ) -> Response[Problem | list[ProfileProposalOut]]:
-    """Look For Profile Drift
+    """ Look For Profile Drift
 
      Look for profiles that the last day's measurements contradict, now and not within the hour; what is
     new.
+
+    Scope: planner, of every fleet.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -163,26 +216,32 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | list[ProfileProposalOut]]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         fleet=fleet,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
-    fleet: str | Unset = "default",
+    client: AuthenticatedClient,
+    fleet: str | Unset = 'default',
+
 ) -> Problem | list[ProfileProposalOut] | None:
-    """Look For Profile Drift
+    """ Look For Profile Drift
 
      Look for profiles that the last day's measurements contradict, now and not within the hour; what is
     new.
+
+    Scope: planner, of every fleet.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -193,11 +252,11 @@ async def asyncio(
 
     Returns:
         Problem | list[ProfileProposalOut]
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            fleet=fleet,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+fleet=fleet,
+
+    )).parsed

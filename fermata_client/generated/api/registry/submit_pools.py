@@ -1,23 +1,29 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.pool_body import PoolBody
 from ...models.problem import Problem
 from ...models.upserted_out import UpsertedOut
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
     *,
     body: list[PoolBody] | PoolBody,
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
+
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
@@ -29,11 +35,17 @@ def _get_kwargs(
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
 
+
+
+    
+
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -41,6 +53,7 @@ def _get_kwargs(
         "params": params,
     }
 
+    
     if isinstance(body, PoolBody):
         _kwargs["json"] = body.to_dict()
     else:
@@ -49,57 +62,98 @@ def _get_kwargs(
             body_type_1_item = body_type_1_item_data.to_dict()
             _kwargs["json"].append(body_type_1_item)
 
+
+
+
     headers["Content-Type"] = "application/json"
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | UpsertedOut | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | UpsertedOut | None:
     if response.status_code == 201:
         response_201 = UpsertedOut.from_dict(response.json())
 
+
+
         return response_201
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
 
+
+
         return response_409
 
     if response.status_code == 412:
         response_412 = Problem.from_dict(response.json())
+
+
 
         return response_412
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
+
+
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
+
+
 
         return response_422
 
     if response.status_code == 428:
         response_428 = Problem.from_dict(response.json())
 
+
+
         return response_428
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -109,9 +163,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | UpsertedOut]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | UpsertedOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -122,20 +174,24 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: list[PoolBody] | PoolBody,
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
+
 ) -> Response[Problem | UpsertedOut]:
-    """Submit Pools
+    """ Submit Pools
 
      Create or replace pools; their GPU types must be registered.
 
+    Scope: planner, of the fleet asked for.
+
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
             by now.
         if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
@@ -147,14 +203,16 @@ def sync_detailed(
 
     Returns:
         Response[Problem | UpsertedOut]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        fleet=fleet,
-        x_actor=x_actor,
-        if_match=if_match,
-        if_none_match=if_none_match,
+fleet=fleet,
+x_actor=x_actor,
+if_match=if_match,
+if_none_match=if_none_match,
+
     )
 
     response = client.get_httpx_client().request(
@@ -163,23 +221,26 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: list[PoolBody] | PoolBody,
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
+
 ) -> Problem | UpsertedOut | None:
-    """Submit Pools
+    """ Submit Pools
 
      Create or replace pools; their GPU types must be registered.
 
+    Scope: planner, of the fleet asked for.
+
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
             by now.
         if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
@@ -191,34 +252,39 @@ def sync(
 
     Returns:
         Problem | UpsertedOut
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        body=body,
-        fleet=fleet,
-        x_actor=x_actor,
-        if_match=if_match,
-        if_none_match=if_none_match,
-    ).parsed
+body=body,
+fleet=fleet,
+x_actor=x_actor,
+if_match=if_match,
+if_none_match=if_none_match,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: list[PoolBody] | PoolBody,
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
+
 ) -> Response[Problem | UpsertedOut]:
-    """Submit Pools
+    """ Submit Pools
 
      Create or replace pools; their GPU types must be registered.
 
+    Scope: planner, of the fleet asked for.
+
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
             by now.
         if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
@@ -230,37 +296,44 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | UpsertedOut]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        fleet=fleet,
-        x_actor=x_actor,
-        if_match=if_match,
-        if_none_match=if_none_match,
+fleet=fleet,
+x_actor=x_actor,
+if_match=if_match,
+if_none_match=if_none_match,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: list[PoolBody] | PoolBody,
-    fleet: str | Unset = "default",
-    x_actor: str | Unset = "anonymous",
+    fleet: str | Unset = 'default',
+    x_actor: str | Unset = 'anonymous',
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
+
 ) -> Problem | UpsertedOut | None:
-    """Submit Pools
+    """ Submit Pools
 
      Create or replace pools; their GPU types must be registered.
 
+    Scope: planner, of the fleet asked for.
+
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
-        x_actor (str | Unset): Who asks, for the audit log. Default: 'anonymous'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
         if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
             by now.
         if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
@@ -272,15 +345,15 @@ async def asyncio(
 
     Returns:
         Problem | UpsertedOut
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            body=body,
-            fleet=fleet,
-            x_actor=x_actor,
-            if_match=if_match,
-            if_none_match=if_none_match,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+body=body,
+fleet=fleet,
+x_actor=x_actor,
+if_match=if_match,
+if_none_match=if_none_match,
+
+    )).parsed

@@ -1,28 +1,39 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.problem import Problem
 from ...models.replay_body import ReplayBody
 from ...models.replayed_day_out import ReplayedDayOut
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
+
 
 
 def _get_kwargs(
     *,
     body: ReplayBody,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+
+
+    
 
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -38,41 +49,75 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | ReplayedDayOut | None:
+
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | ReplayedDayOut | None:
     if response.status_code == 200:
         response_200 = ReplayedDayOut.from_dict(response.json())
 
+
+
         return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+
+
+        return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
+
+
 
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
 
+
+
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
+
+
 
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
+
+
         return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+
+
+        return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
+
+
 
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
+
+
 
         return response_503
 
@@ -82,9 +127,7 @@ def _parse_response(
         return None
 
 
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | ReplayedDayOut]:
+def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | ReplayedDayOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -95,17 +138,20 @@ def _build_response(
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ReplayBody,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[Problem | ReplayedDayOut]:
-    """Replay Day
+    """ Replay Day
 
      What would have been on a past day, beside what was.
 
     The day is planned from what was known when it began, and that plan and the active one are simulated
     at
     the load observed on the day. Nothing is stored. It takes as long as a run: seconds to minutes.
+
+    Scope: planner, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -117,11 +163,13 @@ def sync_detailed(
 
     Returns:
         Response[Problem | ReplayedDayOut]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        fleet=fleet,
+fleet=fleet,
+
     )
 
     response = client.get_httpx_client().request(
@@ -130,20 +178,22 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
-
 def sync(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ReplayBody,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Problem | ReplayedDayOut | None:
-    """Replay Day
+    """ Replay Day
 
      What would have been on a past day, beside what was.
 
     The day is planned from what was known when it began, and that plan and the active one are simulated
     at
     the load observed on the day. Nothing is stored. It takes as long as a run: seconds to minutes.
+
+    Scope: planner, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -155,28 +205,32 @@ def sync(
 
     Returns:
         Problem | ReplayedDayOut
-    """
+     """
+
 
     return sync_detailed(
         client=client,
-        body=body,
-        fleet=fleet,
-    ).parsed
+body=body,
+fleet=fleet,
 
+    ).parsed
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ReplayBody,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Response[Problem | ReplayedDayOut]:
-    """Replay Day
+    """ Replay Day
 
      What would have been on a past day, beside what was.
 
     The day is planned from what was known when it began, and that plan and the active one are simulated
     at
     the load observed on the day. Nothing is stored. It takes as long as a run: seconds to minutes.
+
+    Scope: planner, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -188,31 +242,37 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | ReplayedDayOut]
-    """
+     """
+
 
     kwargs = _get_kwargs(
         body=body,
-        fleet=fleet,
+fleet=fleet,
+
     )
 
-    response = await client.get_async_httpx_client().request(**kwargs)
+    response = await client.get_async_httpx_client().request(
+        **kwargs
+    )
 
     return _build_response(client=client, response=response)
 
-
 async def asyncio(
     *,
-    client: AuthenticatedClient | Client,
+    client: AuthenticatedClient,
     body: ReplayBody,
-    fleet: str | Unset = "default",
+    fleet: str | Unset = 'default',
+
 ) -> Problem | ReplayedDayOut | None:
-    """Replay Day
+    """ Replay Day
 
      What would have been on a past day, beside what was.
 
     The day is planned from what was known when it began, and that plan and the active one are simulated
     at
     the load observed on the day. Nothing is stored. It takes as long as a run: seconds to minutes.
+
+    Scope: planner, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
@@ -224,12 +284,12 @@ async def asyncio(
 
     Returns:
         Problem | ReplayedDayOut
-    """
+     """
 
-    return (
-        await asyncio_detailed(
-            client=client,
-            body=body,
-            fleet=fleet,
-        )
-    ).parsed
+
+    return (await asyncio_detailed(
+        client=client,
+body=body,
+fleet=fleet,
+
+    )).parsed
