@@ -50,17 +50,30 @@ def write_all(root: Path = ROOT) -> None:
     (root / OPENAPI).write_text(
         json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
     )
-    write_client(root / OPENAPI, root / CLIENT)
+    write_client(document, root / CLIENT)
     for name, is_async in (("operations.py", False), ("async_operations.py", True)):
         text = methods_module(root / CLIENT / "generated", is_async=is_async)
         (root / CLIENT / name).write_text(text, encoding="utf-8", newline="\n")
     tidy(root / CLIENT)
 
 
-def write_client(document: Path, package: Path) -> None:
+def for_the_generator(document: dict[str, Any]) -> dict[str, Any]:
+    """What it understands: bodies in JSON; and credentials are the connection's, not each call's."""
+    told: dict[str, Any] = json.loads(json.dumps(document))
+    for item in told["paths"].values():
+        for operation in item.values():
+            operation.pop("security", None)
+            content = operation.get("requestBody", {}).get("content", {})
+            for name in [name for name in content if name != "application/json"]:
+                del content[name]
+    return told
+
+
+def write_client(document: dict[str, Any], package: Path) -> None:
     """``package/generated``; a part that the generator does not understand is an error, not a gap."""
     with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "config.yaml"
+        told, config = Path(folder) / "openapi.json", Path(folder) / "config.yaml"
+        told.write_text(json.dumps(for_the_generator(document)), encoding="utf-8")
         config.write_text(yaml.safe_dump(GENERATOR_CONFIG), encoding="utf-8")
         command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--overwrite"]
         places = [

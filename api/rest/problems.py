@@ -132,7 +132,7 @@ def problem_response(
     detail: str,
     *,
     hint: str | None = None,
-    faults: Sequence[FaultOut] | None = None,
+    faults: Sequence[Fault | FaultOut] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     problem = Problem(
@@ -143,10 +143,14 @@ def problem_response(
         instance=request.url.path,
         request_id=getattr(request.state, "request_id", None),
         hint=hint,
-        faults=None if faults is None else list(faults),
+        faults=None if faults is None else [_shown(fault) for fault in faults],
     )
     content = problem.model_dump(exclude_none=True)
     return JSONResponse(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _shown(fault: Fault | FaultOut) -> FaultOut:
+    return FaultOut.of(fault, "body") if isinstance(fault, Fault) else fault
 
 
 def general(request: Request, code: str, detail: str, **more: Any) -> JSONResponse:
@@ -175,17 +179,15 @@ def _refusal(request: Request, error: Exception) -> JSONResponse:
 def _input_invalid(request: Request, error: Exception) -> JSONResponse:
     invalid = cast(InputInvalid, error)
     detail = f"{invalid.subject} has {len(invalid.faults)} fault(s)"
-    return general(
-        request, "input-invalid", detail, faults=[FaultOut.of(fault, "body") for fault in invalid.faults]
-    )
+    return general(request, "input-invalid", detail, faults=invalid.faults)
 
 
 def _request_invalid(request: Request, error: Exception) -> JSONResponse:
     invalid = cast(RequestValidationError, error)
-    faults = [
+    faults: list[Fault | FaultOut] = [
         FaultOut.of(fault, place_of(each)) for each in invalid.errors() for fault in faults_of_errors([each])
     ]
-    faults += [FaultOut.of(fault, "body") for fault in body_faults(request.scope.get("route"), invalid.body)]
+    faults += body_faults(request.scope.get("route"), invalid.body)
     return general(request, "input-invalid", f"the request has {len(faults)} fault(s)", faults=faults)
 
 
