@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from fermata_client.connection import Connection, result
 from fermata_client.generated import models
 from fermata_client.generated.api.audit import list_audit_entries as _list_audit_entries
+from fermata_client.generated.api.demand import get_demand_accuracy as _get_demand_accuracy
 from fermata_client.generated.api.demand import get_forecast as _get_forecast
+from fermata_client.generated.api.demand import get_resolved_forecast as _get_resolved_forecast
 from fermata_client.generated.api.demand import list_forecasts as _list_forecasts
 from fermata_client.generated.api.demand import submit_forecasts as _submit_forecasts
 from fermata_client.generated.api.fleets import change_fleet as _change_fleet
@@ -72,6 +74,11 @@ from fermata_client.generated.api.runs import cancel_run as _cancel_run
 from fermata_client.generated.api.runs import get_run as _get_run
 from fermata_client.generated.api.runs import list_runs as _list_runs
 from fermata_client.generated.api.runs import start_run as _start_run
+from fermata_client.generated.api.tokens import create_token as _create_token
+from fermata_client.generated.api.tokens import get_me as _get_me
+from fermata_client.generated.api.tokens import list_tokens as _list_tokens
+from fermata_client.generated.api.tokens import revoke_token as _revoke_token
+from fermata_client.generated.api.tokens import rotate_token as _rotate_token
 from fermata_client.generated.types import UNSET, Unset
 
 
@@ -90,7 +97,10 @@ class Operations(Connection):
         before: int | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.AuditEntryPage:
-        """Who changed what in the fleet, when, from where and why; the newest first."""
+        """
+        Who changed what in the fleet, when, from where and why; the newest first. Scope:
+        reader, of the fleet asked for.
+        """
         return result(
             _list_audit_entries.sync_detailed(
                 client=self.client,
@@ -134,25 +144,74 @@ class Operations(Connection):
                 return
             before = page.next_before
 
+    def get_demand_accuracy(
+        self,
+        *,
+        model: list[str] | None | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.AccuracyListOut:
+        """
+        Past hours held against what planners said of them, and what the load foretold of itself
+        by then. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            _get_demand_accuracy.sync_detailed(
+                client=self.client, model=model, since=since, until=until, fleet=fleet
+            )
+        )
+
     def get_forecast(self, forecast_id: int, *, fleet: str | Unset = UNSET) -> models.ForecastOut:
-        """One forecast, whole."""
+        """One forecast, whole. Scope: reader, of the fleet asked for."""
         return result(_get_forecast.sync_detailed(client=self.client, forecast_id=forecast_id, fleet=fleet))
 
-    def list_forecasts(
-        self, *, limit: int | Unset = UNSET, before: int | None | Unset = UNSET, fleet: str | Unset = UNSET
-    ) -> models.ForecastSummaryPage:
-        """Forecasts, the newest first."""
+    def get_resolved_forecast(
+        self,
+        *,
+        since: datetime.datetime,
+        until: datetime.datetime,
+        epoch_hours: float | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ResolvedForecastOut:
+        """
+        What the forecasts submitted so far come to over a horizon, and which of them speaks in
+        every cell. Where they overlap, a planner's holds before an import and an import before
+        a model's, a correction at least as high as what it corrects; among equals the one
+        submitted last. Scope: reader, of the fleet asked for.
+        """
         return result(
-            _list_forecasts.sync_detailed(client=self.client, limit=limit, before=before, fleet=fleet)
+            _get_resolved_forecast.sync_detailed(
+                client=self.client, since=since, until=until, epoch_hours=epoch_hours, fleet=fleet
+            )
+        )
+
+    def list_forecasts(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        source: models.ForecastSource | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ForecastSummaryPage:
+        """Forecasts, the newest first. Scope: reader, of the fleet asked for."""
+        return result(
+            _list_forecasts.sync_detailed(
+                client=self.client, limit=limit, before=before, source=source, fleet=fleet
+            )
         )
 
     def all_forecasts(
-        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        source: models.ForecastSource | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
     ) -> Iterator[models.ForecastSummaryOut]:
         """Everything that ``list_forecasts`` gives page by page."""
         before: int | None | Unset = UNSET
         while True:
-            page = self.list_forecasts(limit=limit, fleet=fleet, before=before)
+            page = self.list_forecasts(limit=limit, source=source, fleet=fleet, before=before)
             yield from page.items
             if not page.next_before:
                 return
@@ -162,12 +221,31 @@ class Operations(Connection):
         self,
         body: models.ForecastBody | list[models.ForecastBody],
         *,
+        name: str | Unset = UNSET,
+        note: None | str | Unset = UNSET,
+        source: models.SubmitForecastsSource | Unset = UNSET,
+        corrects: int | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
     ) -> list[models.ForecastSummaryOut]:
-        """Store forecasts; each gets an id of its own. Their models must be registered."""
+        """
+        Store forecasts; each gets an id of its own. Their models must be registered. JSON takes
+        one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`,
+        `demand_rps` and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it
+        is called. Nothing that was submitted is ever changed: a later forecast may name the one
+        it `corrects`. Scope: planner, of the fleet asked for.
+        """
         return result(
-            _submit_forecasts.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+            _submit_forecasts.sync_detailed(
+                client=self.client,
+                body=body,
+                name=name,
+                note=note,
+                source=source,
+                corrects=corrects,
+                fleet=fleet,
+                x_actor=x_actor,
+            )
         )
 
     def change_fleet(
@@ -179,7 +257,10 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.FleetOut:
-        """Change environment or policy; what is not named stays."""
+        """
+        Change environment or policy; what is not named stays. Scope: admin, of the fleet asked
+        for.
+        """
         return result(
             _change_fleet.sync_detailed(
                 client=self.client,
@@ -192,7 +273,10 @@ class Operations(Connection):
         )
 
     def create_fleet(self, body: models.FleetBody, *, x_actor: str | Unset = UNSET) -> models.FleetOut:
-        """Make a fleet; nothing of another one is seen or changed through it."""
+        """
+        Make a fleet; nothing of another one is seen or changed through it. Scope: admin, of
+        every fleet.
+        """
         return result(_create_fleet.sync_detailed(client=self.client, body=body, x_actor=x_actor))
 
     def get_advice(
@@ -205,7 +289,7 @@ class Operations(Connection):
     ) -> models.AdvicesOut:
         """
         Each plan that was made beside what ran then (the active plan, else the imported one),
-        by day.
+        by day. Scope: reader, of the fleet asked for.
         """
         return result(
             _get_advice.sync_detailed(
@@ -214,7 +298,10 @@ class Operations(Connection):
         )
 
     def get_fleet(self, fleet_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.FleetOut:
-        """One fleet, its policy with every default written out."""
+        """
+        One fleet, its policy with every default written out. Scope: reader, of the fleet asked
+        for.
+        """
         return result(
             _get_fleet.sync_detailed(client=self.client, fleet_id=fleet_id, if_none_match=if_none_match)
         )
@@ -226,7 +313,7 @@ class Operations(Connection):
         limit: int | Unset = UNSET,
         after: None | str | Unset = UNSET,
     ) -> models.FleetPage:
-        """Fleets, by name."""
+        """Fleets, by name. Scope: reader, of every fleet."""
         return result(_list_fleets.sync_detailed(client=self.client, name=name, limit=limit, after=after))
 
     def all_fleets(
@@ -252,7 +339,7 @@ class Operations(Connection):
     def get_node(
         self, node_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.NodeOut:
-        """One node, and its last heartbeat."""
+        """One node, and its last heartbeat. Scope: reader, of the fleet asked for."""
         return result(
             _get_node.sync_detailed(
                 client=self.client, node_id=node_id, fleet=fleet, if_none_match=if_none_match
@@ -267,7 +354,7 @@ class Operations(Connection):
         after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.NodePage:
-        """Nodes that were ever heard of, by name."""
+        """Nodes that were ever heard of, by name. Scope: reader, of the fleet asked for."""
         return result(
             _list_nodes.sync_detailed(client=self.client, name=name, limit=limit, after=after, fleet=fleet)
         )
@@ -289,7 +376,7 @@ class Operations(Connection):
     ) -> models.NodeOut:
         """
         Take a node's heartbeat in place of the one before; a node is known from its first one
-        on.
+        on. Scope: dispatcher, of the fleet asked for.
         """
         return result(
             _put_heartbeat.sync_detailed(client=self.client, node_id=node_id, body=body, fleet=fleet)
@@ -305,7 +392,7 @@ class Operations(Connection):
     ) -> models.ObservedLoadOut:
         """
         What dispatchers measured, put together by model. A look at too much is refused, never
-        cut.
+        cut. Scope: reader, of the fleet asked for.
         """
         return result(
             _get_observed_load.sync_detailed(
@@ -325,6 +412,7 @@ class Operations(Connection):
         """
         Observed load by intervals aligned to the hour: null where nobody reported, 0 where it
         was reported that none came. At most 20,000 points are answered; more are refused.
+        Scope: reader, of the fleet asked for.
         """
         return result(
             _get_observed_series.sync_detailed(
@@ -337,7 +425,7 @@ class Operations(Connection):
     ) -> models.ReporterPage:
         """
         Who reports, those heard of last first, and how many of their reports were new, repeated
-        or refused.
+        or refused. Scope: reader, of the fleet asked for.
         """
         return result(
             _list_reporters.sync_detailed(client=self.client, limit=limit, after=after, fleet=fleet)
@@ -361,7 +449,8 @@ class Operations(Connection):
         """
         Take load reports. Each interval of each sub-cluster of a plan version counts once, late
         or sent again. A repetition with other numbers changes nothing, and neither does an
-        interval that lies across others: both are counted and told.
+        interval that lies across others: both are counted and told. Scope: dispatcher, of the
+        fleet asked for.
         """
         return result(_submit_load_reports.sync_detailed(client=self.client, body=body, fleet=fleet))
 
@@ -373,6 +462,7 @@ class Operations(Connection):
         back) once it is certified against the newest demand: the answer is 202 and the run that
         does so, which ends with the activation of a new version that repeats the old one. With
         `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
+        Scope: approver, of the fleet asked for.
         """
         return result(
             _activate_plan.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
@@ -388,7 +478,7 @@ class Operations(Connection):
     ) -> models.PlanSummaryOut:
         """
         Approve a certified plan, for the content that `plan_id` names; again by the same one is
-        harmless.
+        harmless. Scope: approver, of the fleet asked for.
         """
         return result(
             _approve_plan.sync_detailed(
@@ -397,7 +487,10 @@ class Operations(Connection):
         )
 
     def get_certificate(self, version: int, *, fleet: str | Unset = UNSET) -> models.CertificateOut:
-        """The simulated evidence that the plan keeps its SLOs."""
+        """
+        The simulated evidence that the plan keeps its SLOs. Scope: reader, of the fleet asked
+        for.
+        """
         return result(_get_certificate.sync_detailed(client=self.client, version=version, fleet=fleet))
 
     def get_current_activation(
@@ -409,7 +502,7 @@ class Operations(Connection):
     ) -> models.ActivationOut:
         """
         The activation in force; nodes ask for it with If-None-Match, and are answered once it
-        changes.
+        changes. Scope: dispatcher or reader, of the fleet asked for.
         """
         return result(
             _get_current_activation.sync_detailed(
@@ -422,7 +515,7 @@ class Operations(Connection):
     ) -> models.DifferenceOut:
         """
         What moves from another plan to this one: by default from the active one, or the one
-        before it.
+        before it. Scope: reader, of the fleet asked for.
         """
         return result(
             _get_difference.sync_detailed(client=self.client, version=version, against=against, fleet=fleet)
@@ -431,7 +524,10 @@ class Operations(Connection):
     def get_plan(
         self, version: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.PlanOut:
-        """One plan version, whole. Only its state ever changes, and the ETag with it."""
+        """
+        One plan version, whole. Only its state ever changes, and the ETag with it. Scope:
+        reader, of the fleet asked for.
+        """
         return result(
             _get_plan.sync_detailed(
                 client=self.client, version=version, fleet=fleet, if_none_match=if_none_match
@@ -439,13 +535,13 @@ class Operations(Connection):
         )
 
     def get_plan_history(self, version: int, *, fleet: str | Unset = UNSET) -> models.HistoryOut:
-        """Who decided what of the plan, when and why."""
+        """Who decided what of the plan, when and why. Scope: reader, of the fleet asked for."""
         return result(_get_plan_history.sync_detailed(client=self.client, version=version, fleet=fleet))
 
     def get_problem(self, version: int, *, fleet: str | Unset = UNSET) -> models.GetProblemResponseGetProblem:
         """
         The planning problem that the plan answers, in its file format
-        (docs/reference/problem.schema.json).
+        (docs/reference/problem.schema.json). Scope: reader, of the fleet asked for.
         """
         return result(_get_problem.sync_detailed(client=self.client, version=version, fleet=fleet))
 
@@ -458,7 +554,10 @@ class Operations(Connection):
         fleet: str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.SubClusterSpecOut:
-        """A sub-cluster as its dispatcher runs it, its load reports addressed to this server."""
+        """
+        A sub-cluster as its dispatcher runs it, its load reports addressed to this server.
+        Scope: dispatcher or reader, of the fleet asked for.
+        """
         return result(
             _get_sub_cluster.sync_detailed(
                 client=self.client,
@@ -482,7 +581,7 @@ class Operations(Connection):
         until: datetime.datetime | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.ActivationPage:
-        """Activations, the newest first."""
+        """Activations, the newest first. Scope: reader, of the fleet asked for."""
         return result(
             _list_activations.sync_detailed(
                 client=self.client,
@@ -537,7 +636,7 @@ class Operations(Connection):
         until: datetime.datetime | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.PlanSummaryPage:
-        """Plan versions, the newest first."""
+        """Plan versions, the newest first. Scope: reader, of the fleet asked for."""
         return result(
             _list_plans.sync_detailed(
                 client=self.client,
@@ -583,7 +682,7 @@ class Operations(Connection):
     ) -> models.ImportedOut:
         """
         Hand in what the fleet runs by other means: plans are compared with it; it is never
-        activated.
+        activated. Scope: planner, of the fleet asked for.
         """
         return result(
             _post_imported_plan.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
@@ -597,7 +696,7 @@ class Operations(Connection):
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
-        """Reject a plan that is not active, for good."""
+        """Reject a plan that is not active, for good. Scope: approver, of the fleet asked for."""
         return result(
             _reject_plan.sync_detailed(
                 client=self.client, version=version, body=body, fleet=fleet, x_actor=x_actor
@@ -614,7 +713,7 @@ class Operations(Connection):
     ) -> models.ProfileProposalOut:
         """
         Make the proposed curve the profile's next version. Refused when the profile has changed
-        meanwhile.
+        meanwhile. Scope: planner, of every fleet.
         """
         return result(
             _accept_profile_proposal.sync_detailed(
@@ -625,7 +724,7 @@ class Operations(Connection):
     def get_profile_proposal(
         self, proposal_id: int, *, fleet: str | Unset = UNSET
     ) -> models.ProfileProposalOut:
-        """One proposal and its evidence."""
+        """One proposal and its evidence. Scope: reader, of the fleet asked for."""
         return result(
             _get_profile_proposal.sync_detailed(client=self.client, proposal_id=proposal_id, fleet=fleet)
         )
@@ -638,7 +737,10 @@ class Operations(Connection):
         after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.PlannedProfilePage:
-        """Which version of each profile a plan counted on, by model and GPU type."""
+        """
+        Which version of each profile a plan counted on, by model and GPU type. Scope: reader,
+        of the fleet asked for.
+        """
         return result(
             _list_planned_profiles.sync_detailed(
                 client=self.client, version=version, limit=limit, after=after, fleet=fleet
@@ -665,7 +767,10 @@ class Operations(Connection):
         before: int | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.ProfileProposalPage:
-        """Proposed corrections of profiles, the newest first."""
+        """
+        Proposed corrections of profiles, the newest first. Scope: reader, of the fleet asked
+        for.
+        """
         return result(
             _list_profile_proposals.sync_detailed(
                 client=self.client, state=state, limit=limit, before=before, fleet=fleet
@@ -697,7 +802,10 @@ class Operations(Connection):
         before: int | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.ProfileVersionPage:
-        """Versions of a profile, the newest first; the first of all is the registered one."""
+        """
+        Versions of a profile, the newest first; the first of all is the registered one. Scope:
+        reader, of any fleet.
+        """
         return result(
             _list_profile_versions.sync_detailed(
                 client=self.client, model=model, gpu_type=gpu_type, limit=limit, before=before, fleet=fleet
@@ -721,7 +829,7 @@ class Operations(Connection):
     def look_for_profile_drift(self, *, fleet: str | Unset = UNSET) -> list[models.ProfileProposalOut]:
         """
         Look for profiles that the last day's measurements contradict, now and not within the
-        hour; what is new.
+        hour; what is new. Scope: planner, of every fleet.
         """
         return result(_look_for_profile_drift.sync_detailed(client=self.client, fleet=fleet))
 
@@ -733,7 +841,10 @@ class Operations(Connection):
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
     ) -> models.ProfileProposalOut:
-        """Leave the profile as it is; the same is not proposed again."""
+        """
+        Leave the profile as it is; the same is not proposed again. Scope: planner, of every
+        fleet.
+        """
         return result(
             _reject_profile_proposal.sync_detailed(
                 client=self.client, proposal_id=proposal_id, body=body, fleet=fleet, x_actor=x_actor
@@ -749,7 +860,7 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> None:
-        """Delete a GPU type that no pool and no profile names."""
+        """Delete a GPU type that no pool and no profile names. Scope: planner, of every fleet."""
         result(
             _delete_gpu_type.sync_detailed(
                 client=self.client,
@@ -770,7 +881,10 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> None:
-        """Delete a model that no profile, no forecast and no active plan names."""
+        """
+        Delete a model that no profile, no forecast and no active plan names. Scope: planner, of
+        every fleet.
+        """
         result(
             _delete_model.sync_detailed(
                 client=self.client,
@@ -792,7 +906,10 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> None:
-        """Delete a pool that the active plan has no GPUs in."""
+        """
+        Delete a pool that the active plan has no GPUs in. Scope: planner, of the fleet asked
+        for.
+        """
         result(
             _delete_pool.sync_detailed(
                 client=self.client,
@@ -815,7 +932,7 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> None:
-        """Delete a profile that no active plan rests on."""
+        """Delete a profile that no active plan rests on. Scope: planner, of every fleet."""
         result(
             _delete_profile.sync_detailed(
                 client=self.client,
@@ -831,7 +948,7 @@ class Operations(Connection):
     def get_gpu_type(
         self, gpu_type: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.GpuTypeOut:
-        """One GPU type."""
+        """One GPU type. Scope: reader, of any fleet."""
         return result(
             _get_gpu_type.sync_detailed(
                 client=self.client, gpu_type=gpu_type, fleet=fleet, if_none_match=if_none_match
@@ -841,7 +958,7 @@ class Operations(Connection):
     def get_model(
         self, model: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.ModelOut:
-        """One model."""
+        """One model. Scope: reader, of any fleet."""
         return result(
             _get_model.sync_detailed(
                 client=self.client, model=model, fleet=fleet, if_none_match=if_none_match
@@ -856,7 +973,7 @@ class Operations(Connection):
         fleet: str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.PoolOut:
-        """One pool."""
+        """One pool. Scope: reader, of the fleet asked for."""
         return result(
             _get_pool.sync_detailed(
                 client=self.client, gpu_type=gpu_type, zone=zone, fleet=fleet, if_none_match=if_none_match
@@ -871,7 +988,7 @@ class Operations(Connection):
         fleet: str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.ProfileOut:
-        """One profile."""
+        """One profile. Scope: reader, of any fleet."""
         return result(
             _get_profile.sync_detailed(
                 client=self.client, model=model, gpu_type=gpu_type, fleet=fleet, if_none_match=if_none_match
@@ -886,7 +1003,7 @@ class Operations(Connection):
         after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.GpuTypePage:
-        """GPU types, by id."""
+        """GPU types, by id. Scope: reader, of any fleet."""
         return result(
             _list_gpu_types.sync_detailed(
                 client=self.client, name=name, limit=limit, after=after, fleet=fleet
@@ -913,7 +1030,7 @@ class Operations(Connection):
         after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.ModelPage:
-        """Models, by id."""
+        """Models, by id. Scope: reader, of any fleet."""
         return result(
             _list_models.sync_detailed(client=self.client, name=name, limit=limit, after=after, fleet=fleet)
         )
@@ -939,7 +1056,7 @@ class Operations(Connection):
         after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.PoolPage:
-        """Pools, by GPU type and zone."""
+        """Pools, by GPU type and zone. Scope: reader, of the fleet asked for."""
         return result(
             _list_pools.sync_detailed(
                 client=self.client, gpu_type=gpu_type, zone=zone, limit=limit, after=after, fleet=fleet
@@ -972,7 +1089,10 @@ class Operations(Connection):
         after: None | str | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.ProfilePage:
-        """Profiles, by model and GPU type; or those of one model or GPU type."""
+        """
+        Profiles, by model and GPU type; or those of one model or GPU type. Scope: reader, of
+        any fleet.
+        """
         return result(
             _list_profiles.sync_detailed(
                 client=self.client, model=model, gpu_type=gpu_type, limit=limit, after=after, fleet=fleet
@@ -1006,7 +1126,10 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.GpuTypeOut:
-        """Create or replace one GPU type; its id in the body is that of the path."""
+        """
+        Create or replace one GPU type; its id in the body is that of the path. Scope: planner,
+        of every fleet.
+        """
         return result(
             _put_gpu_type.sync_detailed(
                 client=self.client,
@@ -1029,7 +1152,10 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.ModelOut:
-        """Create or replace one model; its id in the body is that of the path."""
+        """
+        Create or replace one model; its id in the body is that of the path. Scope: planner, of
+        every fleet.
+        """
         return result(
             _put_model.sync_detailed(
                 client=self.client,
@@ -1053,7 +1179,10 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.PoolOut:
-        """Create or replace one pool; its GPU type and zone in the body are those of the path."""
+        """
+        Create or replace one pool; its GPU type and zone in the body are those of the path.
+        Scope: planner, of the fleet asked for.
+        """
         return result(
             _put_pool.sync_detailed(
                 client=self.client,
@@ -1078,7 +1207,10 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.ProfileOut:
-        """Create or replace one profile; its model and GPU type in the body are those of the path."""
+        """
+        Create or replace one profile; its model and GPU type in the body are those of the path.
+        Scope: planner, of every fleet.
+        """
         return result(
             _put_profile.sync_detailed(
                 client=self.client,
@@ -1101,7 +1233,10 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.UpsertedOut:
-        """Create or replace GPU types: one, or an array of which all are stored or none."""
+        """
+        Create or replace GPU types: one, or an array of which all are stored or none. Scope:
+        planner, of every fleet.
+        """
         return result(
             _submit_gpu_types.sync_detailed(
                 client=self.client,
@@ -1122,7 +1257,10 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.ModelsUpsertedOut:
-        """Create or replace models, and those of their profiles that come with them."""
+        """
+        Create or replace models, and those of their profiles that come with them. Scope:
+        planner, of every fleet.
+        """
         return result(
             _submit_models.sync_detailed(
                 client=self.client,
@@ -1143,7 +1281,10 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.UpsertedOut:
-        """Create or replace pools; their GPU types must be registered."""
+        """
+        Create or replace pools; their GPU types must be registered. Scope: planner, of the
+        fleet asked for.
+        """
         return result(
             _submit_pools.sync_detailed(
                 client=self.client,
@@ -1164,7 +1305,10 @@ class Operations(Connection):
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
     ) -> models.UpsertedOut:
-        """Create or replace profiles; their models and GPU types must be registered."""
+        """
+        Create or replace profiles; their models and GPU types must be registered. Scope:
+        planner, of every fleet.
+        """
         return result(
             _submit_profiles.sync_detailed(
                 client=self.client,
@@ -1180,14 +1324,18 @@ class Operations(Connection):
         """
         What would have been on a past day, beside what was. The day is planned from what was
         known when it began, and that plan and the active one are simulated at the load observed
-        on the day. Nothing is stored. It takes as long as a run: seconds to minutes.
+        on the day. Nothing is stored. It takes as long as a run: seconds to minutes. Scope:
+        planner, of the fleet asked for.
         """
         return result(_replay_day.sync_detailed(client=self.client, body=body, fleet=fleet))
 
     def cancel_run(
         self, run_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
     ) -> models.RunOut:
-        """Cancel a run: a queued one at once, a running one within seconds."""
+        """
+        Cancel a run: a queued one at once, a running one within seconds. Scope: planner, of the
+        fleet asked for.
+        """
         return result(
             _cancel_run.sync_detailed(client=self.client, run_id=run_id, fleet=fleet, x_actor=x_actor)
         )
@@ -1195,7 +1343,10 @@ class Operations(Connection):
     def get_run(
         self, run_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.RunOut:
-        """One run: state, progress, and the plan version it made."""
+        """
+        One run: state, progress, and the plan version it made. Scope: reader, of the fleet
+        asked for.
+        """
         return result(
             _get_run.sync_detailed(
                 client=self.client, run_id=run_id, fleet=fleet, if_none_match=if_none_match
@@ -1214,7 +1365,7 @@ class Operations(Connection):
         until: datetime.datetime | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.RunPage:
-        """Runs, the newest first."""
+        """Runs, the newest first. Scope: reader, of the fleet asked for."""
         return result(
             _list_runs.sync_detailed(
                 client=self.client,
@@ -1261,5 +1412,57 @@ class Operations(Connection):
     def start_run(
         self, body: models.RunBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
     ) -> models.RunOut:
-        """Plan a forecast. The run is queued; follow it at the address in the header Location."""
+        """
+        Plan a forecast. The run is queued; follow it at the address in the header Location.
+        Scope: planner, of the fleet asked for.
+        """
         return result(_start_run.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor))
+
+    def create_token(self, body: models.TokenBody) -> models.IssuedTokenOut:
+        """
+        Make a token of at most your own scopes and fleets. The answer is the only place that
+        shows it. Scope: admin, of any fleet.
+        """
+        return result(_create_token.sync_detailed(client=self.client, body=body))
+
+    def get_me(self) -> models.MeOut:
+        """
+        Who asks, and what that one may do. Scope: admin or approver or dispatcher or planner or
+        reader, of any fleet.
+        """
+        return result(_get_me.sync_detailed(client=self.client))
+
+    def list_tokens(
+        self, *, limit: int | Unset = UNSET, after: None | str | Unset = UNSET
+    ) -> models.TokenPage:
+        """
+        Tokens of at most your own scopes and fleets, by id; those that were revoked too. Scope:
+        admin, of any fleet.
+        """
+        return result(_list_tokens.sync_detailed(client=self.client, limit=limit, after=after))
+
+    def all_tokens(self, *, limit: int | Unset = UNSET) -> Iterator[models.TokenOut]:
+        """Everything that ``list_tokens`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_tokens(limit=limit, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def revoke_token(self, token_id: str) -> models.TokenOut:
+        """
+        Revoke a token: from the next request on it is refused everywhere, and its sign-ins are
+        over. Scope: admin, of any fleet.
+        """
+        return result(_revoke_token.sync_detailed(client=self.client, token_id=token_id))
+
+    def rotate_token(
+        self, token_id: str, body: None | models.RotationBody | Unset = UNSET
+    ) -> models.IssuedTokenOut:
+        """
+        Give a token a new secret; the old one stays good for a time of grace, a day by default.
+        Scope: admin, of any fleet.
+        """
+        return result(_rotate_token.sync_detailed(client=self.client, token_id=token_id, body=body))

@@ -78,7 +78,7 @@ def write_client(document: dict[str, Any], package: Path) -> None:
         command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--overwrite"]
         places = [
             "--path",
-            str(document),
+            str(told),
             "--output-path",
             str(package / "generated"),
             "--config",

@@ -1,5 +1,5 @@
+"""A client library for accessing Fermata"""
 
-""" A client library for accessing Fermata """
 from .client import AuthenticatedClient, Client
 
 __all__ = (

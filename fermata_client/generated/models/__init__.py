@@ -1,4 +1,4 @@
-""" Contains all the data models used in inputs/outputs """
+"""Contains all the data models used in inputs/outputs"""
 
 from .accuracy_list_out import AccuracyListOut
 from .accuracy_out import AccuracyOut

@@ -1,44 +1,29 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
 if TYPE_CHECKING:
-  from ..models.accuracy_out import AccuracyOut
-
-
-
+    from ..models.accuracy_out import AccuracyOut
 
 
 T = TypeVar("T", bound="AccuracyListOut")
 
 
-
 @_attrs_define
 class AccuracyListOut:
-    """ Models with observed load, those with the most of it first.
-
-     """
+    """Models with observed load, those with the most of it first."""
 
     since: datetime.datetime | None
     until: datetime.datetime | None
     models: list[AccuracyOut]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.accuracy_out import AccuracyOut # noqa: PLC0415
         since: None | str
         if isinstance(self.since, datetime.datetime):
             since = self.since.isoformat()
@@ -56,25 +41,24 @@ class AccuracyListOut:
             models_item = models_item_data.to_dict()
             models.append(models_item)
 
-
-
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "since": since,
-            "until": until,
-            "models": models,
-        })
+        field_dict.update(
+            {
+                "since": since,
+                "until": until,
+                "models": models,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.accuracy_out import AccuracyOut # noqa: PLC0415
+        from ..models.accuracy_out import AccuracyOut  # noqa: PLC0415
+
         d = dict(src_dict)
+
         def _parse_since(data: object) -> datetime.datetime | None:
             if data is None:
                 return data
@@ -83,15 +67,12 @@ class AccuracyListOut:
                     raise TypeError()
                 since_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return since_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
         since = _parse_since(d.pop("since"))
-
 
         def _parse_until(data: object) -> datetime.datetime | None:
             if data is None:
@@ -101,8 +82,6 @@ class AccuracyListOut:
                     raise TypeError()
                 until_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return until_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
@@ -110,23 +89,18 @@ class AccuracyListOut:
 
         until = _parse_until(d.pop("until"))
 
-
         models = []
         _models = d.pop("models")
-        for models_item_data in (_models):
+        for models_item_data in _models:
             models_item = AccuracyOut.from_dict(models_item_data)
 
-
-
             models.append(models_item)
-
 
         accuracy_list_out = cls(
             since=since,
             until=until,
             models=models,
         )
-
 
         accuracy_list_out.additional_properties = d
         return accuracy_list_out

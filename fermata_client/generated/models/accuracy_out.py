@@ -1,30 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
 from ..models.verdict import Verdict
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="AccuracyOut")
 
 
-
 @_attrs_define
 class AccuracyOut:
-    """ One model: what was said of its load, and what came.
-
-     """
+    """One model: what was said of its load, and what came."""
 
     model: str
     hours: int
@@ -44,10 +33,6 @@ class AccuracyOut:
     """ Who was right: the better by more than 5 %, else both; neither where both are off by more than half of the
     load; null where there is nothing to compare. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         model = self.model
@@ -77,24 +62,23 @@ class AccuracyOut:
         else:
             verdict = self.verdict
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "model": model,
-            "hours": hours,
-            "hours_compared": hours_compared,
-            "planner_error": planner_error,
-            "planner_bias": planner_bias,
-            "model_error": model_error,
-            "model_bias": model_bias,
-            "inside_share": inside_share,
-            "verdict": verdict,
-        })
+        field_dict.update(
+            {
+                "model": model,
+                "hours": hours,
+                "hours_compared": hours_compared,
+                "planner_error": planner_error,
+                "planner_bias": planner_bias,
+                "model_error": model_error,
+                "model_bias": model_bias,
+                "inside_share": inside_share,
+                "verdict": verdict,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -112,14 +96,12 @@ class AccuracyOut:
 
         planner_error = _parse_planner_error(d.pop("planner_error"))
 
-
         def _parse_planner_bias(data: object) -> float | None:
             if data is None:
                 return data
             return cast(float | None, data)
 
         planner_bias = _parse_planner_bias(d.pop("planner_bias"))
-
 
         def _parse_model_error(data: object) -> float | None:
             if data is None:
@@ -128,7 +110,6 @@ class AccuracyOut:
 
         model_error = _parse_model_error(d.pop("model_error"))
 
-
         def _parse_model_bias(data: object) -> float | None:
             if data is None:
                 return data
@@ -136,14 +117,12 @@ class AccuracyOut:
 
         model_bias = _parse_model_bias(d.pop("model_bias"))
 
-
         def _parse_inside_share(data: object) -> float | None:
             if data is None:
                 return data
             return cast(float | None, data)
 
         inside_share = _parse_inside_share(d.pop("inside_share"))
-
 
         def _parse_verdict(data: object) -> None | Verdict:
             if data is None:
@@ -153,15 +132,12 @@ class AccuracyOut:
                     raise TypeError()
                 verdict_type_0 = Verdict(data)
 
-
-
                 return verdict_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(None | Verdict, data)
 
         verdict = _parse_verdict(d.pop("verdict"))
-
 
         accuracy_out = cls(
             model=model,
@@ -174,7 +150,6 @@ class AccuracyOut:
             inside_share=inside_share,
             verdict=verdict,
         )
-
 
         accuracy_out.additional_properties = d
         return accuracy_out

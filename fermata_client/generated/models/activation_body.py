@@ -1,31 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
 
 from ..models.activation_body_certify import ActivationBodyCertify
 from ..types import UNSET, Unset
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="ActivationBody")
 
 
-
 @_attrs_define
 class ActivationBody:
-    """ Which plan version is to become the active one.
-
-     """
+    """Which plan version is to become the active one."""
 
     plan_version: int
     certify: ActivationBodyCertify | Unset = ActivationBodyCertify.REQUIRED
@@ -34,10 +22,6 @@ class ActivationBody:
     reason: None | str | Unset = UNSET
     """ Why, for the audit log. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         plan_version = self.plan_version
 
@@ -45,27 +29,25 @@ class ActivationBody:
         if not isinstance(self.certify, Unset):
             certify = self.certify.value
 
-
         reason: None | str | Unset
         if isinstance(self.reason, Unset):
             reason = UNSET
         else:
             reason = self.reason
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "plan_version": plan_version,
-        })
+        field_dict.update(
+            {
+                "plan_version": plan_version,
+            }
+        )
         if certify is not UNSET:
             field_dict["certify"] = certify
         if reason is not UNSET:
             field_dict["reason"] = reason
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -74,13 +56,10 @@ class ActivationBody:
 
         _certify = d.pop("certify", UNSET)
         certify: ActivationBodyCertify | Unset
-        if isinstance(_certify,  Unset):
+        if isinstance(_certify, Unset):
             certify = UNSET
         else:
             certify = ActivationBodyCertify(_certify)
-
-
-
 
         def _parse_reason(data: object) -> None | str | Unset:
             if data is None:
@@ -91,7 +70,6 @@ class ActivationBody:
 
         reason = _parse_reason(d.pop("reason", UNSET))
 
-
         activation_body = cls(
             plan_version=plan_version,
             certify=certify,
@@ -99,4 +77,3 @@ class ActivationBody:
         )
 
         return activation_body
-

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class ActivationBodyCertify(StrEnum):
     REQUIRED = "required"
     SKIP = "skip"

@@ -1,30 +1,18 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
-
-
-
-
-
 T = TypeVar("T", bound="ActivationOut")
-
 
 
 @_attrs_define
 class ActivationOut:
-    """ A plan's time as the active one.
-
-     """
+    """A plan's time as the active one."""
 
     id: int
     fleet: str
@@ -37,10 +25,6 @@ class ActivationOut:
     """ null: now. """
     reason: None | str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id
@@ -64,23 +48,22 @@ class ActivationOut:
         reason: None | str
         reason = self.reason
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "fleet": fleet,
-            "plan_version": plan_version,
-            "kind": kind,
-            "actor": actor,
-            "activated_at": activated_at,
-            "deactivated_at": deactivated_at,
-            "reason": reason,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "fleet": fleet,
+                "plan_version": plan_version,
+                "kind": kind,
+                "actor": actor,
+                "activated_at": activated_at,
+                "deactivated_at": deactivated_at,
+                "reason": reason,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -97,9 +80,6 @@ class ActivationOut:
 
         activated_at = datetime.datetime.fromisoformat(d.pop("activated_at"))
 
-
-
-
         def _parse_deactivated_at(data: object) -> datetime.datetime | None:
             if data is None:
                 return data
@@ -108,8 +88,6 @@ class ActivationOut:
                     raise TypeError()
                 deactivated_at_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return deactivated_at_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
@@ -117,14 +95,12 @@ class ActivationOut:
 
         deactivated_at = _parse_deactivated_at(d.pop("deactivated_at"))
 
-
         def _parse_reason(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         reason = _parse_reason(d.pop("reason"))
-
 
         activation_out = cls(
             id=id,
@@ -136,7 +112,6 @@ class ActivationOut:
             deactivated_at=deactivated_at,
             reason=reason,
         )
-
 
         activation_out.additional_properties = d
         return activation_out

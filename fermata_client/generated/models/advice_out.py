@@ -1,30 +1,18 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
-
-
-
-
-
 T = TypeVar("T", bound="AdviceOut")
-
 
 
 @_attrs_define
 class AdviceOut:
-    """ One plan beside what ran when it was made.
-
-     """
+    """One plan beside what ran when it was made."""
 
     day: datetime.date
     plan_version: int
@@ -45,10 +33,6 @@ class AdviceOut:
     unserved_models: int
     """ Models of whose demand the plan leaves out some. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         day = self.day.isoformat()
@@ -82,36 +66,32 @@ class AdviceOut:
 
         unserved_models = self.unserved_models
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "day": day,
-            "plan_version": plan_version,
-            "plan_state": plan_state,
-            "compared_with": compared_with,
-            "compared_with_origin": compared_with_origin,
-            "at": at,
-            "gpus": gpus,
-            "gpus_running": gpus_running,
-            "cost_usd_per_hour": cost_usd_per_hour,
-            "cost_usd_per_hour_running": cost_usd_per_hour_running,
-            "churn_gib": churn_gib,
-            "bad_rate": bad_rate,
-            "unserved_models": unserved_models,
-        })
+        field_dict.update(
+            {
+                "day": day,
+                "plan_version": plan_version,
+                "plan_state": plan_state,
+                "compared_with": compared_with,
+                "compared_with_origin": compared_with_origin,
+                "at": at,
+                "gpus": gpus,
+                "gpus_running": gpus_running,
+                "cost_usd_per_hour": cost_usd_per_hour,
+                "cost_usd_per_hour_running": cost_usd_per_hour_running,
+                "churn_gib": churn_gib,
+                "bad_rate": bad_rate,
+                "unserved_models": unserved_models,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         day = datetime.date.fromisoformat(d.pop("day"))
-
-
-
 
         plan_version = d.pop("plan_version")
 
@@ -124,7 +104,6 @@ class AdviceOut:
 
         compared_with = _parse_compared_with(d.pop("compared_with"))
 
-
         def _parse_compared_with_origin(data: object) -> None | str:
             if data is None:
                 return data
@@ -132,11 +111,7 @@ class AdviceOut:
 
         compared_with_origin = _parse_compared_with_origin(d.pop("compared_with_origin"))
 
-
         at = datetime.datetime.fromisoformat(d.pop("at"))
-
-
-
 
         gpus = d.pop("gpus")
 
@@ -147,7 +122,6 @@ class AdviceOut:
 
         gpus_running = _parse_gpus_running(d.pop("gpus_running"))
 
-
         cost_usd_per_hour = d.pop("cost_usd_per_hour")
 
         def _parse_cost_usd_per_hour_running(data: object) -> float | None:
@@ -157,7 +131,6 @@ class AdviceOut:
 
         cost_usd_per_hour_running = _parse_cost_usd_per_hour_running(d.pop("cost_usd_per_hour_running"))
 
-
         churn_gib = d.pop("churn_gib")
 
         def _parse_bad_rate(data: object) -> float | None:
@@ -166,7 +139,6 @@ class AdviceOut:
             return cast(float | None, data)
 
         bad_rate = _parse_bad_rate(d.pop("bad_rate"))
-
 
         unserved_models = d.pop("unserved_models")
 
@@ -185,7 +157,6 @@ class AdviceOut:
             bad_rate=bad_rate,
             unserved_models=unserved_models,
         )
-
 
         advice_out.additional_properties = d
         return advice_out

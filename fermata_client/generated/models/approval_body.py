@@ -1,39 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-from ..types import UNSET, Unset
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="ApprovalBody")
 
 
-
 @_attrs_define
 class ApprovalBody:
-    """ What was looked at, so that nothing else can be approved.
-
-     """
+    """What was looked at, so that nothing else can be approved."""
 
     plan_id: str
     """ As `GET /v1/plans/{version}` showed it. """
     reason: None | str | Unset = UNSET
     """ Why, for the audit log. """
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         plan_id = self.plan_id
@@ -44,18 +28,17 @@ class ApprovalBody:
         else:
             reason = self.reason
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "plan_id": plan_id,
-        })
+        field_dict.update(
+            {
+                "plan_id": plan_id,
+            }
+        )
         if reason is not UNSET:
             field_dict["reason"] = reason
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -71,11 +54,9 @@ class ApprovalBody:
 
         reason = _parse_reason(d.pop("reason", UNSET))
 
-
         approval_body = cls(
             plan_id=plan_id,
             reason=reason,
         )
 
         return approval_body
-

@@ -1,32 +1,22 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
 if TYPE_CHECKING:
-  from ..models.audit_entry_out_details import AuditEntryOutDetails
-
-
-
+    from ..models.audit_entry_out_details import AuditEntryOutDetails
 
 
 T = TypeVar("T", bound="AuditEntryOut")
 
 
-
 @_attrs_define
 class AuditEntryOut:
-    """ Who changed what, when, from where and why; `digest` chains it to the entry before it.
-
-     """
+    """Who changed what, when, from where and why; `digest` chains it to the entry before it."""
 
     id: int
     number: int
@@ -44,12 +34,7 @@ class AuditEntryOut:
     """ SHA-256 of the entry and of the digest before it. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.audit_entry_out_details import AuditEntryOutDetails # noqa: PLC0415
         id = self.id
 
         number = self.number
@@ -77,40 +62,37 @@ class AuditEntryOut:
 
         digest = self.digest
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "number": number,
-            "at": at,
-            "actor": actor,
-            "action": action,
-            "subject": subject,
-            "reason": reason,
-            "client_address": client_address,
-            "request_id": request_id,
-            "details": details,
-            "digest_before": digest_before,
-            "digest": digest,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "number": number,
+                "at": at,
+                "actor": actor,
+                "action": action,
+                "subject": subject,
+                "reason": reason,
+                "client_address": client_address,
+                "request_id": request_id,
+                "details": details,
+                "digest_before": digest_before,
+                "digest": digest,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.audit_entry_out_details import AuditEntryOutDetails # noqa: PLC0415
+        from ..models.audit_entry_out_details import AuditEntryOutDetails  # noqa: PLC0415
+
         d = dict(src_dict)
         id = d.pop("id")
 
         number = d.pop("number")
 
         at = datetime.datetime.fromisoformat(d.pop("at"))
-
-
-
 
         actor = d.pop("actor")
 
@@ -125,14 +107,12 @@ class AuditEntryOut:
 
         reason = _parse_reason(d.pop("reason"))
 
-
         def _parse_client_address(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         client_address = _parse_client_address(d.pop("client_address"))
-
 
         def _parse_request_id(data: object) -> None | str:
             if data is None:
@@ -141,11 +121,7 @@ class AuditEntryOut:
 
         request_id = _parse_request_id(d.pop("request_id"))
 
-
         details = AuditEntryOutDetails.from_dict(d.pop("details"))
-
-
-
 
         digest_before = d.pop("digest_before")
 
@@ -165,7 +141,6 @@ class AuditEntryOut:
             digest_before=digest_before,
             digest=digest,
         )
-
 
         audit_entry_out.additional_properties = d
         return audit_entry_out

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class BackendBodyKind(StrEnum):
     EMULATED = "emulated"
     ONNX = "onnx"

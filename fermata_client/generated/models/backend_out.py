@@ -1,36 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="BackendOut")
-
 
 
 @_attrs_define
 class BackendOut:
-    
-
     kind: str
     path: None | str
     batch_sizes: list[int]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         kind = self.kind
@@ -40,20 +24,17 @@ class BackendOut:
 
         batch_sizes = self.batch_sizes
 
-
-
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "kind": kind,
-            "path": path,
-            "batch_sizes": batch_sizes,
-        })
+        field_dict.update(
+            {
+                "kind": kind,
+                "path": path,
+                "batch_sizes": batch_sizes,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -67,16 +48,13 @@ class BackendOut:
 
         path = _parse_path(d.pop("path"))
 
-
         batch_sizes = cast(list[int], d.pop("batch_sizes"))
-
 
         backend_out = cls(
             kind=kind,
             path=path,
             batch_sizes=batch_sizes,
         )
-
 
         backend_out.additional_properties = d
         return backend_out

@@ -1,31 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.certificate_out_certificate import CertificateOutCertificate
-
-
-
+    from ..models.certificate_out_certificate import CertificateOutCertificate
 
 
 T = TypeVar("T", bound="CertificateOut")
 
 
-
 @_attrs_define
 class CertificateOut:
-    """ The simulated evidence that a plan version keeps its SLOs.
-
-     """
+    """The simulated evidence that a plan version keeps its SLOs."""
 
     plan_version: int
     passed: bool
@@ -34,12 +24,7 @@ class CertificateOut:
     """ Evidence by sub-cluster: epochs, seeds, bad rate with interval. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.certificate_out_certificate import CertificateOutCertificate # noqa: PLC0415
         plan_version = self.plan_version
 
         passed = self.passed
@@ -49,23 +34,23 @@ class CertificateOut:
 
         certificate = self.certificate.to_dict()
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "plan_version": plan_version,
-            "passed": passed,
-            "bad_rate": bad_rate,
-            "certificate": certificate,
-        })
+        field_dict.update(
+            {
+                "plan_version": plan_version,
+                "passed": passed,
+                "bad_rate": bad_rate,
+                "certificate": certificate,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.certificate_out_certificate import CertificateOutCertificate # noqa: PLC0415
+        from ..models.certificate_out_certificate import CertificateOutCertificate  # noqa: PLC0415
+
         d = dict(src_dict)
         plan_version = d.pop("plan_version")
 
@@ -78,11 +63,7 @@ class CertificateOut:
 
         bad_rate = _parse_bad_rate(d.pop("bad_rate"))
 
-
         certificate = CertificateOutCertificate.from_dict(d.pop("certificate"))
-
-
-
 
         certificate_out = cls(
             plan_version=plan_version,
@@ -90,7 +71,6 @@ class CertificateOut:
             bad_rate=bad_rate,
             certificate=certificate,
         )
-
 
         certificate_out.additional_properties = d
         return certificate_out

@@ -1,37 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-from ..types import UNSET, Unset
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="DecisionBody")
 
 
-
 @_attrs_define
 class DecisionBody:
-    """ Why a proposal is accepted or rejected.
-
-     """
+    """Why a proposal is accepted or rejected."""
 
     note: None | str | Unset = UNSET
     """ For those who look later. """
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         note: None | str | Unset
@@ -40,21 +24,18 @@ class DecisionBody:
         else:
             note = self.note
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-        })
+        field_dict.update({})
         if note is not UNSET:
             field_dict["note"] = note
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
+
         def _parse_note(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -64,10 +45,8 @@ class DecisionBody:
 
         note = _parse_note(d.pop("note", UNSET))
 
-
         decision_body = cls(
             note=note,
         )
 
         return decision_body
-

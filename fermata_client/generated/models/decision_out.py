@@ -1,30 +1,18 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
-
-
-
-
-
 T = TypeVar("T", bound="DecisionOut")
-
 
 
 @_attrs_define
 class DecisionOut:
-    """ What was decided of a plan.
-
-     """
+    """What was decided of a plan."""
 
     plan_version: int
     plan_id: str
@@ -34,10 +22,6 @@ class DecisionOut:
     reason: None | str
     at: datetime.datetime
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         plan_version = self.plan_version
@@ -53,21 +37,20 @@ class DecisionOut:
 
         at = self.at.isoformat()
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "plan_version": plan_version,
-            "plan_id": plan_id,
-            "decision": decision,
-            "actor": actor,
-            "reason": reason,
-            "at": at,
-        })
+        field_dict.update(
+            {
+                "plan_version": plan_version,
+                "plan_id": plan_id,
+                "decision": decision,
+                "actor": actor,
+                "reason": reason,
+                "at": at,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -87,11 +70,7 @@ class DecisionOut:
 
         reason = _parse_reason(d.pop("reason"))
 
-
         at = datetime.datetime.fromisoformat(d.pop("at"))
-
-
-
 
         decision_out = cls(
             plan_version=plan_version,
@@ -101,7 +80,6 @@ class DecisionOut:
             reason=reason,
             at=at,
         )
-
 
         decision_out.additional_properties = d
         return decision_out

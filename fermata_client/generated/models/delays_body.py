@@ -1,29 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-from ..types import UNSET, Unset
-
-
-
-
-
 
 T = TypeVar("T", bound="DelaysBody")
 
 
-
 @_attrs_define
 class DelaysBody:
-    """ The data plane's fixed delays, in microseconds.
-
-     """
+    """The data plane's fixed delays, in microseconds."""
 
     ctrl_us: int | Unset = 100
     """ From the decision to send a batch until the worker has it. """
@@ -32,10 +21,6 @@ class DelaysBody:
     resp_us: int | Unset = 2000
     """ From the end of execution until the client has its answer. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         ctrl_us = self.ctrl_us
 
@@ -43,11 +28,9 @@ class DelaysBody:
 
         resp_us = self.resp_us
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-        })
+        field_dict.update({})
         if ctrl_us is not UNSET:
             field_dict["ctrl_us"] = ctrl_us
         if data_us is not UNSET:
@@ -56,8 +39,6 @@ class DelaysBody:
             field_dict["resp_us"] = resp_us
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -75,4 +56,3 @@ class DelaysBody:
         )
 
         return delays_body
-

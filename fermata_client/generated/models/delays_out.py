@@ -1,35 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-
-
-
-
-
-
 T = TypeVar("T", bound="DelaysOut")
-
 
 
 @_attrs_define
 class DelaysOut:
-    
-
     ctrl_us: int
     data_us: int
     resp_us: int
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         ctrl_us = self.ctrl_us
@@ -38,18 +23,17 @@ class DelaysOut:
 
         resp_us = self.resp_us
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "ctrl_us": ctrl_us,
-            "data_us": data_us,
-            "resp_us": resp_us,
-        })
+        field_dict.update(
+            {
+                "ctrl_us": ctrl_us,
+                "data_us": data_us,
+                "resp_us": resp_us,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -65,7 +49,6 @@ class DelaysOut:
             data_us=data_us,
             resp_us=resp_us,
         )
-
 
         delays_out.additional_properties = d
         return delays_out

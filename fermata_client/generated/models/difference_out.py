@@ -1,31 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.difference_out_difference import DifferenceOutDifference
-
-
-
+    from ..models.difference_out_difference import DifferenceOutDifference
 
 
 T = TypeVar("T", bound="DifferenceOut")
 
 
-
 @_attrs_define
 class DifferenceOut:
-    """ What moves between two plans, why, and what it costs.
-
-     """
+    """What moves between two plans, why, and what it costs."""
 
     before: int | None
     """ The version compared with; null where there was none. """
@@ -33,12 +23,7 @@ class DifferenceOut:
     difference: DifferenceOutDifference
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.difference_out_difference import DifferenceOutDifference # noqa: PLC0415
         before: int | None
         before = self.before
 
@@ -46,23 +31,24 @@ class DifferenceOut:
 
         difference = self.difference.to_dict()
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "before": before,
-            "after": after,
-            "difference": difference,
-        })
+        field_dict.update(
+            {
+                "before": before,
+                "after": after,
+                "difference": difference,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.difference_out_difference import DifferenceOutDifference # noqa: PLC0415
+        from ..models.difference_out_difference import DifferenceOutDifference  # noqa: PLC0415
+
         d = dict(src_dict)
+
         def _parse_before(data: object) -> int | None:
             if data is None:
                 return data
@@ -70,20 +56,15 @@ class DifferenceOut:
 
         before = _parse_before(d.pop("before"))
 
-
         after = d.pop("after")
 
         difference = DifferenceOutDifference.from_dict(d.pop("difference"))
-
-
-
 
         difference_out = cls(
             before=before,
             after=after,
             difference=difference,
         )
-
 
         difference_out.additional_properties = d
         return difference_out

@@ -1,32 +1,22 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
 if TYPE_CHECKING:
-  from ..models.measured_ratio_out import MeasuredRatioOut
-
-
-
+    from ..models.measured_ratio_out import MeasuredRatioOut
 
 
 T = TypeVar("T", bound="DriftEvidenceOut")
 
 
-
 @_attrs_define
 class DriftEvidenceOut:
-    """ What was measured, when, and how far either curve is from it.
-
-     """
+    """What was measured, when, and how far either curve is from it."""
 
     since: datetime.datetime
     until: datetime.datetime
@@ -39,12 +29,7 @@ class DriftEvidenceOut:
     """ Mean relative error of the proposed curve. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.measured_ratio_out import MeasuredRatioOut # noqa: PLC0415
         since = self.since.isoformat()
 
         until = self.until.isoformat()
@@ -56,56 +41,42 @@ class DriftEvidenceOut:
             by_batch_size_item = by_batch_size_item_data.to_dict()
             by_batch_size.append(by_batch_size_item)
 
-
-
         error_before = self.error_before
 
         error_after = self.error_after
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "since": since,
-            "until": until,
-            "overall": overall,
-            "by_batch_size": by_batch_size,
-            "error_before": error_before,
-            "error_after": error_after,
-        })
+        field_dict.update(
+            {
+                "since": since,
+                "until": until,
+                "overall": overall,
+                "by_batch_size": by_batch_size,
+                "error_before": error_before,
+                "error_after": error_after,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.measured_ratio_out import MeasuredRatioOut # noqa: PLC0415
+        from ..models.measured_ratio_out import MeasuredRatioOut  # noqa: PLC0415
+
         d = dict(src_dict)
         since = datetime.datetime.fromisoformat(d.pop("since"))
 
-
-
-
         until = datetime.datetime.fromisoformat(d.pop("until"))
-
-
-
 
         overall = MeasuredRatioOut.from_dict(d.pop("overall"))
 
-
-
-
         by_batch_size = []
         _by_batch_size = d.pop("by_batch_size")
-        for by_batch_size_item_data in (_by_batch_size):
+        for by_batch_size_item_data in _by_batch_size:
             by_batch_size_item = MeasuredRatioOut.from_dict(by_batch_size_item_data)
 
-
-
             by_batch_size.append(by_batch_size_item)
-
 
         error_before = d.pop("error_before")
 
@@ -119,7 +90,6 @@ class DriftEvidenceOut:
             error_before=error_before,
             error_after=error_after,
         )
-
 
         drift_evidence_out.additional_properties = d
         return drift_evidence_out

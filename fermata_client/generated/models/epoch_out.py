@@ -1,61 +1,41 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
-
-
-
-
-
 T = TypeVar("T", bound="EpochOut")
-
 
 
 @_attrs_define
 class EpochOut:
-    
-
     start: datetime.datetime
     hours: float
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         start = self.start.isoformat()
 
         hours = self.hours
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "start": start,
-            "hours": hours,
-        })
+        field_dict.update(
+            {
+                "start": start,
+                "hours": hours,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         start = datetime.datetime.fromisoformat(d.pop("start"))
-
-
-
 
         hours = d.pop("hours")
 
@@ -63,7 +43,6 @@ class EpochOut:
             start=start,
             hours=hours,
         )
-
 
         epoch_out.additional_properties = d
         return epoch_out

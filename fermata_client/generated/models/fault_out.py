@@ -1,31 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
 from ..models.fault_out_place import FaultOutPlace
 from ..types import UNSET, Unset
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="FaultOut")
 
 
-
 @_attrs_define
 class FaultOut:
-    """ One thing wrong with the input.
-
-     """
+    """One thing wrong with the input."""
 
     field: str
     """ Path of the field, as in `models[3].slo_ms`. """
@@ -39,10 +28,6 @@ class FaultOut:
     """ In the body: the field as a JSON Pointer, as in `#/models/3/slo_ms`. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         field = self.field
 
@@ -54,29 +39,27 @@ class FaultOut:
         if not isinstance(self.place, Unset):
             place = self.place.value
 
-
         pointer: None | str | Unset
         if isinstance(self.pointer, Unset):
             pointer = UNSET
         else:
             pointer = self.pointer
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "field": field,
-            "value": value,
-            "limit": limit,
-        })
+        field_dict.update(
+            {
+                "field": field,
+                "value": value,
+                "limit": limit,
+            }
+        )
         if place is not UNSET:
             field_dict["place"] = place
         if pointer is not UNSET:
             field_dict["pointer"] = pointer
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -89,13 +72,10 @@ class FaultOut:
 
         _place = d.pop("place", UNSET)
         place: FaultOutPlace | Unset
-        if isinstance(_place,  Unset):
+        if isinstance(_place, Unset):
             place = UNSET
         else:
             place = FaultOutPlace(_place)
-
-
-
 
         def _parse_pointer(data: object) -> None | str | Unset:
             if data is None:
@@ -106,7 +86,6 @@ class FaultOut:
 
         pointer = _parse_pointer(d.pop("pointer", UNSET))
 
-
         fault_out = cls(
             field=field,
             value=value,
@@ -114,7 +93,6 @@ class FaultOut:
             place=place,
             pointer=pointer,
         )
-
 
         fault_out.additional_properties = d
         return fault_out

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class FaultOutPlace(StrEnum):
     BODY = "body"
     HEADER = "header"

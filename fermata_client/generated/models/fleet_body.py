@@ -1,47 +1,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-from ..types import UNSET, Unset
-from typing import cast
 
 if TYPE_CHECKING:
-  from ..models.fleet_body_policy import FleetBodyPolicy
-
-
-
+    from ..models.fleet_body_policy import FleetBodyPolicy
 
 
 T = TypeVar("T", bound="FleetBody")
 
 
-
 @_attrs_define
 class FleetBody:
-    """ A new fleet; what its policy leaves out takes the default.
-
-     """
+    """A new fleet; what its policy leaves out takes the default."""
 
     id: str
     """ Letters, digits and any of . _ - """
-    environment: str | Unset = 'production'
+    environment: str | Unset = "production"
     """ production, staging, or what you call it. """
     policy: FleetBodyPolicy | Unset = UNSET
     """ Keys: `mode` (live, advisory), `four_eyes`, `plan_valid_hours` (null: for ever), `profile_drift` (propose,
     accept), `auto_approval` (null, or its bounds). """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.fleet_body_policy import FleetBodyPolicy # noqa: PLC0415
         id = self.id
 
         environment = self.environment
@@ -50,12 +35,13 @@ class FleetBody:
         if not isinstance(self.policy, Unset):
             policy = self.policy.to_dict()
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "id": id,
-        })
+        field_dict.update(
+            {
+                "id": id,
+            }
+        )
         if environment is not UNSET:
             field_dict["environment"] = environment
         if policy is not UNSET:
@@ -63,11 +49,10 @@ class FleetBody:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.fleet_body_policy import FleetBodyPolicy # noqa: PLC0415
+        from ..models.fleet_body_policy import FleetBodyPolicy  # noqa: PLC0415
+
         d = dict(src_dict)
         id = d.pop("id")
 
@@ -75,13 +60,10 @@ class FleetBody:
 
         _policy = d.pop("policy", UNSET)
         policy: FleetBodyPolicy | Unset
-        if isinstance(_policy,  Unset):
+        if isinstance(_policy, Unset):
             policy = UNSET
         else:
             policy = FleetBodyPolicy.from_dict(_policy)
-
-
-
 
         fleet_body = cls(
             id=id,
@@ -90,4 +72,3 @@ class FleetBody:
         )
 
         return fleet_body
-

@@ -1,32 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-from ..types import UNSET, Unset
-from typing import cast
 
 if TYPE_CHECKING:
-  from ..models.fleet_change_body_policy_type_0 import FleetChangeBodyPolicyType0
-
-
-
+    from ..models.fleet_change_body_policy_type_0 import FleetChangeBodyPolicyType0
 
 
 T = TypeVar("T", bound="FleetChangeBody")
 
 
-
 @_attrs_define
 class FleetChangeBody:
-    """ What is to change; keys of the policy that are not named stay as they are.
-
-     """
+    """What is to change; keys of the policy that are not named stay as they are."""
 
     environment: None | str | Unset = UNSET
     policy: FleetChangeBodyPolicyType0 | None | Unset = UNSET
@@ -35,12 +25,9 @@ class FleetChangeBody:
     reason: None | str | Unset = UNSET
     """ Why, for the audit log. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.fleet_change_body_policy_type_0 import FleetChangeBodyPolicyType0 # noqa: PLC0415
+        from ..models.fleet_change_body_policy_type_0 import FleetChangeBodyPolicyType0  # noqa: PLC0415
+
         environment: None | str | Unset
         if isinstance(self.environment, Unset):
             environment = UNSET
@@ -61,11 +48,9 @@ class FleetChangeBody:
         else:
             reason = self.reason
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-        })
+        field_dict.update({})
         if environment is not UNSET:
             field_dict["environment"] = environment
         if policy is not UNSET:
@@ -75,12 +60,12 @@ class FleetChangeBody:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.fleet_change_body_policy_type_0 import FleetChangeBodyPolicyType0 # noqa: PLC0415
+        from ..models.fleet_change_body_policy_type_0 import FleetChangeBodyPolicyType0  # noqa: PLC0415
+
         d = dict(src_dict)
+
         def _parse_environment(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -89,7 +74,6 @@ class FleetChangeBody:
             return cast(None | str | Unset, data)
 
         environment = _parse_environment(d.pop("environment", UNSET))
-
 
         def _parse_policy(data: object) -> FleetChangeBodyPolicyType0 | None | Unset:
             if data is None:
@@ -101,15 +85,12 @@ class FleetChangeBody:
                     raise TypeError()
                 policy_type_0 = FleetChangeBodyPolicyType0.from_dict(data)
 
-
-
                 return policy_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(FleetChangeBodyPolicyType0 | None | Unset, data)
 
         policy = _parse_policy(d.pop("policy", UNSET))
-
 
         def _parse_reason(data: object) -> None | str | Unset:
             if data is None:
@@ -120,7 +101,6 @@ class FleetChangeBody:
 
         reason = _parse_reason(d.pop("reason", UNSET))
 
-
         fleet_change_body = cls(
             environment=environment,
             policy=policy,
@@ -128,4 +108,3 @@ class FleetChangeBody:
         )
 
         return fleet_change_body
-

@@ -1,32 +1,22 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
 if TYPE_CHECKING:
-  from ..models.fleet_out_policy import FleetOutPolicy
-
-
-
+    from ..models.fleet_out_policy import FleetOutPolicy
 
 
 T = TypeVar("T", bound="FleetOut")
 
 
-
 @_attrs_define
 class FleetOut:
-    """ A fleet; its policy with every default written out.
-
-     """
+    """A fleet; its policy with every default written out."""
 
     id: str
     environment: str
@@ -34,12 +24,7 @@ class FleetOut:
     created_at: datetime.datetime
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.fleet_out_policy import FleetOutPolicy # noqa: PLC0415
         id = self.id
 
         environment = self.environment
@@ -48,23 +33,23 @@ class FleetOut:
 
         created_at = self.created_at.isoformat()
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "environment": environment,
-            "policy": policy,
-            "created_at": created_at,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "environment": environment,
+                "policy": policy,
+                "created_at": created_at,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.fleet_out_policy import FleetOutPolicy # noqa: PLC0415
+        from ..models.fleet_out_policy import FleetOutPolicy  # noqa: PLC0415
+
         d = dict(src_dict)
         id = d.pop("id")
 
@@ -72,13 +57,7 @@ class FleetOut:
 
         policy = FleetOutPolicy.from_dict(d.pop("policy"))
 
-
-
-
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
-
-
-
 
         fleet_out = cls(
             id=id,
@@ -86,7 +65,6 @@ class FleetOut:
             policy=policy,
             created_at=created_at,
         )
-
 
         fleet_out.additional_properties = d
         return fleet_out

@@ -1,48 +1,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
-from ..types import UNSET, Unset
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.fleet_out import FleetOut
-
-
-
+    from ..models.fleet_out import FleetOut
 
 
 T = TypeVar("T", bound="FleetPage")
 
 
-
 @_attrs_define
 class FleetPage:
-    
-
     items: list[FleetOut]
     next_after: None | str | Unset = UNSET
     """ Where the next page begins; null at the end. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.fleet_out import FleetOut # noqa: PLC0415
         items = []
         for items_item_data in self.items:
             items_item = items_item_data.to_dict()
             items.append(items_item)
-
-
 
         next_after: None | str | Unset
         if isinstance(self.next_after, Unset):
@@ -50,32 +34,29 @@ class FleetPage:
         else:
             next_after = self.next_after
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "items": items,
-        })
+        field_dict.update(
+            {
+                "items": items,
+            }
+        )
         if next_after is not UNSET:
             field_dict["next_after"] = next_after
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.fleet_out import FleetOut # noqa: PLC0415
+        from ..models.fleet_out import FleetOut  # noqa: PLC0415
+
         d = dict(src_dict)
         items = []
         _items = d.pop("items")
-        for items_item_data in (_items):
+        for items_item_data in _items:
             items_item = FleetOut.from_dict(items_item_data)
 
-
-
             items.append(items_item)
-
 
         def _parse_next_after(data: object) -> None | str | Unset:
             if data is None:
@@ -86,12 +67,10 @@ class FleetPage:
 
         next_after = _parse_next_after(d.pop("next_after", UNSET))
 
-
         fleet_page = cls(
             items=items,
             next_after=next_after,
         )
-
 
         fleet_page.additional_properties = d
         return fleet_page

@@ -1,34 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
 
 from ..models.forecast_body_source import ForecastBodySource
 from ..types import UNSET, Unset
-from typing import cast
 
 if TYPE_CHECKING:
-  from ..models.epoch_body import EpochBody
-  from ..models.model_forecast_body import ModelForecastBody
-
-
-
+    from ..models.epoch_body import EpochBody
+    from ..models.model_forecast_body import ModelForecastBody
 
 
 T = TypeVar("T", bound="ForecastBody")
 
 
-
 @_attrs_define
 class ForecastBody:
-    """ A prediction of demand: an interval of rates and one burstiness for each model and epoch.
-
-     """
+    """A prediction of demand: an interval of rates and one burstiness for each model and epoch."""
 
     name: str
     epochs: list[EpochBody]
@@ -42,13 +32,7 @@ class ForecastBody:
     corrects: int | None | Unset = UNSET
     """ The earlier forecast in whose place this one stands; that one stays on record. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.epoch_body import EpochBody # noqa: PLC0415
-        from ..models.model_forecast_body import ModelForecastBody # noqa: PLC0415
         name = self.name
 
         epochs = []
@@ -56,14 +40,10 @@ class ForecastBody:
             epochs_item = epochs_item_data.to_dict()
             epochs.append(epochs_item)
 
-
-
         models = []
         for models_item_data in self.models:
             models_item = models_item_data.to_dict()
             models.append(models_item)
-
-
 
         note: None | str | Unset
         if isinstance(self.note, Unset):
@@ -75,21 +55,21 @@ class ForecastBody:
         if not isinstance(self.source, Unset):
             source = self.source.value
 
-
         corrects: int | None | Unset
         if isinstance(self.corrects, Unset):
             corrects = UNSET
         else:
             corrects = self.corrects
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "name": name,
-            "epochs": epochs,
-            "models": models,
-        })
+        field_dict.update(
+            {
+                "name": name,
+                "epochs": epochs,
+                "models": models,
+            }
+        )
         if note is not UNSET:
             field_dict["note"] = note
         if source is not UNSET:
@@ -99,34 +79,27 @@ class ForecastBody:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.epoch_body import EpochBody # noqa: PLC0415
-        from ..models.model_forecast_body import ModelForecastBody # noqa: PLC0415
+        from ..models.epoch_body import EpochBody  # noqa: PLC0415
+        from ..models.model_forecast_body import ModelForecastBody  # noqa: PLC0415
+
         d = dict(src_dict)
         name = d.pop("name")
 
         epochs = []
         _epochs = d.pop("epochs")
-        for epochs_item_data in (_epochs):
+        for epochs_item_data in _epochs:
             epochs_item = EpochBody.from_dict(epochs_item_data)
-
-
 
             epochs.append(epochs_item)
 
-
         models = []
         _models = d.pop("models")
-        for models_item_data in (_models):
+        for models_item_data in _models:
             models_item = ModelForecastBody.from_dict(models_item_data)
 
-
-
             models.append(models_item)
-
 
         def _parse_note(data: object) -> None | str | Unset:
             if data is None:
@@ -137,16 +110,12 @@ class ForecastBody:
 
         note = _parse_note(d.pop("note", UNSET))
 
-
         _source = d.pop("source", UNSET)
         source: ForecastBodySource | Unset
-        if isinstance(_source,  Unset):
+        if isinstance(_source, Unset):
             source = UNSET
         else:
             source = ForecastBodySource(_source)
-
-
-
 
         def _parse_corrects(data: object) -> int | None | Unset:
             if data is None:
@@ -156,7 +125,6 @@ class ForecastBody:
             return cast(int | None | Unset, data)
 
         corrects = _parse_corrects(d.pop("corrects", UNSET))
-
 
         forecast_body = cls(
             name=name,
@@ -168,4 +136,3 @@ class ForecastBody:
         )
 
         return forecast_body
-

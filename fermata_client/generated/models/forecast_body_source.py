@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class ForecastBodySource(StrEnum):
     IMPORT = "import"
     MODEL = "model"

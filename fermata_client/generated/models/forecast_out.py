@@ -1,34 +1,25 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
 from ..models.forecast_source import ForecastSource
-from typing import cast
-import datetime
 
 if TYPE_CHECKING:
-  from ..models.epoch_out import EpochOut
-  from ..models.model_forecast_out import ModelForecastOut
-
-
-
+    from ..models.epoch_out import EpochOut
+    from ..models.model_forecast_out import ModelForecastOut
 
 
 T = TypeVar("T", bound="ForecastOut")
 
 
-
 @_attrs_define
 class ForecastOut:
-    """ A stored forecast, whole.
-
-     """
+    """A stored forecast, whole."""
 
     id: int
     name: str
@@ -51,13 +42,7 @@ class ForecastOut:
     models: list[ModelForecastOut]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.epoch_out import EpochOut # noqa: PLC0415
-        from ..models.model_forecast_out import ModelForecastOut # noqa: PLC0415
         id = self.id
 
         name = self.name
@@ -87,51 +72,44 @@ class ForecastOut:
             epochs_item = epochs_item_data.to_dict()
             epochs.append(epochs_item)
 
-
-
         models = []
         for models_item_data in self.models:
             models_item = models_item_data.to_dict()
             models.append(models_item)
 
-
-
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "name": name,
-            "created_at": created_at,
-            "epoch_count": epoch_count,
-            "model_count": model_count,
-            "author": author,
-            "note": note,
-            "source": source,
-            "corrects": corrects,
-            "starts_at": starts_at,
-            "ends_at": ends_at,
-            "epochs": epochs,
-            "models": models,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "name": name,
+                "created_at": created_at,
+                "epoch_count": epoch_count,
+                "model_count": model_count,
+                "author": author,
+                "note": note,
+                "source": source,
+                "corrects": corrects,
+                "starts_at": starts_at,
+                "ends_at": ends_at,
+                "epochs": epochs,
+                "models": models,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.epoch_out import EpochOut # noqa: PLC0415
-        from ..models.model_forecast_out import ModelForecastOut # noqa: PLC0415
+        from ..models.epoch_out import EpochOut  # noqa: PLC0415
+        from ..models.model_forecast_out import ModelForecastOut  # noqa: PLC0415
+
         d = dict(src_dict)
         id = d.pop("id")
 
         name = d.pop("name")
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
-
-
-
 
         epoch_count = d.pop("epoch_count")
 
@@ -146,11 +124,7 @@ class ForecastOut:
 
         note = _parse_note(d.pop("note"))
 
-
         source = ForecastSource(d.pop("source"))
-
-
-
 
         def _parse_corrects(data: object) -> int | None:
             if data is None:
@@ -159,36 +133,23 @@ class ForecastOut:
 
         corrects = _parse_corrects(d.pop("corrects"))
 
-
         starts_at = datetime.datetime.fromisoformat(d.pop("starts_at"))
-
-
-
 
         ends_at = datetime.datetime.fromisoformat(d.pop("ends_at"))
 
-
-
-
         epochs = []
         _epochs = d.pop("epochs")
-        for epochs_item_data in (_epochs):
+        for epochs_item_data in _epochs:
             epochs_item = EpochOut.from_dict(epochs_item_data)
-
-
 
             epochs.append(epochs_item)
 
-
         models = []
         _models = d.pop("models")
-        for models_item_data in (_models):
+        for models_item_data in _models:
             models_item = ModelForecastOut.from_dict(models_item_data)
 
-
-
             models.append(models_item)
-
 
         forecast_out = cls(
             id=id,
@@ -205,7 +166,6 @@ class ForecastOut:
             epochs=epochs,
             models=models,
         )
-
 
         forecast_out.additional_properties = d
         return forecast_out

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class ForecastSource(StrEnum):
     IMPORT = "import"
     MODEL = "model"

@@ -1,31 +1,20 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
 from ..models.forecast_source import ForecastSource
-from typing import cast
-import datetime
-
-
-
-
-
 
 T = TypeVar("T", bound="ForecastSummaryOut")
 
 
-
 @_attrs_define
 class ForecastSummaryOut:
-    """ A stored forecast without its rows.
-
-     """
+    """A stored forecast without its rows."""
 
     id: int
     name: str
@@ -45,10 +34,6 @@ class ForecastSummaryOut:
     starts_at: datetime.datetime
     ends_at: datetime.datetime
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id
@@ -75,26 +60,25 @@ class ForecastSummaryOut:
 
         ends_at = self.ends_at.isoformat()
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "name": name,
-            "created_at": created_at,
-            "epoch_count": epoch_count,
-            "model_count": model_count,
-            "author": author,
-            "note": note,
-            "source": source,
-            "corrects": corrects,
-            "starts_at": starts_at,
-            "ends_at": ends_at,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "name": name,
+                "created_at": created_at,
+                "epoch_count": epoch_count,
+                "model_count": model_count,
+                "author": author,
+                "note": note,
+                "source": source,
+                "corrects": corrects,
+                "starts_at": starts_at,
+                "ends_at": ends_at,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -104,9 +88,6 @@ class ForecastSummaryOut:
         name = d.pop("name")
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
-
-
-
 
         epoch_count = d.pop("epoch_count")
 
@@ -121,11 +102,7 @@ class ForecastSummaryOut:
 
         note = _parse_note(d.pop("note"))
 
-
         source = ForecastSource(d.pop("source"))
-
-
-
 
         def _parse_corrects(data: object) -> int | None:
             if data is None:
@@ -134,16 +111,9 @@ class ForecastSummaryOut:
 
         corrects = _parse_corrects(d.pop("corrects"))
 
-
         starts_at = datetime.datetime.fromisoformat(d.pop("starts_at"))
 
-
-
-
         ends_at = datetime.datetime.fromisoformat(d.pop("ends_at"))
-
-
-
 
         forecast_summary_out = cls(
             id=id,
@@ -158,7 +128,6 @@ class ForecastSummaryOut:
             starts_at=starts_at,
             ends_at=ends_at,
         )
-
 
         forecast_summary_out.additional_properties = d
         return forecast_summary_out

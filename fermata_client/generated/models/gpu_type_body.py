@@ -1,29 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-from ..types import UNSET, Unset
-
-
-
-
-
 
 T = TypeVar("T", bound="GpuTypeBody")
 
 
-
 @_attrs_define
 class GpuTypeBody:
-    """ A kind of GPU: its memory, what of it is kept back, its price.
-
-     """
+    """A kind of GPU: its memory, what of it is kept back, its price."""
 
     id: str
     """ Letters, digits and any of . _ + : @ - """
@@ -34,10 +23,6 @@ class GpuTypeBody:
     reserve_gib: float | Unset = 0.0
     """ Memory that models may not use, in GiB. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         id = self.id
 
@@ -47,20 +32,19 @@ class GpuTypeBody:
 
         reserve_gib = self.reserve_gib
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "id": id,
-            "memory_gib": memory_gib,
-            "price_usd_per_hour": price_usd_per_hour,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "memory_gib": memory_gib,
+                "price_usd_per_hour": price_usd_per_hour,
+            }
+        )
         if reserve_gib is not UNSET:
             field_dict["reserve_gib"] = reserve_gib
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -81,4 +65,3 @@ class GpuTypeBody:
         )
 
         return gpu_type_body
-

@@ -1,38 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-
-
-
-
-
-
 T = TypeVar("T", bound="GpuTypeOut")
-
 
 
 @_attrs_define
 class GpuTypeOut:
-    """ A registered GPU type.
-
-     """
+    """A registered GPU type."""
 
     id: str
     memory_gib: float
     reserve_gib: float
     price_usd_per_hour: float
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id
@@ -43,19 +28,18 @@ class GpuTypeOut:
 
         price_usd_per_hour = self.price_usd_per_hour
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "memory_gib": memory_gib,
-            "reserve_gib": reserve_gib,
-            "price_usd_per_hour": price_usd_per_hour,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "memory_gib": memory_gib,
+                "reserve_gib": reserve_gib,
+                "price_usd_per_hour": price_usd_per_hour,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -74,7 +58,6 @@ class GpuTypeOut:
             reserve_gib=reserve_gib,
             price_usd_per_hour=price_usd_per_hour,
         )
-
 
         gpu_type_out.additional_properties = d
         return gpu_type_out

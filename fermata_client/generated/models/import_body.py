@@ -1,35 +1,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-from ..types import UNSET, Unset
-from typing import cast
 
 if TYPE_CHECKING:
-  from ..models.import_body_plan import ImportBodyPlan
-
-
-
+    from ..models.import_body_plan import ImportBodyPlan
 
 
 T = TypeVar("T", bound="ImportBody")
 
 
-
 @_attrs_define
 class ImportBody:
-    """ The plan that a fleet runs by other means, to compare with.
+    """The plan that a fleet runs by other means, to compare with.
 
     `plan` is a plan document of which `sub_clusters` is enough; a list of one GPU count or share holds for
     every epoch of the forecast.
 
-     """
+    """
 
     plan: ImportBodyPlan
     """ In the plan's file format (docs/reference/plan.schema.json). """
@@ -39,12 +31,7 @@ class ImportBody:
     """ Take it although it breaks rules: it runs, whatever they say. """
     note: None | str | Unset = UNSET
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.import_body_plan import ImportBodyPlan # noqa: PLC0415
         plan = self.plan.to_dict()
 
         forecast_id: int | None | Unset
@@ -61,12 +48,13 @@ class ImportBody:
         else:
             note = self.note
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "plan": plan,
-        })
+        field_dict.update(
+            {
+                "plan": plan,
+            }
+        )
         if forecast_id is not UNSET:
             field_dict["forecast_id"] = forecast_id
         if as_it_is is not UNSET:
@@ -76,16 +64,12 @@ class ImportBody:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.import_body_plan import ImportBodyPlan # noqa: PLC0415
+        from ..models.import_body_plan import ImportBodyPlan  # noqa: PLC0415
+
         d = dict(src_dict)
         plan = ImportBodyPlan.from_dict(d.pop("plan"))
-
-
-
 
         def _parse_forecast_id(data: object) -> int | None | Unset:
             if data is None:
@@ -95,7 +79,6 @@ class ImportBody:
             return cast(int | None | Unset, data)
 
         forecast_id = _parse_forecast_id(d.pop("forecast_id", UNSET))
-
 
         as_it_is = d.pop("as_it_is", UNSET)
 
@@ -108,7 +91,6 @@ class ImportBody:
 
         note = _parse_note(d.pop("note", UNSET))
 
-
         import_body = cls(
             plan=plan,
             forecast_id=forecast_id,
@@ -117,4 +99,3 @@ class ImportBody:
         )
 
         return import_body
-

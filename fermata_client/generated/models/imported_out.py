@@ -1,78 +1,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.plan_summary_out import PlanSummaryOut
-
-
-
+    from ..models.plan_summary_out import PlanSummaryOut
 
 
 T = TypeVar("T", bound="ImportedOut")
 
 
-
 @_attrs_define
 class ImportedOut:
-    """ The imported plan, and the rules that it breaks.
-
-     """
+    """The imported plan, and the rules that it breaks."""
 
     plan: PlanSummaryOut
     """ A plan version: what it costs, in dollars per hour over the horizon, and what is proven about it. """
     violations: list[str]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.plan_summary_out import PlanSummaryOut # noqa: PLC0415
         plan = self.plan.to_dict()
 
         violations = self.violations
 
-
-
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "plan": plan,
-            "violations": violations,
-        })
+        field_dict.update(
+            {
+                "plan": plan,
+                "violations": violations,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.plan_summary_out import PlanSummaryOut # noqa: PLC0415
+        from ..models.plan_summary_out import PlanSummaryOut  # noqa: PLC0415
+
         d = dict(src_dict)
         plan = PlanSummaryOut.from_dict(d.pop("plan"))
 
-
-
-
         violations = cast(list[str], d.pop("violations"))
-
 
         imported_out = cls(
             plan=plan,
             violations=violations,
         )
-
 
         imported_out.additional_properties = d
         return imported_out

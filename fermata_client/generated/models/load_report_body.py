@@ -1,32 +1,21 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
 
 if TYPE_CHECKING:
-  from ..models.model_load_body import ModelLoadBody
-
-
-
+    from ..models.model_load_body import ModelLoadBody
 
 
 T = TypeVar("T", bound="LoadReportBody")
 
 
-
 @_attrs_define
 class LoadReportBody:
-    """ What a dispatcher measured over one interval; sending it twice counts once.
-
-     """
+    """What a dispatcher measured over one interval; sending it twice counts once."""
 
     sub_cluster: str
     plan_version: int
@@ -39,12 +28,7 @@ class LoadReportBody:
     """ Share of the GPUs' time spent executing. """
     models: list[ModelLoadBody]
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.model_load_body import ModelLoadBody # noqa: PLC0415
         sub_cluster = self.sub_cluster
 
         plan_version = self.plan_version
@@ -62,37 +46,32 @@ class LoadReportBody:
             models_item = models_item_data.to_dict()
             models.append(models_item)
 
-
-
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "sub_cluster": sub_cluster,
-            "plan_version": plan_version,
-            "interval_start": interval_start,
-            "interval_s": interval_s,
-            "gpus": gpus,
-            "gpu_busy_share": gpu_busy_share,
-            "models": models,
-        })
+        field_dict.update(
+            {
+                "sub_cluster": sub_cluster,
+                "plan_version": plan_version,
+                "interval_start": interval_start,
+                "interval_s": interval_s,
+                "gpus": gpus,
+                "gpu_busy_share": gpu_busy_share,
+                "models": models,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.model_load_body import ModelLoadBody # noqa: PLC0415
+        from ..models.model_load_body import ModelLoadBody  # noqa: PLC0415
+
         d = dict(src_dict)
         sub_cluster = d.pop("sub_cluster")
 
         plan_version = d.pop("plan_version")
 
         interval_start = datetime.datetime.fromisoformat(d.pop("interval_start"))
-
-
-
 
         interval_s = d.pop("interval_s")
 
@@ -102,13 +81,10 @@ class LoadReportBody:
 
         models = []
         _models = d.pop("models")
-        for models_item_data in (_models):
+        for models_item_data in _models:
             models_item = ModelLoadBody.from_dict(models_item_data)
 
-
-
             models.append(models_item)
-
 
         load_report_body = cls(
             sub_cluster=sub_cluster,
@@ -121,4 +97,3 @@ class LoadReportBody:
         )
 
         return load_report_body
-

@@ -1,29 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="MeOut")
-
 
 
 @_attrs_define
 class MeOut:
-    """ Who asks, and what that one may do.
-
-     """
+    """Who asks, and what that one may do."""
 
     name: str
     scopes: list[str]
@@ -31,33 +19,24 @@ class MeOut:
     """ `*` means every fleet. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         name = self.name
 
         scopes = self.scopes
 
-
-
         fleets = self.fleets
-
-
-
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "name": name,
-            "scopes": scopes,
-            "fleets": fleets,
-        })
+        field_dict.update(
+            {
+                "name": name,
+                "scopes": scopes,
+                "fleets": fleets,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -66,16 +45,13 @@ class MeOut:
 
         scopes = cast(list[str], d.pop("scopes"))
 
-
         fleets = cast(list[str], d.pop("fleets"))
-
 
         me_out = cls(
             name=name,
             scopes=scopes,
             fleets=fleets,
         )
-
 
         me_out.additional_properties = d
         return me_out

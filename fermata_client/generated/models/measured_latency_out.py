@@ -1,35 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-
-
-
-
-
-
 T = TypeVar("T", bound="MeasuredLatencyOut")
-
 
 
 @_attrs_define
 class MeasuredLatencyOut:
-    
-
     batch_size: int
     batches: int
     latency_ms_mean: float
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         batch_size = self.batch_size
@@ -38,18 +23,17 @@ class MeasuredLatencyOut:
 
         latency_ms_mean = self.latency_ms_mean
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "batch_size": batch_size,
-            "batches": batches,
-            "latency_ms_mean": latency_ms_mean,
-        })
+        field_dict.update(
+            {
+                "batch_size": batch_size,
+                "batches": batches,
+                "latency_ms_mean": latency_ms_mean,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -65,7 +49,6 @@ class MeasuredLatencyOut:
             batches=batches,
             latency_ms_mean=latency_ms_mean,
         )
-
 
         measured_latency_out.additional_properties = d
         return measured_latency_out

@@ -1,29 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="MeasuredRatioOut")
-
 
 
 @_attrs_define
 class MeasuredRatioOut:
-    """ Measured over profiled execution time: the median over intervals, with its confidence interval.
-
-     """
+    """Measured over profiled execution time: the median over intervals, with its confidence interval."""
 
     batch_size: int | None
     """ null: all sizes together. """
@@ -35,10 +23,6 @@ class MeasuredRatioOut:
     ratio_low: float
     ratio_high: float
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         batch_size: int | None
@@ -58,34 +42,33 @@ class MeasuredRatioOut:
 
         ratio_high = self.ratio_high
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "batch_size": batch_size,
-            "batches": batches,
-            "intervals": intervals,
-            "measured_ms": measured_ms,
-            "profiled_ms": profiled_ms,
-            "ratio": ratio,
-            "ratio_low": ratio_low,
-            "ratio_high": ratio_high,
-        })
+        field_dict.update(
+            {
+                "batch_size": batch_size,
+                "batches": batches,
+                "intervals": intervals,
+                "measured_ms": measured_ms,
+                "profiled_ms": profiled_ms,
+                "ratio": ratio,
+                "ratio_low": ratio_low,
+                "ratio_high": ratio_high,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
+
         def _parse_batch_size(data: object) -> int | None:
             if data is None:
                 return data
             return cast(int | None, data)
 
         batch_size = _parse_batch_size(d.pop("batch_size"))
-
 
         batches = d.pop("batches")
 
@@ -111,7 +94,6 @@ class MeasuredRatioOut:
             ratio_low=ratio_low,
             ratio_high=ratio_high,
         )
-
 
         measured_ratio_out.additional_properties = d
         return measured_ratio_out

@@ -1,34 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-from ..types import UNSET, Unset
-from typing import cast
 
 if TYPE_CHECKING:
-  from ..models.backend_body import BackendBody
-  from ..models.model_profile_body import ModelProfileBody
-  from ..models.tensor_body import TensorBody
-
-
-
+    from ..models.backend_body import BackendBody
+    from ..models.model_profile_body import ModelProfileBody
+    from ..models.tensor_body import TensorBody
 
 
 T = TypeVar("T", bound="ModelBody")
 
 
-
 @_attrs_define
 class ModelBody:
-    """ A served network: its promise, how it is served, and what it costs on GPU types.
-
-     """
+    """A served network: its promise, how it is served, and what it costs on GPU types."""
 
     id: str
     """ Letters, digits and any of . _ + : @ - """
@@ -42,14 +32,9 @@ class ModelBody:
     profiles: list[ModelProfileBody] | None | Unset = UNSET
     """ Created or replaced along with the model; profiles that are not listed stay. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.backend_body import BackendBody # noqa: PLC0415
-        from ..models.model_profile_body import ModelProfileBody # noqa: PLC0415
-        from ..models.tensor_body import TensorBody # noqa: PLC0415
+        from ..models.backend_body import BackendBody  # noqa: PLC0415
+
         id = self.id
 
         slo_ms = self.slo_ms
@@ -65,7 +50,6 @@ class ModelBody:
                 inputs_type_0_item = inputs_type_0_item_data.to_dict()
                 inputs.append(inputs_type_0_item)
 
-
         else:
             inputs = self.inputs
 
@@ -77,7 +61,6 @@ class ModelBody:
             for outputs_type_0_item_data in self.outputs:
                 outputs_type_0_item = outputs_type_0_item_data.to_dict()
                 outputs.append(outputs_type_0_item)
-
 
         else:
             outputs = self.outputs
@@ -99,17 +82,17 @@ class ModelBody:
                 profiles_type_0_item = profiles_type_0_item_data.to_dict()
                 profiles.append(profiles_type_0_item)
 
-
         else:
             profiles = self.profiles
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "id": id,
-            "slo_ms": slo_ms,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "slo_ms": slo_ms,
+            }
+        )
         if priority is not UNSET:
             field_dict["priority"] = priority
         if inputs is not UNSET:
@@ -123,13 +106,12 @@ class ModelBody:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.backend_body import BackendBody # noqa: PLC0415
-        from ..models.model_profile_body import ModelProfileBody # noqa: PLC0415
-        from ..models.tensor_body import TensorBody # noqa: PLC0415
+        from ..models.backend_body import BackendBody  # noqa: PLC0415
+        from ..models.model_profile_body import ModelProfileBody  # noqa: PLC0415
+        from ..models.tensor_body import TensorBody  # noqa: PLC0415
+
         d = dict(src_dict)
         id = d.pop("id")
 
@@ -147,10 +129,8 @@ class ModelBody:
                     raise TypeError()
                 inputs_type_0 = []
                 _inputs_type_0 = data
-                for inputs_type_0_item_data in (_inputs_type_0):
+                for inputs_type_0_item_data in _inputs_type_0:
                     inputs_type_0_item = TensorBody.from_dict(inputs_type_0_item_data)
-
-
 
                     inputs_type_0.append(inputs_type_0_item)
 
@@ -160,7 +140,6 @@ class ModelBody:
             return cast(list[TensorBody] | None | Unset, data)
 
         inputs = _parse_inputs(d.pop("inputs", UNSET))
-
 
         def _parse_outputs(data: object) -> list[TensorBody] | None | Unset:
             if data is None:
@@ -172,10 +151,8 @@ class ModelBody:
                     raise TypeError()
                 outputs_type_0 = []
                 _outputs_type_0 = data
-                for outputs_type_0_item_data in (_outputs_type_0):
+                for outputs_type_0_item_data in _outputs_type_0:
                     outputs_type_0_item = TensorBody.from_dict(outputs_type_0_item_data)
-
-
 
                     outputs_type_0.append(outputs_type_0_item)
 
@@ -185,7 +162,6 @@ class ModelBody:
             return cast(list[TensorBody] | None | Unset, data)
 
         outputs = _parse_outputs(d.pop("outputs", UNSET))
-
 
         def _parse_backend(data: object) -> BackendBody | None | Unset:
             if data is None:
@@ -197,15 +173,12 @@ class ModelBody:
                     raise TypeError()
                 backend_type_0 = BackendBody.from_dict(data)
 
-
-
                 return backend_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(BackendBody | None | Unset, data)
 
         backend = _parse_backend(d.pop("backend", UNSET))
-
 
         def _parse_profiles(data: object) -> list[ModelProfileBody] | None | Unset:
             if data is None:
@@ -217,10 +190,8 @@ class ModelBody:
                     raise TypeError()
                 profiles_type_0 = []
                 _profiles_type_0 = data
-                for profiles_type_0_item_data in (_profiles_type_0):
+                for profiles_type_0_item_data in _profiles_type_0:
                     profiles_type_0_item = ModelProfileBody.from_dict(profiles_type_0_item_data)
-
-
 
                     profiles_type_0.append(profiles_type_0_item)
 
@@ -230,7 +201,6 @@ class ModelBody:
             return cast(list[ModelProfileBody] | None | Unset, data)
 
         profiles = _parse_profiles(d.pop("profiles", UNSET))
-
 
         model_body = cls(
             id=id,
@@ -243,4 +213,3 @@ class ModelBody:
         )
 
         return model_body
-

@@ -1,30 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-from ..types import UNSET, Unset
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="ModelForecastBody")
 
 
-
 @_attrs_define
 class ModelForecastBody:
-    """ One model's demand, one value for each epoch.
-
-     """
+    """One model's demand, one value for each epoch."""
 
     model: str
     """ Letters, digits and any of . _ + : @ - """
@@ -37,23 +25,16 @@ class ModelForecastBody:
     arrival_cv: list[float] | None | Unset = UNSET
     """ Coefficient of variation of inter-arrival times; 1 (Poisson) where left out. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         model = self.model
 
         demand_rps = self.demand_rps
-
-
 
         low_rps: list[float] | None | Unset
         if isinstance(self.low_rps, Unset):
             low_rps = UNSET
         elif isinstance(self.low_rps, list):
             low_rps = self.low_rps
-
 
         else:
             low_rps = self.low_rps
@@ -64,7 +45,6 @@ class ModelForecastBody:
         elif isinstance(self.high_rps, list):
             high_rps = self.high_rps
 
-
         else:
             high_rps = self.high_rps
 
@@ -74,17 +54,17 @@ class ModelForecastBody:
         elif isinstance(self.arrival_cv, list):
             arrival_cv = self.arrival_cv
 
-
         else:
             arrival_cv = self.arrival_cv
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "model": model,
-            "demand_rps": demand_rps,
-        })
+        field_dict.update(
+            {
+                "model": model,
+                "demand_rps": demand_rps,
+            }
+        )
         if low_rps is not UNSET:
             field_dict["low_rps"] = low_rps
         if high_rps is not UNSET:
@@ -94,15 +74,12 @@ class ModelForecastBody:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         model = d.pop("model")
 
         demand_rps = cast(list[float], d.pop("demand_rps"))
-
 
         def _parse_low_rps(data: object) -> list[float] | None | Unset:
             if data is None:
@@ -121,7 +98,6 @@ class ModelForecastBody:
 
         low_rps = _parse_low_rps(d.pop("low_rps", UNSET))
 
-
         def _parse_high_rps(data: object) -> list[float] | None | Unset:
             if data is None:
                 return data
@@ -138,7 +114,6 @@ class ModelForecastBody:
             return cast(list[float] | None | Unset, data)
 
         high_rps = _parse_high_rps(d.pop("high_rps", UNSET))
-
 
         def _parse_arrival_cv(data: object) -> list[float] | None | Unset:
             if data is None:
@@ -157,7 +132,6 @@ class ModelForecastBody:
 
         arrival_cv = _parse_arrival_cv(d.pop("arrival_cv", UNSET))
 
-
         model_forecast_body = cls(
             model=model,
             demand_rps=demand_rps,
@@ -167,4 +141,3 @@ class ModelForecastBody:
         )
 
         return model_forecast_body
-

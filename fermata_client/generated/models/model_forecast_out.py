@@ -1,28 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="ModelForecastOut")
-
 
 
 @_attrs_define
 class ModelForecastOut:
-    
-
     model: str
     demand_rps: list[float]
     arrival_cv: list[float]
@@ -30,25 +18,16 @@ class ModelForecastOut:
     high_rps: list[float] | None
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         model = self.model
 
         demand_rps = self.demand_rps
 
-
-
         arrival_cv = self.arrival_cv
-
-
 
         low_rps: list[float] | None
         if isinstance(self.low_rps, list):
             low_rps = self.low_rps
-
 
         else:
             low_rps = self.low_rps
@@ -57,24 +36,22 @@ class ModelForecastOut:
         if isinstance(self.high_rps, list):
             high_rps = self.high_rps
 
-
         else:
             high_rps = self.high_rps
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "model": model,
-            "demand_rps": demand_rps,
-            "arrival_cv": arrival_cv,
-            "low_rps": low_rps,
-            "high_rps": high_rps,
-        })
+        field_dict.update(
+            {
+                "model": model,
+                "demand_rps": demand_rps,
+                "arrival_cv": arrival_cv,
+                "low_rps": low_rps,
+                "high_rps": high_rps,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -83,9 +60,7 @@ class ModelForecastOut:
 
         demand_rps = cast(list[float], d.pop("demand_rps"))
 
-
         arrival_cv = cast(list[float], d.pop("arrival_cv"))
-
 
         def _parse_low_rps(data: object) -> list[float] | None:
             if data is None:
@@ -102,7 +77,6 @@ class ModelForecastOut:
 
         low_rps = _parse_low_rps(d.pop("low_rps"))
 
-
         def _parse_high_rps(data: object) -> list[float] | None:
             if data is None:
                 return data
@@ -118,7 +92,6 @@ class ModelForecastOut:
 
         high_rps = _parse_high_rps(d.pop("high_rps"))
 
-
         model_forecast_out = cls(
             model=model,
             demand_rps=demand_rps,
@@ -126,7 +99,6 @@ class ModelForecastOut:
             low_rps=low_rps,
             high_rps=high_rps,
         )
-
 
         model_forecast_out.additional_properties = d
         return model_forecast_out

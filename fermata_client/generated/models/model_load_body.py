@@ -1,30 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-from ..types import UNSET, Unset
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="ModelLoadBody")
 
 
-
 @_attrs_define
 class ModelLoadBody:
-    """ One model over one interval; `arrived` counts the refused as well.
-
-     """
+    """One model over one interval; `arrived` counts the refused as well."""
 
     model: str
     arrived: int
@@ -40,10 +28,6 @@ class ModelLoadBody:
     """ GPU time spent, in seconds. """
     latency_ms_by_batch: list[list[float | int]] | Unset = UNSET
     """ Triples [batch size, batches, mean ms]. """
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         model = self.model
@@ -77,32 +61,28 @@ class ModelLoadBody:
                     latency_ms_by_batch_item_item = latency_ms_by_batch_item_item_data
                     latency_ms_by_batch_item.append(latency_ms_by_batch_item_item)
 
-
                 latency_ms_by_batch.append(latency_ms_by_batch_item)
-
-
-
 
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "model": model,
-            "arrived": arrived,
-            "served_in_time": served_in_time,
-            "late": late,
-            "dropped": dropped,
-            "rejected": rejected,
-            "arrival_cv": arrival_cv,
-            "batches": batches,
-            "batch_size_mean": batch_size_mean,
-            "busy_s": busy_s,
-        })
+        field_dict.update(
+            {
+                "model": model,
+                "arrived": arrived,
+                "served_in_time": served_in_time,
+                "late": late,
+                "dropped": dropped,
+                "rejected": rejected,
+                "arrival_cv": arrival_cv,
+                "batches": batches,
+                "batch_size_mean": batch_size_mean,
+                "busy_s": busy_s,
+            }
+        )
         if latency_ms_by_batch is not UNSET:
             field_dict["latency_ms_by_batch"] = latency_ms_by_batch
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -126,7 +106,6 @@ class ModelLoadBody:
 
         arrival_cv = _parse_arrival_cv(d.pop("arrival_cv"))
 
-
         batches = d.pop("batches")
 
         batch_size_mean = d.pop("batch_size_mean")
@@ -140,16 +119,18 @@ class ModelLoadBody:
             for latency_ms_by_batch_item_data in _latency_ms_by_batch:
                 latency_ms_by_batch_item = []
                 _latency_ms_by_batch_item = latency_ms_by_batch_item_data
-                for latency_ms_by_batch_item_item_data in (_latency_ms_by_batch_item):
+                for latency_ms_by_batch_item_item_data in _latency_ms_by_batch_item:
+
                     def _parse_latency_ms_by_batch_item_item(data: object) -> float | int:
                         return cast(float | int, data)
 
-                    latency_ms_by_batch_item_item = _parse_latency_ms_by_batch_item_item(latency_ms_by_batch_item_item_data)
+                    latency_ms_by_batch_item_item = _parse_latency_ms_by_batch_item_item(
+                        latency_ms_by_batch_item_item_data
+                    )
 
                     latency_ms_by_batch_item.append(latency_ms_by_batch_item_item)
 
                 latency_ms_by_batch.append(latency_ms_by_batch_item)
-
 
         model_load_body = cls(
             model=model,
@@ -166,4 +147,3 @@ class ModelLoadBody:
         )
 
         return model_load_body
-

@@ -1,31 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.model_out_serving import ModelOutServing
-
-
-
+    from ..models.model_out_serving import ModelOutServing
 
 
 T = TypeVar("T", bound="ModelOut")
 
 
-
 @_attrs_define
 class ModelOut:
-    """ A registered model; `serving` holds tensors and backend where they were stated.
-
-     """
+    """A registered model; `serving` holds tensors and backend where they were stated."""
 
     id: str
     slo_ms: float
@@ -33,12 +23,7 @@ class ModelOut:
     serving: ModelOutServing
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.model_out_serving import ModelOutServing # noqa: PLC0415
         id = self.id
 
         slo_ms = self.slo_ms
@@ -47,23 +32,23 @@ class ModelOut:
 
         serving = self.serving.to_dict()
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "slo_ms": slo_ms,
-            "priority": priority,
-            "serving": serving,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "slo_ms": slo_ms,
+                "priority": priority,
+                "serving": serving,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.model_out_serving import ModelOutServing # noqa: PLC0415
+        from ..models.model_out_serving import ModelOutServing  # noqa: PLC0415
+
         d = dict(src_dict)
         id = d.pop("id")
 
@@ -73,16 +58,12 @@ class ModelOut:
 
         serving = ModelOutServing.from_dict(d.pop("serving"))
 
-
-
-
         model_out = cls(
             id=id,
             slo_ms=slo_ms,
             priority=priority,
             serving=serving,
         )
-
 
         model_out.additional_properties = d
         return model_out

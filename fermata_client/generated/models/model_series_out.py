@@ -1,40 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.series_point_out import SeriesPointOut
-
-
-
+    from ..models.series_point_out import SeriesPointOut
 
 
 T = TypeVar("T", bound="ModelSeriesOut")
 
 
-
 @_attrs_define
 class ModelSeriesOut:
-    
-
     model: str
     points: list[SeriesPointOut]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.series_point_out import SeriesPointOut # noqa: PLC0415
         model = self.model
 
         points = []
@@ -42,41 +27,35 @@ class ModelSeriesOut:
             points_item = points_item_data.to_dict()
             points.append(points_item)
 
-
-
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "model": model,
-            "points": points,
-        })
+        field_dict.update(
+            {
+                "model": model,
+                "points": points,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.series_point_out import SeriesPointOut # noqa: PLC0415
+        from ..models.series_point_out import SeriesPointOut  # noqa: PLC0415
+
         d = dict(src_dict)
         model = d.pop("model")
 
         points = []
         _points = d.pop("points")
-        for points_item_data in (_points):
+        for points_item_data in _points:
             points_item = SeriesPointOut.from_dict(points_item_data)
 
-
-
             points.append(points_item)
-
 
         model_series_out = cls(
             model=model,
             points=points,
         )
-
 
         model_series_out.additional_properties = d
         return model_series_out

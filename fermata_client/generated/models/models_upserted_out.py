@@ -1,29 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="ModelsUpsertedOut")
-
 
 
 @_attrs_define
 class ModelsUpsertedOut:
-    """ Ids of the models created and replaced, and of the profiles that came with them.
-
-     """
+    """Ids of the models created and replaced, and of the profiles that came with them."""
 
     created: list[str]
     updated: list[str]
@@ -31,55 +19,38 @@ class ModelsUpsertedOut:
     profiles_updated: list[str]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         created = self.created
 
-
-
         updated = self.updated
-
-
 
         profiles_created = self.profiles_created
 
-
-
         profiles_updated = self.profiles_updated
-
-
-
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "created": created,
-            "updated": updated,
-            "profiles_created": profiles_created,
-            "profiles_updated": profiles_updated,
-        })
+        field_dict.update(
+            {
+                "created": created,
+                "updated": updated,
+                "profiles_created": profiles_created,
+                "profiles_updated": profiles_updated,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         created = cast(list[str], d.pop("created"))
 
-
         updated = cast(list[str], d.pop("updated"))
-
 
         profiles_created = cast(list[str], d.pop("profiles_created"))
 
-
         profiles_updated = cast(list[str], d.pop("profiles_updated"))
-
 
         models_upserted_out = cls(
             created=created,
@@ -87,7 +58,6 @@ class ModelsUpsertedOut:
             profiles_created=profiles_created,
             profiles_updated=profiles_updated,
         )
-
 
         models_upserted_out.additional_properties = d
         return models_upserted_out

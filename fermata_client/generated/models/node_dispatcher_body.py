@@ -1,39 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="NodeDispatcherBody")
 
 
-
 @_attrs_define
 class NodeDispatcherBody:
-    """ The dispatcher process of a sub-cluster.
-
-     """
+    """The dispatcher process of a sub-cluster."""
 
     state: str
     pid: int | None
     starts: int
     plan_version: int | None
     http_url: None | str
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         state = self.state
@@ -49,20 +32,19 @@ class NodeDispatcherBody:
         http_url: None | str
         http_url = self.http_url
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "state": state,
-            "pid": pid,
-            "starts": starts,
-            "plan_version": plan_version,
-            "http_url": http_url,
-        })
+        field_dict.update(
+            {
+                "state": state,
+                "pid": pid,
+                "starts": starts,
+                "plan_version": plan_version,
+                "http_url": http_url,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -76,7 +58,6 @@ class NodeDispatcherBody:
 
         pid = _parse_pid(d.pop("pid"))
 
-
         starts = d.pop("starts")
 
         def _parse_plan_version(data: object) -> int | None:
@@ -86,14 +67,12 @@ class NodeDispatcherBody:
 
         plan_version = _parse_plan_version(d.pop("plan_version"))
 
-
         def _parse_http_url(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         http_url = _parse_http_url(d.pop("http_url"))
-
 
         node_dispatcher_body = cls(
             state=state,
@@ -104,4 +83,3 @@ class NodeDispatcherBody:
         )
 
         return node_dispatcher_body
-

@@ -1,29 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="NodeGpuBody")
 
 
-
 @_attrs_define
 class NodeGpuBody:
-    """ The worker process of a GPU; its memory is what its models took when they were loaded.
-
-     """
+    """The worker process of a GPU; its memory is what its models took when they were loaded."""
 
     gpu: int
     device: str
@@ -32,10 +19,6 @@ class NodeGpuBody:
     starts: int
     memory_bytes: int | None
     models: list[str]
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         gpu = self.gpu
@@ -54,24 +37,21 @@ class NodeGpuBody:
 
         models = self.models
 
-
-
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "gpu": gpu,
-            "device": device,
-            "state": state,
-            "pid": pid,
-            "starts": starts,
-            "memory_bytes": memory_bytes,
-            "models": models,
-        })
+        field_dict.update(
+            {
+                "gpu": gpu,
+                "device": device,
+                "state": state,
+                "pid": pid,
+                "starts": starts,
+                "memory_bytes": memory_bytes,
+                "models": models,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -89,7 +69,6 @@ class NodeGpuBody:
 
         pid = _parse_pid(d.pop("pid"))
 
-
         starts = d.pop("starts")
 
         def _parse_memory_bytes(data: object) -> int | None:
@@ -99,9 +78,7 @@ class NodeGpuBody:
 
         memory_bytes = _parse_memory_bytes(d.pop("memory_bytes"))
 
-
         models = cast(list[str], d.pop("models"))
-
 
         node_gpu_body = cls(
             gpu=gpu,
@@ -114,4 +91,3 @@ class NodeGpuBody:
         )
 
         return node_gpu_body
-

@@ -1,32 +1,22 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
 if TYPE_CHECKING:
-  from ..models.observed_model_out import ObservedModelOut
-
-
-
+    from ..models.observed_model_out import ObservedModelOut
 
 
 T = TypeVar("T", bound="ObservedLoadOut")
 
 
-
 @_attrs_define
 class ObservedLoadOut:
-    """ What dispatchers measured, put together by model.
-
-     """
+    """What dispatchers measured, put together by model."""
 
     report_count: int
     since: datetime.datetime | None
@@ -34,12 +24,7 @@ class ObservedLoadOut:
     models: list[ObservedModelOut]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.observed_model_out import ObservedModelOut # noqa: PLC0415
         report_count = self.report_count
 
         since: None | str
@@ -59,25 +44,23 @@ class ObservedLoadOut:
             models_item = models_item_data.to_dict()
             models.append(models_item)
 
-
-
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "report_count": report_count,
-            "since": since,
-            "until": until,
-            "models": models,
-        })
+        field_dict.update(
+            {
+                "report_count": report_count,
+                "since": since,
+                "until": until,
+                "models": models,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.observed_model_out import ObservedModelOut # noqa: PLC0415
+        from ..models.observed_model_out import ObservedModelOut  # noqa: PLC0415
+
         d = dict(src_dict)
         report_count = d.pop("report_count")
 
@@ -89,15 +72,12 @@ class ObservedLoadOut:
                     raise TypeError()
                 since_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return since_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
         since = _parse_since(d.pop("since"))
-
 
         def _parse_until(data: object) -> datetime.datetime | None:
             if data is None:
@@ -107,8 +87,6 @@ class ObservedLoadOut:
                     raise TypeError()
                 until_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return until_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
@@ -116,16 +94,12 @@ class ObservedLoadOut:
 
         until = _parse_until(d.pop("until"))
 
-
         models = []
         _models = d.pop("models")
-        for models_item_data in (_models):
+        for models_item_data in _models:
             models_item = ObservedModelOut.from_dict(models_item_data)
 
-
-
             models.append(models_item)
-
 
         observed_load_out = cls(
             report_count=report_count,
@@ -133,7 +107,6 @@ class ObservedLoadOut:
             until=until,
             models=models,
         )
-
 
         observed_load_out.additional_properties = d
         return observed_load_out

@@ -1,31 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.measured_latency_out import MeasuredLatencyOut
-
-
-
+    from ..models.measured_latency_out import MeasuredLatencyOut
 
 
 T = TypeVar("T", bound="ObservedModelOut")
 
 
-
 @_attrs_define
 class ObservedModelOut:
-    """ One model over all reports that name it.
-
-     """
+    """One model over all reports that name it."""
 
     model: str
     observed_s: float
@@ -46,12 +36,7 @@ class ObservedModelOut:
     latencies: list[MeasuredLatencyOut]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.measured_latency_out import MeasuredLatencyOut # noqa: PLC0415
         model = self.model
 
         observed_s = self.observed_s
@@ -86,35 +71,33 @@ class ObservedModelOut:
             latencies_item = latencies_item_data.to_dict()
             latencies.append(latencies_item)
 
-
-
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "model": model,
-            "observed_s": observed_s,
-            "arrived": arrived,
-            "served_in_time": served_in_time,
-            "late": late,
-            "dropped": dropped,
-            "rejected": rejected,
-            "rate_rps": rate_rps,
-            "arrival_cv": arrival_cv,
-            "bad_rate": bad_rate,
-            "batches": batches,
-            "batch_size_mean": batch_size_mean,
-            "busy_s": busy_s,
-            "latencies": latencies,
-        })
+        field_dict.update(
+            {
+                "model": model,
+                "observed_s": observed_s,
+                "arrived": arrived,
+                "served_in_time": served_in_time,
+                "late": late,
+                "dropped": dropped,
+                "rejected": rejected,
+                "rate_rps": rate_rps,
+                "arrival_cv": arrival_cv,
+                "bad_rate": bad_rate,
+                "batches": batches,
+                "batch_size_mean": batch_size_mean,
+                "busy_s": busy_s,
+                "latencies": latencies,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.measured_latency_out import MeasuredLatencyOut # noqa: PLC0415
+        from ..models.measured_latency_out import MeasuredLatencyOut  # noqa: PLC0415
+
         d = dict(src_dict)
         model = d.pop("model")
 
@@ -139,14 +122,12 @@ class ObservedModelOut:
 
         arrival_cv = _parse_arrival_cv(d.pop("arrival_cv"))
 
-
         def _parse_bad_rate(data: object) -> float | None:
             if data is None:
                 return data
             return cast(float | None, data)
 
         bad_rate = _parse_bad_rate(d.pop("bad_rate"))
-
 
         batches = d.pop("batches")
 
@@ -157,18 +138,14 @@ class ObservedModelOut:
 
         batch_size_mean = _parse_batch_size_mean(d.pop("batch_size_mean"))
 
-
         busy_s = d.pop("busy_s")
 
         latencies = []
         _latencies = d.pop("latencies")
-        for latencies_item_data in (_latencies):
+        for latencies_item_data in _latencies:
             latencies_item = MeasuredLatencyOut.from_dict(latencies_item_data)
 
-
-
             latencies.append(latencies_item)
-
 
         observed_model_out = cls(
             model=model,
@@ -186,7 +163,6 @@ class ObservedModelOut:
             busy_s=busy_s,
             latencies=latencies,
         )
-
 
         observed_model_out.additional_properties = d
         return observed_model_out

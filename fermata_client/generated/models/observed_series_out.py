@@ -1,42 +1,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.model_series_out import ModelSeriesOut
-
-
-
+    from ..models.model_series_out import ModelSeriesOut
 
 
 T = TypeVar("T", bound="ObservedSeriesOut")
 
 
-
 @_attrs_define
 class ObservedSeriesOut:
-    """ Observed load in the course of time, one series for each model.
-
-     """
+    """Observed load in the course of time, one series for each model."""
 
     resolution_s: int
     series: list[ModelSeriesOut]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.model_series_out import ModelSeriesOut # noqa: PLC0415
         resolution_s = self.resolution_s
 
         series = []
@@ -44,41 +29,35 @@ class ObservedSeriesOut:
             series_item = series_item_data.to_dict()
             series.append(series_item)
 
-
-
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "resolution_s": resolution_s,
-            "series": series,
-        })
+        field_dict.update(
+            {
+                "resolution_s": resolution_s,
+                "series": series,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.model_series_out import ModelSeriesOut # noqa: PLC0415
+        from ..models.model_series_out import ModelSeriesOut  # noqa: PLC0415
+
         d = dict(src_dict)
         resolution_s = d.pop("resolution_s")
 
         series = []
         _series = d.pop("series")
-        for series_item_data in (_series):
+        for series_item_data in _series:
             series_item = ModelSeriesOut.from_dict(series_item_data)
 
-
-
             series.append(series_item)
-
 
         observed_series_out = cls(
             resolution_s=resolution_s,
             series=series,
         )
-
 
         observed_series_out.additional_properties = d
         return observed_series_out

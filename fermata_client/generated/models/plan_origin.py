@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class PlanOrigin(StrEnum):
     IMPORTED = "imported"
     RECERTIFIED = "recertified"

@@ -1,35 +1,26 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
 from ..models.plan_origin import PlanOrigin
 from ..models.plan_state import PlanState
-from typing import cast
-import datetime
 
 if TYPE_CHECKING:
-  from ..models.plan_out_options import PlanOutOptions
-  from ..models.plan_out_plan import PlanOutPlan
-
-
-
+    from ..models.plan_out_options import PlanOutOptions
+    from ..models.plan_out_plan import PlanOutPlan
 
 
 T = TypeVar("T", bound="PlanOut")
 
 
-
 @_attrs_define
 class PlanOut:
-    """ A plan version, whole; `plan` is in the plan's file format (docs/reference/plan.schema.json).
-
-     """
+    """A plan version, whole; `plan` is in the plan's file format (docs/reference/plan.schema.json)."""
 
     version: int
     plan_id: str
@@ -73,13 +64,7 @@ class PlanOut:
     plan: PlanOutPlan
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.plan_out_options import PlanOutOptions # noqa: PLC0415
-        from ..models.plan_out_plan import PlanOutPlan # noqa: PLC0415
         version = self.version
 
         plan_id = self.plan_id
@@ -138,45 +123,45 @@ class PlanOut:
 
         plan = self.plan.to_dict()
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "version": version,
-            "plan_id": plan_id,
-            "state": state,
-            "origin": origin,
-            "recertifies": recertifies,
-            "run_id": run_id,
-            "forecast_id": forecast_id,
-            "problem_digest": problem_digest,
-            "status": status,
-            "objective": objective,
-            "bound": bound,
-            "gap": gap,
-            "fluid_bound": fluid_bound,
-            "physical_gap": physical_gap,
-            "cost_usd_per_hour": cost_usd_per_hour,
-            "sub_cluster_count": sub_cluster_count,
-            "gpu_count": gpu_count,
-            "solver": solver,
-            "options": options,
-            "seed": seed,
-            "created_at": created_at,
-            "horizon_end": horizon_end,
-            "certificate_passed": certificate_passed,
-            "certificate_bad_rate": certificate_bad_rate,
-            "plan": plan,
-        })
+        field_dict.update(
+            {
+                "version": version,
+                "plan_id": plan_id,
+                "state": state,
+                "origin": origin,
+                "recertifies": recertifies,
+                "run_id": run_id,
+                "forecast_id": forecast_id,
+                "problem_digest": problem_digest,
+                "status": status,
+                "objective": objective,
+                "bound": bound,
+                "gap": gap,
+                "fluid_bound": fluid_bound,
+                "physical_gap": physical_gap,
+                "cost_usd_per_hour": cost_usd_per_hour,
+                "sub_cluster_count": sub_cluster_count,
+                "gpu_count": gpu_count,
+                "solver": solver,
+                "options": options,
+                "seed": seed,
+                "created_at": created_at,
+                "horizon_end": horizon_end,
+                "certificate_passed": certificate_passed,
+                "certificate_bad_rate": certificate_bad_rate,
+                "plan": plan,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.plan_out_options import PlanOutOptions # noqa: PLC0415
-        from ..models.plan_out_plan import PlanOutPlan # noqa: PLC0415
+        from ..models.plan_out_options import PlanOutOptions  # noqa: PLC0415
+        from ..models.plan_out_plan import PlanOutPlan  # noqa: PLC0415
+
         d = dict(src_dict)
         version = d.pop("version")
 
@@ -184,13 +169,7 @@ class PlanOut:
 
         state = PlanState(d.pop("state"))
 
-
-
-
         origin = PlanOrigin(d.pop("origin"))
-
-
-
 
         def _parse_recertifies(data: object) -> int | None:
             if data is None:
@@ -199,14 +178,12 @@ class PlanOut:
 
         recertifies = _parse_recertifies(d.pop("recertifies"))
 
-
         def _parse_run_id(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         run_id = _parse_run_id(d.pop("run_id"))
-
 
         forecast_id = d.pop("forecast_id")
 
@@ -234,15 +211,9 @@ class PlanOut:
 
         options = PlanOutOptions.from_dict(d.pop("options"))
 
-
-
-
         seed = d.pop("seed")
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
-
-
-
 
         def _parse_horizon_end(data: object) -> datetime.datetime | None:
             if data is None:
@@ -252,15 +223,12 @@ class PlanOut:
                     raise TypeError()
                 horizon_end_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return horizon_end_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
         horizon_end = _parse_horizon_end(d.pop("horizon_end"))
-
 
         def _parse_certificate_passed(data: object) -> bool | None:
             if data is None:
@@ -269,7 +237,6 @@ class PlanOut:
 
         certificate_passed = _parse_certificate_passed(d.pop("certificate_passed"))
 
-
         def _parse_certificate_bad_rate(data: object) -> float | None:
             if data is None:
                 return data
@@ -277,11 +244,7 @@ class PlanOut:
 
         certificate_bad_rate = _parse_certificate_bad_rate(d.pop("certificate_bad_rate"))
 
-
         plan = PlanOutPlan.from_dict(d.pop("plan"))
-
-
-
 
         plan_out = cls(
             version=version,
@@ -310,7 +273,6 @@ class PlanOut:
             certificate_bad_rate=certificate_bad_rate,
             plan=plan,
         )
-
 
         plan_out.additional_properties = d
         return plan_out

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class PlanState(StrEnum):
     ACTIVE = "active"
     APPROVED = "approved"

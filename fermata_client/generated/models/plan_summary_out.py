@@ -1,34 +1,25 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
 from ..models.plan_origin import PlanOrigin
 from ..models.plan_state import PlanState
-from typing import cast
-import datetime
 
 if TYPE_CHECKING:
-  from ..models.plan_summary_out_options import PlanSummaryOutOptions
-
-
-
+    from ..models.plan_summary_out_options import PlanSummaryOutOptions
 
 
 T = TypeVar("T", bound="PlanSummaryOut")
 
 
-
 @_attrs_define
 class PlanSummaryOut:
-    """ A plan version: what it costs, in dollars per hour over the horizon, and what is proven about it.
-
-     """
+    """A plan version: what it costs, in dollars per hour over the horizon, and what is proven about it."""
 
     version: int
     plan_id: str
@@ -71,12 +62,7 @@ class PlanSummaryOut:
     """ Of the worst sub-cluster in simulation. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.plan_summary_out_options import PlanSummaryOutOptions # noqa: PLC0415
         version = self.version
 
         plan_id = self.plan_id
@@ -133,43 +119,43 @@ class PlanSummaryOut:
         certificate_bad_rate: float | None
         certificate_bad_rate = self.certificate_bad_rate
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "version": version,
-            "plan_id": plan_id,
-            "state": state,
-            "origin": origin,
-            "recertifies": recertifies,
-            "run_id": run_id,
-            "forecast_id": forecast_id,
-            "problem_digest": problem_digest,
-            "status": status,
-            "objective": objective,
-            "bound": bound,
-            "gap": gap,
-            "fluid_bound": fluid_bound,
-            "physical_gap": physical_gap,
-            "cost_usd_per_hour": cost_usd_per_hour,
-            "sub_cluster_count": sub_cluster_count,
-            "gpu_count": gpu_count,
-            "solver": solver,
-            "options": options,
-            "seed": seed,
-            "created_at": created_at,
-            "horizon_end": horizon_end,
-            "certificate_passed": certificate_passed,
-            "certificate_bad_rate": certificate_bad_rate,
-        })
+        field_dict.update(
+            {
+                "version": version,
+                "plan_id": plan_id,
+                "state": state,
+                "origin": origin,
+                "recertifies": recertifies,
+                "run_id": run_id,
+                "forecast_id": forecast_id,
+                "problem_digest": problem_digest,
+                "status": status,
+                "objective": objective,
+                "bound": bound,
+                "gap": gap,
+                "fluid_bound": fluid_bound,
+                "physical_gap": physical_gap,
+                "cost_usd_per_hour": cost_usd_per_hour,
+                "sub_cluster_count": sub_cluster_count,
+                "gpu_count": gpu_count,
+                "solver": solver,
+                "options": options,
+                "seed": seed,
+                "created_at": created_at,
+                "horizon_end": horizon_end,
+                "certificate_passed": certificate_passed,
+                "certificate_bad_rate": certificate_bad_rate,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.plan_summary_out_options import PlanSummaryOutOptions # noqa: PLC0415
+        from ..models.plan_summary_out_options import PlanSummaryOutOptions  # noqa: PLC0415
+
         d = dict(src_dict)
         version = d.pop("version")
 
@@ -177,13 +163,7 @@ class PlanSummaryOut:
 
         state = PlanState(d.pop("state"))
 
-
-
-
         origin = PlanOrigin(d.pop("origin"))
-
-
-
 
         def _parse_recertifies(data: object) -> int | None:
             if data is None:
@@ -192,14 +172,12 @@ class PlanSummaryOut:
 
         recertifies = _parse_recertifies(d.pop("recertifies"))
 
-
         def _parse_run_id(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         run_id = _parse_run_id(d.pop("run_id"))
-
 
         forecast_id = d.pop("forecast_id")
 
@@ -227,15 +205,9 @@ class PlanSummaryOut:
 
         options = PlanSummaryOutOptions.from_dict(d.pop("options"))
 
-
-
-
         seed = d.pop("seed")
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
-
-
-
 
         def _parse_horizon_end(data: object) -> datetime.datetime | None:
             if data is None:
@@ -245,15 +217,12 @@ class PlanSummaryOut:
                     raise TypeError()
                 horizon_end_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return horizon_end_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
         horizon_end = _parse_horizon_end(d.pop("horizon_end"))
-
 
         def _parse_certificate_passed(data: object) -> bool | None:
             if data is None:
@@ -262,14 +231,12 @@ class PlanSummaryOut:
 
         certificate_passed = _parse_certificate_passed(d.pop("certificate_passed"))
 
-
         def _parse_certificate_bad_rate(data: object) -> float | None:
             if data is None:
                 return data
             return cast(float | None, data)
 
         certificate_bad_rate = _parse_certificate_bad_rate(d.pop("certificate_bad_rate"))
-
 
         plan_summary_out = cls(
             version=version,
@@ -297,7 +264,6 @@ class PlanSummaryOut:
             certificate_passed=certificate_passed,
             certificate_bad_rate=certificate_bad_rate,
         )
-
 
         plan_summary_out.additional_properties = d
         return plan_summary_out

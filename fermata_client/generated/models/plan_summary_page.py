@@ -1,48 +1,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
-from ..types import UNSET, Unset
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.plan_summary_out import PlanSummaryOut
-
-
-
+    from ..models.plan_summary_out import PlanSummaryOut
 
 
 T = TypeVar("T", bound="PlanSummaryPage")
 
 
-
 @_attrs_define
 class PlanSummaryPage:
-    
-
     items: list[PlanSummaryOut]
     next_before: int | None | Unset = UNSET
     """ Where the next page begins; null at the end. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.plan_summary_out import PlanSummaryOut # noqa: PLC0415
         items = []
         for items_item_data in self.items:
             items_item = items_item_data.to_dict()
             items.append(items_item)
-
-
 
         next_before: int | None | Unset
         if isinstance(self.next_before, Unset):
@@ -50,32 +34,29 @@ class PlanSummaryPage:
         else:
             next_before = self.next_before
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "items": items,
-        })
+        field_dict.update(
+            {
+                "items": items,
+            }
+        )
         if next_before is not UNSET:
             field_dict["next_before"] = next_before
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.plan_summary_out import PlanSummaryOut # noqa: PLC0415
+        from ..models.plan_summary_out import PlanSummaryOut  # noqa: PLC0415
+
         d = dict(src_dict)
         items = []
         _items = d.pop("items")
-        for items_item_data in (_items):
+        for items_item_data in _items:
             items_item = PlanSummaryOut.from_dict(items_item_data)
 
-
-
             items.append(items_item)
-
 
         def _parse_next_before(data: object) -> int | None | Unset:
             if data is None:
@@ -86,12 +67,10 @@ class PlanSummaryPage:
 
         next_before = _parse_next_before(d.pop("next_before", UNSET))
 
-
         plan_summary_page = cls(
             items=items,
             next_before=next_before,
         )
-
 
         plan_summary_page.additional_properties = d
         return plan_summary_page

@@ -1,38 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="PlannedProfileOut")
-
 
 
 @_attrs_define
 class PlannedProfileOut:
-    """ The version of a profile that a plan counted on; null where none of its versions says the same.
-
-     """
+    """The version of a profile that a plan counted on; null where none of its versions says the same."""
 
     model: str
     gpu_type: str
     version: int | None
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         model = self.model
@@ -42,18 +26,17 @@ class PlannedProfileOut:
         version: int | None
         version = self.version
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "model": model,
-            "gpu_type": gpu_type,
-            "version": version,
-        })
+        field_dict.update(
+            {
+                "model": model,
+                "gpu_type": gpu_type,
+                "version": version,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -69,13 +52,11 @@ class PlannedProfileOut:
 
         version = _parse_version(d.pop("version"))
 
-
         planned_profile_out = cls(
             model=model,
             gpu_type=gpu_type,
             version=version,
         )
-
 
         planned_profile_out.additional_properties = d
         return planned_profile_out

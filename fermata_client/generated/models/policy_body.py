@@ -1,33 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
 
 from ..models.policy_body_gpus import PolicyBodyGpus
 from ..types import UNSET, Unset
-from typing import cast
 
 if TYPE_CHECKING:
-  from ..models.delays_body import DelaysBody
-
-
-
+    from ..models.delays_body import DelaysBody
 
 
 T = TypeVar("T", bound="PolicyBody")
 
 
-
 @_attrs_define
 class PolicyBody:
-    """ The rules a plan must keep; null means no limit.
-
-     """
+    """The rules a plan must keep; null means no limit."""
 
     sub_cluster_gpus_max: int | Unset = 64
     scheduler_rate_rps_max: float | None | Unset = UNSET
@@ -42,12 +32,9 @@ class PolicyBody:
     """ GPUs held for the whole horizon, or sized for each epoch. """
     delays: DelaysBody | None | Unset = UNSET
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.delays_body import DelaysBody # noqa: PLC0415
+        from ..models.delays_body import DelaysBody  # noqa: PLC0415
+
         sub_cluster_gpus_max = self.sub_cluster_gpus_max
 
         scheduler_rate_rps_max: float | None | Unset
@@ -74,7 +61,6 @@ class PolicyBody:
         if not isinstance(self.gpus, Unset):
             gpus = self.gpus.value
 
-
         delays: dict[str, Any] | None | Unset
         if isinstance(self.delays, Unset):
             delays = UNSET
@@ -83,11 +69,9 @@ class PolicyBody:
         else:
             delays = self.delays
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-        })
+        field_dict.update({})
         if sub_cluster_gpus_max is not UNSET:
             field_dict["sub_cluster_gpus_max"] = sub_cluster_gpus_max
         if scheduler_rate_rps_max is not UNSET:
@@ -105,11 +89,10 @@ class PolicyBody:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.delays_body import DelaysBody # noqa: PLC0415
+        from ..models.delays_body import DelaysBody  # noqa: PLC0415
+
         d = dict(src_dict)
         sub_cluster_gpus_max = d.pop("sub_cluster_gpus_max", UNSET)
 
@@ -122,7 +105,6 @@ class PolicyBody:
 
         scheduler_rate_rps_max = _parse_scheduler_rate_rps_max(d.pop("scheduler_rate_rps_max", UNSET))
 
-
         bad_rate_max = d.pop("bad_rate_max", UNSET)
 
         def _parse_churn_gib_max(data: object) -> float | None | Unset:
@@ -134,7 +116,6 @@ class PolicyBody:
 
         churn_gib_max = _parse_churn_gib_max(d.pop("churn_gib_max", UNSET))
 
-
         def _parse_replan_worth_min(data: object) -> float | None | Unset:
             if data is None:
                 return data
@@ -144,16 +125,12 @@ class PolicyBody:
 
         replan_worth_min = _parse_replan_worth_min(d.pop("replan_worth_min", UNSET))
 
-
         _gpus = d.pop("gpus", UNSET)
         gpus: PolicyBodyGpus | Unset
-        if isinstance(_gpus,  Unset):
+        if isinstance(_gpus, Unset):
             gpus = UNSET
         else:
             gpus = PolicyBodyGpus(_gpus)
-
-
-
 
         def _parse_delays(data: object) -> DelaysBody | None | Unset:
             if data is None:
@@ -165,15 +142,12 @@ class PolicyBody:
                     raise TypeError()
                 delays_type_0 = DelaysBody.from_dict(data)
 
-
-
                 return delays_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(DelaysBody | None | Unset, data)
 
         delays = _parse_delays(d.pop("delays", UNSET))
-
 
         policy_body = cls(
             sub_cluster_gpus_max=sub_cluster_gpus_max,
@@ -186,4 +160,3 @@ class PolicyBody:
         )
 
         return policy_body
-

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class PolicyBodyGpus(StrEnum):
     PER_EPOCH = "per_epoch"
     RESERVED = "reserved"

@@ -1,28 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
-
-
-
-
-
-
 
 T = TypeVar("T", bound="PoolBody")
 
 
-
 @_attrs_define
 class PoolBody:
-    """ GPUs of one type in one zone.
-
-     """
+    """GPUs of one type in one zone."""
 
     gpu_type: str
     """ Letters, digits and any of . _ + : @ - """
@@ -31,10 +19,6 @@ class PoolBody:
     available: int
     """ How many GPUs there are. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         gpu_type = self.gpu_type
 
@@ -42,18 +26,17 @@ class PoolBody:
 
         available = self.available
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "gpu_type": gpu_type,
-            "zone": zone,
-            "available": available,
-        })
+        field_dict.update(
+            {
+                "gpu_type": gpu_type,
+                "zone": zone,
+                "available": available,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -71,4 +54,3 @@ class PoolBody:
         )
 
         return pool_body
-

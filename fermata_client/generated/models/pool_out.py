@@ -1,37 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-
-
-
-
-
-
 T = TypeVar("T", bound="PoolOut")
-
 
 
 @_attrs_define
 class PoolOut:
-    """ A registered pool.
-
-     """
+    """A registered pool."""
 
     gpu_type: str
     zone: str
     available: int
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         gpu_type = self.gpu_type
@@ -40,18 +25,17 @@ class PoolOut:
 
         available = self.available
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "gpu_type": gpu_type,
-            "zone": zone,
-            "available": available,
-        })
+        field_dict.update(
+            {
+                "gpu_type": gpu_type,
+                "zone": zone,
+                "available": available,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -67,7 +51,6 @@ class PoolOut:
             zone=zone,
             available=available,
         )
-
 
         pool_out.additional_properties = d
         return pool_out

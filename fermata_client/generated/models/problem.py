@@ -1,32 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
-from ..types import UNSET, Unset
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.fault_out import FaultOut
-
-
-
+    from ..models.fault_out import FaultOut
 
 
 T = TypeVar("T", bound="Problem")
 
 
-
 @_attrs_define
 class Problem:
-    """ A problem detail (RFC 9457).
-
-     """
+    """A problem detail (RFC 9457)."""
 
     type_: str
     """ Stable name of the kind of problem (docs/reference/errors.md). """
@@ -46,12 +37,7 @@ class Problem:
     """ With status 422: every fault of the input. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.fault_out import FaultOut # noqa: PLC0415
         type_ = self.type_
 
         title = self.title
@@ -83,20 +69,20 @@ class Problem:
                 faults_type_0_item = faults_type_0_item_data.to_dict()
                 faults.append(faults_type_0_item)
 
-
         else:
             faults = self.faults
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "type": type_,
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "instance": instance,
-        })
+        field_dict.update(
+            {
+                "type": type_,
+                "title": title,
+                "status": status,
+                "detail": detail,
+                "instance": instance,
+            }
+        )
         if request_id is not UNSET:
             field_dict["request_id"] = request_id
         if hint is not UNSET:
@@ -106,11 +92,10 @@ class Problem:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.fault_out import FaultOut # noqa: PLC0415
+        from ..models.fault_out import FaultOut  # noqa: PLC0415
+
         d = dict(src_dict)
         type_ = d.pop("type")
 
@@ -131,7 +116,6 @@ class Problem:
 
         request_id = _parse_request_id(d.pop("request_id", UNSET))
 
-
         def _parse_hint(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -140,7 +124,6 @@ class Problem:
             return cast(None | str | Unset, data)
 
         hint = _parse_hint(d.pop("hint", UNSET))
-
 
         def _parse_faults(data: object) -> list[FaultOut] | None | Unset:
             if data is None:
@@ -152,10 +135,8 @@ class Problem:
                     raise TypeError()
                 faults_type_0 = []
                 _faults_type_0 = data
-                for faults_type_0_item_data in (_faults_type_0):
+                for faults_type_0_item_data in _faults_type_0:
                     faults_type_0_item = FaultOut.from_dict(faults_type_0_item_data)
-
-
 
                     faults_type_0.append(faults_type_0_item)
 
@@ -165,7 +146,6 @@ class Problem:
             return cast(list[FaultOut] | None | Unset, data)
 
         faults = _parse_faults(d.pop("faults", UNSET))
-
 
         problem = cls(
             type_=type_,
@@ -177,7 +157,6 @@ class Problem:
             hint=hint,
             faults=faults,
         )
-
 
         problem.additional_properties = d
         return problem

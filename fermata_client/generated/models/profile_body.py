@@ -1,30 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
-
-from ..types import UNSET, Unset
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="ProfileBody")
 
 
-
 @_attrs_define
 class ProfileBody:
-    """ A profile by itself, with the model that it is of.
-
-     """
+    """A profile by itself, with the model that it is of."""
 
     gpu_type: str
     """ Letters, digits and any of . _ + : @ - """
@@ -44,10 +32,6 @@ class ProfileBody:
     """ Largest batch; the table's last, or 64 for an affine curve. """
     source: None | str | Unset = UNSET
     """ Where the numbers come from. """
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         gpu_type = self.gpu_type
@@ -80,9 +64,7 @@ class ProfileBody:
                     latency_ms_type_0_item_item = latency_ms_type_0_item_item_data
                     latency_ms_type_0_item.append(latency_ms_type_0_item_item)
 
-
                 latency_ms.append(latency_ms_type_0_item)
-
 
         else:
             latency_ms = self.latency_ms
@@ -101,14 +83,15 @@ class ProfileBody:
         else:
             source = self.source
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "gpu_type": gpu_type,
-            "weights_gib": weights_gib,
-            "model": model,
-        })
+        field_dict.update(
+            {
+                "gpu_type": gpu_type,
+                "weights_gib": weights_gib,
+                "model": model,
+            }
+        )
         if alpha_ms is not UNSET:
             field_dict["alpha_ms"] = alpha_ms
         if beta_ms is not UNSET:
@@ -123,8 +106,6 @@ class ProfileBody:
             field_dict["source"] = source
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -144,7 +125,6 @@ class ProfileBody:
 
         alpha_ms = _parse_alpha_ms(d.pop("alpha_ms", UNSET))
 
-
         def _parse_beta_ms(data: object) -> float | None | Unset:
             if data is None:
                 return data
@@ -153,7 +133,6 @@ class ProfileBody:
             return cast(float | None | Unset, data)
 
         beta_ms = _parse_beta_ms(d.pop("beta_ms", UNSET))
-
 
         def _parse_latency_ms(data: object) -> list[list[float | int]] | None | Unset:
             if data is None:
@@ -165,14 +144,17 @@ class ProfileBody:
                     raise TypeError()
                 latency_ms_type_0 = []
                 _latency_ms_type_0 = data
-                for latency_ms_type_0_item_data in (_latency_ms_type_0):
+                for latency_ms_type_0_item_data in _latency_ms_type_0:
                     latency_ms_type_0_item = []
                     _latency_ms_type_0_item = latency_ms_type_0_item_data
-                    for latency_ms_type_0_item_item_data in (_latency_ms_type_0_item):
+                    for latency_ms_type_0_item_item_data in _latency_ms_type_0_item:
+
                         def _parse_latency_ms_type_0_item_item(data: object) -> float | int:
                             return cast(float | int, data)
 
-                        latency_ms_type_0_item_item = _parse_latency_ms_type_0_item_item(latency_ms_type_0_item_item_data)
+                        latency_ms_type_0_item_item = _parse_latency_ms_type_0_item_item(
+                            latency_ms_type_0_item_item_data
+                        )
 
                         latency_ms_type_0_item.append(latency_ms_type_0_item_item)
 
@@ -185,7 +167,6 @@ class ProfileBody:
 
         latency_ms = _parse_latency_ms(d.pop("latency_ms", UNSET))
 
-
         workspace_gib_per_item = d.pop("workspace_gib_per_item", UNSET)
 
         def _parse_batch_size_max(data: object) -> int | None | Unset:
@@ -197,7 +178,6 @@ class ProfileBody:
 
         batch_size_max = _parse_batch_size_max(d.pop("batch_size_max", UNSET))
 
-
         def _parse_source(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -206,7 +186,6 @@ class ProfileBody:
             return cast(None | str | Unset, data)
 
         source = _parse_source(d.pop("source", UNSET))
-
 
         profile_body = cls(
             gpu_type=gpu_type,
@@ -221,4 +200,3 @@ class ProfileBody:
         )
 
         return profile_body
-

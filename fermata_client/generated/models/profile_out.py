@@ -1,30 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
-from ..types import UNSET, Unset
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="ProfileOut")
-
 
 
 @_attrs_define
 class ProfileOut:
-    """ A registered profile: `alpha_ms` and `beta_ms`, or `latency_ms`.
-
-     """
+    """A registered profile: `alpha_ms` and `beta_ms`, or `latency_ms`."""
 
     model: str
     gpu_type: str
@@ -38,10 +27,6 @@ class ProfileOut:
     latency_ms: list[list[float | int]] | None | Unset = UNSET
     source: None | str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         model = self.model
@@ -80,9 +65,7 @@ class ProfileOut:
                     latency_ms_type_0_item_item = latency_ms_type_0_item_item_data
                     latency_ms_type_0_item.append(latency_ms_type_0_item_item)
 
-
                 latency_ms.append(latency_ms_type_0_item)
-
 
         else:
             latency_ms = self.latency_ms
@@ -93,17 +76,18 @@ class ProfileOut:
         else:
             source = self.source
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "model": model,
-            "gpu_type": gpu_type,
-            "weights_gib": weights_gib,
-            "workspace_gib_per_item": workspace_gib_per_item,
-            "batch_size_max": batch_size_max,
-            "version": version,
-        })
+        field_dict.update(
+            {
+                "model": model,
+                "gpu_type": gpu_type,
+                "weights_gib": weights_gib,
+                "workspace_gib_per_item": workspace_gib_per_item,
+                "batch_size_max": batch_size_max,
+                "version": version,
+            }
+        )
         if alpha_ms is not UNSET:
             field_dict["alpha_ms"] = alpha_ms
         if beta_ms is not UNSET:
@@ -114,8 +98,6 @@ class ProfileOut:
             field_dict["source"] = source
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -141,7 +123,6 @@ class ProfileOut:
 
         alpha_ms = _parse_alpha_ms(d.pop("alpha_ms", UNSET))
 
-
         def _parse_beta_ms(data: object) -> float | None | Unset:
             if data is None:
                 return data
@@ -150,7 +131,6 @@ class ProfileOut:
             return cast(float | None | Unset, data)
 
         beta_ms = _parse_beta_ms(d.pop("beta_ms", UNSET))
-
 
         def _parse_latency_ms(data: object) -> list[list[float | int]] | None | Unset:
             if data is None:
@@ -162,14 +142,17 @@ class ProfileOut:
                     raise TypeError()
                 latency_ms_type_0 = []
                 _latency_ms_type_0 = data
-                for latency_ms_type_0_item_data in (_latency_ms_type_0):
+                for latency_ms_type_0_item_data in _latency_ms_type_0:
                     latency_ms_type_0_item = []
                     _latency_ms_type_0_item = latency_ms_type_0_item_data
-                    for latency_ms_type_0_item_item_data in (_latency_ms_type_0_item):
+                    for latency_ms_type_0_item_item_data in _latency_ms_type_0_item:
+
                         def _parse_latency_ms_type_0_item_item(data: object) -> float | int:
                             return cast(float | int, data)
 
-                        latency_ms_type_0_item_item = _parse_latency_ms_type_0_item_item(latency_ms_type_0_item_item_data)
+                        latency_ms_type_0_item_item = _parse_latency_ms_type_0_item_item(
+                            latency_ms_type_0_item_item_data
+                        )
 
                         latency_ms_type_0_item.append(latency_ms_type_0_item_item)
 
@@ -182,7 +165,6 @@ class ProfileOut:
 
         latency_ms = _parse_latency_ms(d.pop("latency_ms", UNSET))
 
-
         def _parse_source(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -191,7 +173,6 @@ class ProfileOut:
             return cast(None | str | Unset, data)
 
         source = _parse_source(d.pop("source", UNSET))
-
 
         profile_out = cls(
             model=model,
@@ -205,7 +186,6 @@ class ProfileOut:
             latency_ms=latency_ms,
             source=source,
         )
-
 
         profile_out.additional_properties = d
         return profile_out

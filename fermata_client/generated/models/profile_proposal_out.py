@@ -1,34 +1,25 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
 from ..models.proposal_state import ProposalState
 from ..types import UNSET, Unset
-from typing import cast
-import datetime
 
 if TYPE_CHECKING:
-  from ..models.drift_evidence_out import DriftEvidenceOut
-
-
-
+    from ..models.drift_evidence_out import DriftEvidenceOut
 
 
 T = TypeVar("T", bound="ProfileProposalOut")
 
 
-
 @_attrs_define
 class ProfileProposalOut:
-    """ A corrected curve for a profile that measurements contradict, and what became of it.
-
-     """
+    """A corrected curve for a profile that measurements contradict, and what became of it."""
 
     id: int
     model: str
@@ -48,12 +39,7 @@ class ProfileProposalOut:
     note: None | str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.drift_evidence_out import DriftEvidenceOut # noqa: PLC0415
         id = self.id
 
         model = self.model
@@ -92,9 +78,7 @@ class ProfileProposalOut:
                     latency_ms_type_0_item_item = latency_ms_type_0_item_item_data
                     latency_ms_type_0_item.append(latency_ms_type_0_item_item)
 
-
                 latency_ms.append(latency_ms_type_0_item)
-
 
         else:
             latency_ms = self.latency_ms
@@ -119,18 +103,19 @@ class ProfileProposalOut:
         else:
             note = self.note
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "model": model,
-            "gpu_type": gpu_type,
-            "profile_version": profile_version,
-            "state": state,
-            "evidence": evidence,
-            "created_at": created_at,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "model": model,
+                "gpu_type": gpu_type,
+                "profile_version": profile_version,
+                "state": state,
+                "evidence": evidence,
+                "created_at": created_at,
+            }
+        )
         if alpha_ms is not UNSET:
             field_dict["alpha_ms"] = alpha_ms
         if beta_ms is not UNSET:
@@ -146,11 +131,10 @@ class ProfileProposalOut:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.drift_evidence_out import DriftEvidenceOut # noqa: PLC0415
+        from ..models.drift_evidence_out import DriftEvidenceOut  # noqa: PLC0415
+
         d = dict(src_dict)
         id = d.pop("id")
 
@@ -162,18 +146,9 @@ class ProfileProposalOut:
 
         state = ProposalState(d.pop("state"))
 
-
-
-
         evidence = DriftEvidenceOut.from_dict(d.pop("evidence"))
 
-
-
-
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
-
-
-
 
         def _parse_alpha_ms(data: object) -> float | None | Unset:
             if data is None:
@@ -184,7 +159,6 @@ class ProfileProposalOut:
 
         alpha_ms = _parse_alpha_ms(d.pop("alpha_ms", UNSET))
 
-
         def _parse_beta_ms(data: object) -> float | None | Unset:
             if data is None:
                 return data
@@ -193,7 +167,6 @@ class ProfileProposalOut:
             return cast(float | None | Unset, data)
 
         beta_ms = _parse_beta_ms(d.pop("beta_ms", UNSET))
-
 
         def _parse_latency_ms(data: object) -> list[list[float | int]] | None | Unset:
             if data is None:
@@ -205,14 +178,17 @@ class ProfileProposalOut:
                     raise TypeError()
                 latency_ms_type_0 = []
                 _latency_ms_type_0 = data
-                for latency_ms_type_0_item_data in (_latency_ms_type_0):
+                for latency_ms_type_0_item_data in _latency_ms_type_0:
                     latency_ms_type_0_item = []
                     _latency_ms_type_0_item = latency_ms_type_0_item_data
-                    for latency_ms_type_0_item_item_data in (_latency_ms_type_0_item):
+                    for latency_ms_type_0_item_item_data in _latency_ms_type_0_item:
+
                         def _parse_latency_ms_type_0_item_item(data: object) -> float | int:
                             return cast(float | int, data)
 
-                        latency_ms_type_0_item_item = _parse_latency_ms_type_0_item_item(latency_ms_type_0_item_item_data)
+                        latency_ms_type_0_item_item = _parse_latency_ms_type_0_item_item(
+                            latency_ms_type_0_item_item_data
+                        )
 
                         latency_ms_type_0_item.append(latency_ms_type_0_item_item)
 
@@ -225,7 +201,6 @@ class ProfileProposalOut:
 
         latency_ms = _parse_latency_ms(d.pop("latency_ms", UNSET))
 
-
         def _parse_decided_at(data: object) -> datetime.datetime | None | Unset:
             if data is None:
                 return data
@@ -236,15 +211,12 @@ class ProfileProposalOut:
                     raise TypeError()
                 decided_at_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return decided_at_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None | Unset, data)
 
         decided_at = _parse_decided_at(d.pop("decided_at", UNSET))
-
 
         def _parse_decided_by(data: object) -> None | str | Unset:
             if data is None:
@@ -255,7 +227,6 @@ class ProfileProposalOut:
 
         decided_by = _parse_decided_by(d.pop("decided_by", UNSET))
 
-
         def _parse_note(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -264,7 +235,6 @@ class ProfileProposalOut:
             return cast(None | str | Unset, data)
 
         note = _parse_note(d.pop("note", UNSET))
-
 
         profile_proposal_out = cls(
             id=id,
@@ -281,7 +251,6 @@ class ProfileProposalOut:
             decided_by=decided_by,
             note=note,
         )
-
 
         profile_proposal_out.additional_properties = d
         return profile_proposal_out

@@ -1,31 +1,20 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
-from ..types import UNSET, Unset
-from typing import cast
-import datetime
-
-
-
-
-
-
 T = TypeVar("T", bound="ProfileVersionOut")
-
 
 
 @_attrs_define
 class ProfileVersionOut:
-    """ A profile as it was registered once.
-
-     """
+    """A profile as it was registered once."""
 
     model: str
     gpu_type: str
@@ -43,10 +32,6 @@ class ProfileVersionOut:
     proposal_id: int | None | Unset = UNSET
     """ The accepted proposal that it comes from. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         model = self.model
@@ -89,9 +74,7 @@ class ProfileVersionOut:
                     latency_ms_type_0_item_item = latency_ms_type_0_item_item_data
                     latency_ms_type_0_item.append(latency_ms_type_0_item_item)
 
-
                 latency_ms.append(latency_ms_type_0_item)
-
 
         else:
             latency_ms = self.latency_ms
@@ -108,19 +91,20 @@ class ProfileVersionOut:
         else:
             proposal_id = self.proposal_id
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "model": model,
-            "gpu_type": gpu_type,
-            "version": version,
-            "weights_gib": weights_gib,
-            "workspace_gib_per_item": workspace_gib_per_item,
-            "batch_size_max": batch_size_max,
-            "created_at": created_at,
-            "measured_since": measured_since,
-        })
+        field_dict.update(
+            {
+                "model": model,
+                "gpu_type": gpu_type,
+                "version": version,
+                "weights_gib": weights_gib,
+                "workspace_gib_per_item": workspace_gib_per_item,
+                "batch_size_max": batch_size_max,
+                "created_at": created_at,
+                "measured_since": measured_since,
+            }
+        )
         if alpha_ms is not UNSET:
             field_dict["alpha_ms"] = alpha_ms
         if beta_ms is not UNSET:
@@ -133,8 +117,6 @@ class ProfileVersionOut:
             field_dict["proposal_id"] = proposal_id
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -153,13 +135,7 @@ class ProfileVersionOut:
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
-
-
-
         measured_since = datetime.datetime.fromisoformat(d.pop("measured_since"))
-
-
-
 
         def _parse_alpha_ms(data: object) -> float | None | Unset:
             if data is None:
@@ -170,7 +146,6 @@ class ProfileVersionOut:
 
         alpha_ms = _parse_alpha_ms(d.pop("alpha_ms", UNSET))
 
-
         def _parse_beta_ms(data: object) -> float | None | Unset:
             if data is None:
                 return data
@@ -179,7 +154,6 @@ class ProfileVersionOut:
             return cast(float | None | Unset, data)
 
         beta_ms = _parse_beta_ms(d.pop("beta_ms", UNSET))
-
 
         def _parse_latency_ms(data: object) -> list[list[float | int]] | None | Unset:
             if data is None:
@@ -191,14 +165,17 @@ class ProfileVersionOut:
                     raise TypeError()
                 latency_ms_type_0 = []
                 _latency_ms_type_0 = data
-                for latency_ms_type_0_item_data in (_latency_ms_type_0):
+                for latency_ms_type_0_item_data in _latency_ms_type_0:
                     latency_ms_type_0_item = []
                     _latency_ms_type_0_item = latency_ms_type_0_item_data
-                    for latency_ms_type_0_item_item_data in (_latency_ms_type_0_item):
+                    for latency_ms_type_0_item_item_data in _latency_ms_type_0_item:
+
                         def _parse_latency_ms_type_0_item_item(data: object) -> float | int:
                             return cast(float | int, data)
 
-                        latency_ms_type_0_item_item = _parse_latency_ms_type_0_item_item(latency_ms_type_0_item_item_data)
+                        latency_ms_type_0_item_item = _parse_latency_ms_type_0_item_item(
+                            latency_ms_type_0_item_item_data
+                        )
 
                         latency_ms_type_0_item.append(latency_ms_type_0_item_item)
 
@@ -211,7 +188,6 @@ class ProfileVersionOut:
 
         latency_ms = _parse_latency_ms(d.pop("latency_ms", UNSET))
 
-
         def _parse_source(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -221,7 +197,6 @@ class ProfileVersionOut:
 
         source = _parse_source(d.pop("source", UNSET))
 
-
         def _parse_proposal_id(data: object) -> int | None | Unset:
             if data is None:
                 return data
@@ -230,7 +205,6 @@ class ProfileVersionOut:
             return cast(int | None | Unset, data)
 
         proposal_id = _parse_proposal_id(d.pop("proposal_id", UNSET))
-
 
         profile_version_out = cls(
             model=model,
@@ -247,7 +221,6 @@ class ProfileVersionOut:
             source=source,
             proposal_id=proposal_id,
         )
-
 
         profile_version_out.additional_properties = d
         return profile_version_out

@@ -1,30 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
-from ..types import UNSET, Unset
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="ProgressOut")
-
 
 
 @_attrs_define
 class ProgressOut:
-    """ How far the run is; incumbent and bound in dollars per hour.
-
-     """
+    """How far the run is; incumbent and bound in dollars per hour."""
 
     stage: str
     """ queued, starting, solving, verifying, certifying, storing or done. """
@@ -36,10 +25,6 @@ class ProgressOut:
     sub_clusters: int | None | Unset = UNSET
     elapsed_s: float | None | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         stage = self.stage
@@ -86,12 +71,13 @@ class ProgressOut:
         else:
             elapsed_s = self.elapsed_s
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "stage": stage,
-        })
+        field_dict.update(
+            {
+                "stage": stage,
+            }
+        )
         if solver is not UNSET:
             field_dict["solver"] = solver
         if incumbent is not UNSET:
@@ -109,8 +95,6 @@ class ProgressOut:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
@@ -125,7 +109,6 @@ class ProgressOut:
 
         solver = _parse_solver(d.pop("solver", UNSET))
 
-
         def _parse_incumbent(data: object) -> float | None | Unset:
             if data is None:
                 return data
@@ -134,7 +117,6 @@ class ProgressOut:
             return cast(float | None | Unset, data)
 
         incumbent = _parse_incumbent(d.pop("incumbent", UNSET))
-
 
         def _parse_bound(data: object) -> float | None | Unset:
             if data is None:
@@ -145,7 +127,6 @@ class ProgressOut:
 
         bound = _parse_bound(d.pop("bound", UNSET))
 
-
         def _parse_gap(data: object) -> float | None | Unset:
             if data is None:
                 return data
@@ -154,7 +135,6 @@ class ProgressOut:
             return cast(float | None | Unset, data)
 
         gap = _parse_gap(d.pop("gap", UNSET))
-
 
         def _parse_sub_clusters_certified(data: object) -> int | None | Unset:
             if data is None:
@@ -165,7 +145,6 @@ class ProgressOut:
 
         sub_clusters_certified = _parse_sub_clusters_certified(d.pop("sub_clusters_certified", UNSET))
 
-
         def _parse_sub_clusters(data: object) -> int | None | Unset:
             if data is None:
                 return data
@@ -175,7 +154,6 @@ class ProgressOut:
 
         sub_clusters = _parse_sub_clusters(d.pop("sub_clusters", UNSET))
 
-
         def _parse_elapsed_s(data: object) -> float | None | Unset:
             if data is None:
                 return data
@@ -184,7 +162,6 @@ class ProgressOut:
             return cast(float | None | Unset, data)
 
         elapsed_s = _parse_elapsed_s(d.pop("elapsed_s", UNSET))
-
 
         progress_out = cls(
             stage=stage,
@@ -196,7 +173,6 @@ class ProgressOut:
             sub_clusters=sub_clusters,
             elapsed_s=elapsed_s,
         )
-
 
         progress_out.additional_properties = d
         return progress_out

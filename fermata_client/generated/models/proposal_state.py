@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class ProposalState(StrEnum):
     ACCEPTED = "accepted"
     PROPOSED = "proposed"

@@ -1,28 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-
-
-
-
-
-
 T = TypeVar("T", bound="ReceivedOut")
-
 
 
 @_attrs_define
 class ReceivedOut:
-    """ How many reports stood how.
-
-     """
+    """How many reports stood how."""
 
     new: int
     """ Taken. """
@@ -34,10 +23,6 @@ class ReceivedOut:
     """ Not taken: the interval lies across others of the same sub-cluster and plan version. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         new = self.new
 
@@ -47,19 +32,18 @@ class ReceivedOut:
 
         overlapping = self.overlapping
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "new": new,
-            "known": known,
-            "differing": differing,
-            "overlapping": overlapping,
-        })
+        field_dict.update(
+            {
+                "new": new,
+                "known": known,
+                "differing": differing,
+                "overlapping": overlapping,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -78,7 +62,6 @@ class ReceivedOut:
             differing=differing,
             overlapping=overlapping,
         )
-
 
         received_out.additional_properties = d
         return received_out

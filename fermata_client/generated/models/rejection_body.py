@@ -1,54 +1,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
-
-
-
-
-
-
 
 T = TypeVar("T", bound="RejectionBody")
 
 
-
 @_attrs_define
 class RejectionBody:
-    """ What was looked at, and why it is not wanted.
-
-     """
+    """What was looked at, and why it is not wanted."""
 
     plan_id: str
     """ As `GET /v1/plans/{version}` showed it. """
     reason: str
     """ Why; kept with the plan. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         plan_id = self.plan_id
 
         reason = self.reason
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "plan_id": plan_id,
-            "reason": reason,
-        })
+        field_dict.update(
+            {
+                "plan_id": plan_id,
+                "reason": reason,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -63,4 +46,3 @@ class RejectionBody:
         )
 
         return rejection_body
-

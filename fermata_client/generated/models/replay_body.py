@@ -1,34 +1,24 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
 
 from ..models.replay_body_solver import ReplayBodySolver
 from ..types import UNSET, Unset
-from typing import cast
-import datetime
 
 if TYPE_CHECKING:
-  from ..models.policy_body import PolicyBody
-
-
-
+    from ..models.policy_body import PolicyBody
 
 
 T = TypeVar("T", bound="ReplayBody")
 
 
-
 @_attrs_define
 class ReplayBody:
-    """ Which day to replay and how to plan it.
-
-     """
+    """Which day to replay and how to plan it."""
 
     day: datetime.date
     """ In UTC. """
@@ -39,18 +29,12 @@ class ReplayBody:
     policy: PolicyBody | Unset = UNSET
     """ The rules a plan must keep; null means no limit. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.policy_body import PolicyBody # noqa: PLC0415
         day = self.day.isoformat()
 
         solver: str | Unset = UNSET
         if not isinstance(self.solver, Unset):
             solver = self.solver.value
-
 
         time_limit_s = self.time_limit_s
 
@@ -60,12 +44,13 @@ class ReplayBody:
         if not isinstance(self.policy, Unset):
             policy = self.policy.to_dict()
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "day": day,
-        })
+        field_dict.update(
+            {
+                "day": day,
+            }
+        )
         if solver is not UNSET:
             field_dict["solver"] = solver
         if time_limit_s is not UNSET:
@@ -77,26 +62,19 @@ class ReplayBody:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.policy_body import PolicyBody # noqa: PLC0415
+        from ..models.policy_body import PolicyBody  # noqa: PLC0415
+
         d = dict(src_dict)
         day = datetime.date.fromisoformat(d.pop("day"))
 
-
-
-
         _solver = d.pop("solver", UNSET)
         solver: ReplayBodySolver | Unset
-        if isinstance(_solver,  Unset):
+        if isinstance(_solver, Unset):
             solver = UNSET
         else:
             solver = ReplayBodySolver(_solver)
-
-
-
 
         time_limit_s = d.pop("time_limit_s", UNSET)
 
@@ -104,13 +82,10 @@ class ReplayBody:
 
         _policy = d.pop("policy", UNSET)
         policy: PolicyBody | Unset
-        if isinstance(_policy,  Unset):
+        if isinstance(_policy, Unset):
             policy = UNSET
         else:
             policy = PolicyBody.from_dict(_policy)
-
-
-
 
         replay_body = cls(
             day=day,
@@ -121,4 +96,3 @@ class ReplayBody:
         )
 
         return replay_body
-

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class ReplayBodySolver(StrEnum):
     AUTO = "auto"
     COLUMNS = "columns"

@@ -1,32 +1,22 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
 if TYPE_CHECKING:
-  from ..models.replayed_plan_out import ReplayedPlanOut
-
-
-
+    from ..models.replayed_plan_out import ReplayedPlanOut
 
 
 T = TypeVar("T", bound="ReplayedDayOut")
 
 
-
 @_attrs_define
 class ReplayedDayOut:
-    """ A day as it was and as it would have been; `excuse` says why something is missing.
-
-     """
+    """A day as it was and as it would have been; `excuse` says why something is missing."""
 
     day: datetime.date
     hours_observed: int
@@ -40,12 +30,9 @@ class ReplayedDayOut:
     excuse: None | str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.replayed_plan_out import ReplayedPlanOut # noqa: PLC0415
+        from ..models.replayed_plan_out import ReplayedPlanOut  # noqa: PLC0415
+
         day = self.day.isoformat()
 
         hours_observed = self.hours_observed
@@ -71,31 +58,28 @@ class ReplayedDayOut:
         excuse: None | str
         excuse = self.excuse
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "day": day,
-            "hours_observed": hours_observed,
-            "forecast_id": forecast_id,
-            "bad_rate_measured": bad_rate_measured,
-            "active": active,
-            "replayed": replayed,
-            "excuse": excuse,
-        })
+        field_dict.update(
+            {
+                "day": day,
+                "hours_observed": hours_observed,
+                "forecast_id": forecast_id,
+                "bad_rate_measured": bad_rate_measured,
+                "active": active,
+                "replayed": replayed,
+                "excuse": excuse,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.replayed_plan_out import ReplayedPlanOut # noqa: PLC0415
+        from ..models.replayed_plan_out import ReplayedPlanOut  # noqa: PLC0415
+
         d = dict(src_dict)
         day = datetime.date.fromisoformat(d.pop("day"))
-
-
-
 
         hours_observed = d.pop("hours_observed")
 
@@ -106,14 +90,12 @@ class ReplayedDayOut:
 
         forecast_id = _parse_forecast_id(d.pop("forecast_id"))
 
-
         def _parse_bad_rate_measured(data: object) -> float | None:
             if data is None:
                 return data
             return cast(float | None, data)
 
         bad_rate_measured = _parse_bad_rate_measured(d.pop("bad_rate_measured"))
-
 
         def _parse_active(data: object) -> None | ReplayedPlanOut:
             if data is None:
@@ -123,15 +105,12 @@ class ReplayedDayOut:
                     raise TypeError()
                 active_type_0 = ReplayedPlanOut.from_dict(data)
 
-
-
                 return active_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(None | ReplayedPlanOut, data)
 
         active = _parse_active(d.pop("active"))
-
 
         def _parse_replayed(data: object) -> None | ReplayedPlanOut:
             if data is None:
@@ -141,8 +120,6 @@ class ReplayedDayOut:
                     raise TypeError()
                 replayed_type_0 = ReplayedPlanOut.from_dict(data)
 
-
-
                 return replayed_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
@@ -150,14 +127,12 @@ class ReplayedDayOut:
 
         replayed = _parse_replayed(d.pop("replayed"))
 
-
         def _parse_excuse(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         excuse = _parse_excuse(d.pop("excuse"))
-
 
         replayed_day_out = cls(
             day=day,
@@ -168,7 +143,6 @@ class ReplayedDayOut:
             replayed=replayed,
             excuse=excuse,
         )
-
 
         replayed_day_out.additional_properties = d
         return replayed_day_out

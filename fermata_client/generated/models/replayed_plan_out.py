@@ -1,29 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="ReplayedPlanOut")
-
 
 
 @_attrs_define
 class ReplayedPlanOut:
-    """ One plan on the day, simulated at the load that was observed.
-
-     """
+    """One plan on the day, simulated at the load that was observed."""
 
     version: int | None
     """ null for the plan that the replay made. """
@@ -36,10 +24,6 @@ class ReplayedPlanOut:
     unserved_share: float
     """ Share of the observed requests that it has no place for. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         version: int | None
@@ -55,32 +39,31 @@ class ReplayedPlanOut:
 
         unserved_share = self.unserved_share
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "version": version,
-            "gpus": gpus,
-            "cost_usd_per_hour": cost_usd_per_hour,
-            "bad_rate": bad_rate,
-            "passed": passed,
-            "unserved_share": unserved_share,
-        })
+        field_dict.update(
+            {
+                "version": version,
+                "gpus": gpus,
+                "cost_usd_per_hour": cost_usd_per_hour,
+                "bad_rate": bad_rate,
+                "passed": passed,
+                "unserved_share": unserved_share,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
+
         def _parse_version(data: object) -> int | None:
             if data is None:
                 return data
             return cast(int | None, data)
 
         version = _parse_version(d.pop("version"))
-
 
         gpus = d.pop("gpus")
 
@@ -100,7 +83,6 @@ class ReplayedPlanOut:
             passed=passed,
             unserved_share=unserved_share,
         )
-
 
         replayed_plan_out.additional_properties = d
         return replayed_plan_out

@@ -1,30 +1,18 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
-
-
-
-
-
 T = TypeVar("T", bound="ReporterOut")
-
 
 
 @_attrs_define
 class ReporterOut:
-    """ The dispatcher of one sub-cluster of one plan version, and how its reports stood.
-
-     """
+    """The dispatcher of one sub-cluster of one plan version, and how its reports stood."""
 
     sub_cluster: str
     plan_version: int
@@ -34,10 +22,6 @@ class ReporterOut:
     differing: int
     overlapping: int
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         sub_cluster = self.sub_cluster
@@ -54,22 +38,21 @@ class ReporterOut:
 
         overlapping = self.overlapping
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "sub_cluster": sub_cluster,
-            "plan_version": plan_version,
-            "heard_at": heard_at,
-            "new": new,
-            "known": known,
-            "differing": differing,
-            "overlapping": overlapping,
-        })
+        field_dict.update(
+            {
+                "sub_cluster": sub_cluster,
+                "plan_version": plan_version,
+                "heard_at": heard_at,
+                "new": new,
+                "known": known,
+                "differing": differing,
+                "overlapping": overlapping,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -79,9 +62,6 @@ class ReporterOut:
         plan_version = d.pop("plan_version")
 
         heard_at = datetime.datetime.fromisoformat(d.pop("heard_at"))
-
-
-
 
         new = d.pop("new")
 
@@ -100,7 +80,6 @@ class ReporterOut:
             differing=differing,
             overlapping=overlapping,
         )
-
 
         reporter_out.additional_properties = d
         return reporter_out

@@ -1,51 +1,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-
-
-
-
-
-
 T = TypeVar("T", bound="ReportingOut")
-
 
 
 @_attrs_define
 class ReportingOut:
-    
-
     url: str
     interval_s: float
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url
 
         interval_s = self.interval_s
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "url": url,
-            "interval_s": interval_s,
-        })
+        field_dict.update(
+            {
+                "url": url,
+                "interval_s": interval_s,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -58,7 +42,6 @@ class ReportingOut:
             url=url,
             interval_s=interval_s,
         )
-
 
         reporting_out.additional_properties = d
         return reporting_out

@@ -1,5 +1,6 @@
 from enum import IntEnum
 
+
 class Resolution(IntEnum):
     VALUE_10 = 10
     VALUE_60 = 60

@@ -1,29 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="ResolvedCellOut")
-
 
 
 @_attrs_define
 class ResolvedCellOut:
-    """ One model in one epoch.
-
-     """
+    """One model in one epoch."""
 
     low_rps: float
     demand_rps: float
@@ -34,10 +22,6 @@ class ResolvedCellOut:
     covered_share: float
     """ The part of the epoch that they speak for. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         low_rps = self.low_rps
@@ -50,25 +34,22 @@ class ResolvedCellOut:
 
         forecast_ids = self.forecast_ids
 
-
-
         covered_share = self.covered_share
-
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "low_rps": low_rps,
-            "demand_rps": demand_rps,
-            "high_rps": high_rps,
-            "arrival_cv": arrival_cv,
-            "forecast_ids": forecast_ids,
-            "covered_share": covered_share,
-        })
+        field_dict.update(
+            {
+                "low_rps": low_rps,
+                "demand_rps": demand_rps,
+                "high_rps": high_rps,
+                "arrival_cv": arrival_cv,
+                "forecast_ids": forecast_ids,
+                "covered_share": covered_share,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -83,7 +64,6 @@ class ResolvedCellOut:
 
         forecast_ids = cast(list[int], d.pop("forecast_ids"))
 
-
         covered_share = d.pop("covered_share")
 
         resolved_cell_out = cls(
@@ -94,7 +74,6 @@ class ResolvedCellOut:
             forecast_ids=forecast_ids,
             covered_share=covered_share,
         )
-
 
         resolved_cell_out.additional_properties = d
         return resolved_cell_out

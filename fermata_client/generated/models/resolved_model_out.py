@@ -1,41 +1,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.resolved_cell_out import ResolvedCellOut
-
-
-
+    from ..models.resolved_cell_out import ResolvedCellOut
 
 
 T = TypeVar("T", bound="ResolvedModelOut")
 
 
-
 @_attrs_define
 class ResolvedModelOut:
-    
-
     model: str
     cells: list[None | ResolvedCellOut]
     """ One for each epoch; null where less than half of it is spoken for. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.resolved_cell_out import ResolvedCellOut # noqa: PLC0415
+        from ..models.resolved_cell_out import ResolvedCellOut  # noqa: PLC0415
+
         model = self.model
 
         cells = []
@@ -47,29 +34,28 @@ class ResolvedModelOut:
                 cells_item = cells_item_data
             cells.append(cells_item)
 
-
-
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "model": model,
-            "cells": cells,
-        })
+        field_dict.update(
+            {
+                "model": model,
+                "cells": cells,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.resolved_cell_out import ResolvedCellOut # noqa: PLC0415
+        from ..models.resolved_cell_out import ResolvedCellOut  # noqa: PLC0415
+
         d = dict(src_dict)
         model = d.pop("model")
 
         cells = []
         _cells = d.pop("cells")
-        for cells_item_data in (_cells):
+        for cells_item_data in _cells:
+
             def _parse_cells_item(data: object) -> None | ResolvedCellOut:
                 if data is None:
                     return data
@@ -77,8 +63,6 @@ class ResolvedModelOut:
                     if not isinstance(data, dict):
                         raise TypeError()
                     cells_item_type_0 = ResolvedCellOut.from_dict(data)
-
-
 
                     return cells_item_type_0
                 except (TypeError, ValueError, AttributeError, KeyError):
@@ -89,12 +73,10 @@ class ResolvedModelOut:
 
             cells.append(cells_item)
 
-
         resolved_model_out = cls(
             model=model,
             cells=cells,
         )
-
 
         resolved_model_out.additional_properties = d
         return resolved_model_out

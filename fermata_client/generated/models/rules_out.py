@@ -1,28 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="RulesOut")
-
 
 
 @_attrs_define
 class RulesOut:
-    
-
     policy: str
     """ When a batch that could start does start. """
     drop: None | str
@@ -36,10 +24,6 @@ class RulesOut:
     time_quantile: float | None
     """ The quantile of measured execution times that counts; null to trust the profile. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         policy = self.policy
@@ -56,21 +40,20 @@ class RulesOut:
         time_quantile: float | None
         time_quantile = self.time_quantile
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "policy": policy,
-            "drop": drop,
-            "timeout_share": timeout_share,
-            "commit_ahead_us": commit_ahead_us,
-            "preemption_factor": preemption_factor,
-            "time_quantile": time_quantile,
-        })
+        field_dict.update(
+            {
+                "policy": policy,
+                "drop": drop,
+                "timeout_share": timeout_share,
+                "commit_ahead_us": commit_ahead_us,
+                "preemption_factor": preemption_factor,
+                "time_quantile": time_quantile,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -83,7 +66,6 @@ class RulesOut:
             return cast(None | str, data)
 
         drop = _parse_drop(d.pop("drop"))
-
 
         timeout_share = d.pop("timeout_share")
 
@@ -98,7 +80,6 @@ class RulesOut:
 
         time_quantile = _parse_time_quantile(d.pop("time_quantile"))
 
-
         rules_out = cls(
             policy=policy,
             drop=drop,
@@ -107,7 +88,6 @@ class RulesOut:
             preemption_factor=preemption_factor,
             time_quantile=time_quantile,
         )
-
 
         rules_out.additional_properties = d
         return rules_out

@@ -1,34 +1,24 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
 
 from ..models.run_body_solver import RunBodySolver
 from ..types import UNSET, Unset
-from typing import cast
-import datetime
 
 if TYPE_CHECKING:
-  from ..models.policy_body import PolicyBody
-
-
-
+    from ..models.policy_body import PolicyBody
 
 
 T = TypeVar("T", bound="RunBody")
 
 
-
 @_attrs_define
 class RunBody:
-    """ Plan a forecast: solve, verify, certify, store a new plan version.
-
-     """
+    """Plan a forecast: solve, verify, certify, store a new plan version."""
 
     forecast_id: int
     solver: RunBodySolver | Unset = RunBodySolver.AUTO
@@ -47,18 +37,12 @@ class RunBody:
     policy: PolicyBody | Unset = UNSET
     """ The rules a plan must keep; null means no limit. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.policy_body import PolicyBody # noqa: PLC0415
         forecast_id = self.forecast_id
 
         solver: str | Unset = UNSET
         if not isinstance(self.solver, Unset):
             solver = self.solver.value
-
 
         time_limit_s = self.time_limit_s
 
@@ -92,12 +76,13 @@ class RunBody:
         if not isinstance(self.policy, Unset):
             policy = self.policy.to_dict()
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "forecast_id": forecast_id,
-        })
+        field_dict.update(
+            {
+                "forecast_id": forecast_id,
+            }
+        )
         if solver is not UNSET:
             field_dict["solver"] = solver
         if time_limit_s is not UNSET:
@@ -117,23 +102,19 @@ class RunBody:
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.policy_body import PolicyBody # noqa: PLC0415
+        from ..models.policy_body import PolicyBody  # noqa: PLC0415
+
         d = dict(src_dict)
         forecast_id = d.pop("forecast_id")
 
         _solver = d.pop("solver", UNSET)
         solver: RunBodySolver | Unset
-        if isinstance(_solver,  Unset):
+        if isinstance(_solver, Unset):
             solver = UNSET
         else:
             solver = RunBodySolver(_solver)
-
-
-
 
         time_limit_s = d.pop("time_limit_s", UNSET)
 
@@ -151,15 +132,12 @@ class RunBody:
                     raise TypeError()
                 observed_since_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return observed_since_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None | Unset, data)
 
         observed_since = _parse_observed_since(d.pop("observed_since", UNSET))
-
 
         def _parse_observed_until(data: object) -> datetime.datetime | None | Unset:
             if data is None:
@@ -171,15 +149,12 @@ class RunBody:
                     raise TypeError()
                 observed_until_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return observed_until_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None | Unset, data)
 
         observed_until = _parse_observed_until(d.pop("observed_until", UNSET))
-
 
         def _parse_demand_quantile(data: object) -> float | None | Unset:
             if data is None:
@@ -190,16 +165,12 @@ class RunBody:
 
         demand_quantile = _parse_demand_quantile(d.pop("demand_quantile", UNSET))
 
-
         _policy = d.pop("policy", UNSET)
         policy: PolicyBody | Unset
-        if isinstance(_policy,  Unset):
+        if isinstance(_policy, Unset):
             policy = UNSET
         else:
             policy = PolicyBody.from_dict(_policy)
-
-
-
 
         run_body = cls(
             forecast_id=forecast_id,
@@ -214,4 +185,3 @@ class RunBody:
         )
 
         return run_body
-

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class RunBodySolver(StrEnum):
     AUTO = "auto"
     COLUMNS = "columns"

@@ -1,36 +1,27 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
 from ..models.run_state import RunState
-from typing import cast
-import datetime
 
 if TYPE_CHECKING:
-  from ..models.progress_out import ProgressOut
-  from ..models.run_out_demand_type_0 import RunOutDemandType0
-  from ..models.run_out_error_type_0 import RunOutErrorType0
-  from ..models.run_out_options import RunOutOptions
-
-
-
+    from ..models.progress_out import ProgressOut
+    from ..models.run_out_demand_type_0 import RunOutDemandType0
+    from ..models.run_out_error_type_0 import RunOutErrorType0
+    from ..models.run_out_options import RunOutOptions
 
 
 T = TypeVar("T", bound="RunOut")
 
 
-
 @_attrs_define
 class RunOut:
-    """ A run; `demand` has the forecast beside what is planned for, null where it is planned as it stands.
-
-     """
+    """A run; `demand` has the forecast beside what is planned for, null where it is planned as it stands."""
 
     id: str
     state: RunState
@@ -52,15 +43,10 @@ class RunOut:
     demand: None | RunOutDemandType0
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.progress_out import ProgressOut # noqa: PLC0415
-        from ..models.run_out_demand_type_0 import RunOutDemandType0 # noqa: PLC0415
-        from ..models.run_out_error_type_0 import RunOutErrorType0 # noqa: PLC0415
-        from ..models.run_out_options import RunOutOptions # noqa: PLC0415
+        from ..models.run_out_demand_type_0 import RunOutDemandType0  # noqa: PLC0415
+        from ..models.run_out_error_type_0 import RunOutErrorType0  # noqa: PLC0415
+
         id = self.id
 
         state = self.state.value
@@ -108,44 +94,41 @@ class RunOut:
         else:
             demand = self.demand
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "state": state,
-            "forecast_id": forecast_id,
-            "problem_digest": problem_digest,
-            "options": options,
-            "actor": actor,
-            "created_at": created_at,
-            "started_at": started_at,
-            "finished_at": finished_at,
-            "attempts": attempts,
-            "cancel_requested": cancel_requested,
-            "progress": progress,
-            "error": error,
-            "plan_version": plan_version,
-            "demand": demand,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "state": state,
+                "forecast_id": forecast_id,
+                "problem_digest": problem_digest,
+                "options": options,
+                "actor": actor,
+                "created_at": created_at,
+                "started_at": started_at,
+                "finished_at": finished_at,
+                "attempts": attempts,
+                "cancel_requested": cancel_requested,
+                "progress": progress,
+                "error": error,
+                "plan_version": plan_version,
+                "demand": demand,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.progress_out import ProgressOut # noqa: PLC0415
-        from ..models.run_out_demand_type_0 import RunOutDemandType0 # noqa: PLC0415
-        from ..models.run_out_error_type_0 import RunOutErrorType0 # noqa: PLC0415
-        from ..models.run_out_options import RunOutOptions # noqa: PLC0415
+        from ..models.progress_out import ProgressOut  # noqa: PLC0415
+        from ..models.run_out_demand_type_0 import RunOutDemandType0  # noqa: PLC0415
+        from ..models.run_out_error_type_0 import RunOutErrorType0  # noqa: PLC0415
+        from ..models.run_out_options import RunOutOptions  # noqa: PLC0415
+
         d = dict(src_dict)
         id = d.pop("id")
 
         state = RunState(d.pop("state"))
-
-
-
 
         forecast_id = d.pop("forecast_id")
 
@@ -153,15 +136,9 @@ class RunOut:
 
         options = RunOutOptions.from_dict(d.pop("options"))
 
-
-
-
         actor = d.pop("actor")
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
-
-
-
 
         def _parse_started_at(data: object) -> datetime.datetime | None:
             if data is None:
@@ -171,15 +148,12 @@ class RunOut:
                     raise TypeError()
                 started_at_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return started_at_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
         started_at = _parse_started_at(d.pop("started_at"))
-
 
         def _parse_finished_at(data: object) -> datetime.datetime | None:
             if data is None:
@@ -189,8 +163,6 @@ class RunOut:
                     raise TypeError()
                 finished_at_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return finished_at_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
@@ -198,15 +170,11 @@ class RunOut:
 
         finished_at = _parse_finished_at(d.pop("finished_at"))
 
-
         attempts = d.pop("attempts")
 
         cancel_requested = d.pop("cancel_requested")
 
         progress = ProgressOut.from_dict(d.pop("progress"))
-
-
-
 
         def _parse_error(data: object) -> None | RunOutErrorType0:
             if data is None:
@@ -216,8 +184,6 @@ class RunOut:
                     raise TypeError()
                 error_type_0 = RunOutErrorType0.from_dict(data)
 
-
-
                 return error_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
@@ -225,14 +191,12 @@ class RunOut:
 
         error = _parse_error(d.pop("error"))
 
-
         def _parse_plan_version(data: object) -> int | None:
             if data is None:
                 return data
             return cast(int | None, data)
 
         plan_version = _parse_plan_version(d.pop("plan_version"))
-
 
         def _parse_demand(data: object) -> None | RunOutDemandType0:
             if data is None:
@@ -242,15 +206,12 @@ class RunOut:
                     raise TypeError()
                 demand_type_0 = RunOutDemandType0.from_dict(data)
 
-
-
                 return demand_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(None | RunOutDemandType0, data)
 
         demand = _parse_demand(d.pop("demand"))
-
 
         run_out = cls(
             id=id,
@@ -269,7 +230,6 @@ class RunOut:
             plan_version=plan_version,
             demand=demand,
         )
-
 
         run_out.additional_properties = d
         return run_out

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class RunState(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"

@@ -1,35 +1,26 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
 from ..models.run_state import RunState
-from typing import cast
-import datetime
 
 if TYPE_CHECKING:
-  from ..models.progress_out import ProgressOut
-  from ..models.run_summary_out_error_type_0 import RunSummaryOutErrorType0
-  from ..models.run_summary_out_options import RunSummaryOutOptions
-
-
-
+    from ..models.progress_out import ProgressOut
+    from ..models.run_summary_out_error_type_0 import RunSummaryOutErrorType0
+    from ..models.run_summary_out_options import RunSummaryOutOptions
 
 
 T = TypeVar("T", bound="RunSummaryOut")
 
 
-
 @_attrs_define
 class RunSummaryOut:
-    """ A run without the demand it was made for.
-
-     """
+    """A run without the demand it was made for."""
 
     id: str
     state: RunState
@@ -50,14 +41,9 @@ class RunSummaryOut:
     """ The plan that it made. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.progress_out import ProgressOut # noqa: PLC0415
-        from ..models.run_summary_out_error_type_0 import RunSummaryOutErrorType0 # noqa: PLC0415
-        from ..models.run_summary_out_options import RunSummaryOutOptions # noqa: PLC0415
+        from ..models.run_summary_out_error_type_0 import RunSummaryOutErrorType0  # noqa: PLC0415
+
         id = self.id
 
         state = self.state.value
@@ -99,42 +85,39 @@ class RunSummaryOut:
         plan_version: int | None
         plan_version = self.plan_version
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "state": state,
-            "forecast_id": forecast_id,
-            "problem_digest": problem_digest,
-            "options": options,
-            "actor": actor,
-            "created_at": created_at,
-            "started_at": started_at,
-            "finished_at": finished_at,
-            "attempts": attempts,
-            "cancel_requested": cancel_requested,
-            "progress": progress,
-            "error": error,
-            "plan_version": plan_version,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "state": state,
+                "forecast_id": forecast_id,
+                "problem_digest": problem_digest,
+                "options": options,
+                "actor": actor,
+                "created_at": created_at,
+                "started_at": started_at,
+                "finished_at": finished_at,
+                "attempts": attempts,
+                "cancel_requested": cancel_requested,
+                "progress": progress,
+                "error": error,
+                "plan_version": plan_version,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.progress_out import ProgressOut # noqa: PLC0415
-        from ..models.run_summary_out_error_type_0 import RunSummaryOutErrorType0 # noqa: PLC0415
-        from ..models.run_summary_out_options import RunSummaryOutOptions # noqa: PLC0415
+        from ..models.progress_out import ProgressOut  # noqa: PLC0415
+        from ..models.run_summary_out_error_type_0 import RunSummaryOutErrorType0  # noqa: PLC0415
+        from ..models.run_summary_out_options import RunSummaryOutOptions  # noqa: PLC0415
+
         d = dict(src_dict)
         id = d.pop("id")
 
         state = RunState(d.pop("state"))
-
-
-
 
         forecast_id = d.pop("forecast_id")
 
@@ -142,15 +125,9 @@ class RunSummaryOut:
 
         options = RunSummaryOutOptions.from_dict(d.pop("options"))
 
-
-
-
         actor = d.pop("actor")
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
-
-
-
 
         def _parse_started_at(data: object) -> datetime.datetime | None:
             if data is None:
@@ -160,15 +137,12 @@ class RunSummaryOut:
                     raise TypeError()
                 started_at_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return started_at_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
         started_at = _parse_started_at(d.pop("started_at"))
-
 
         def _parse_finished_at(data: object) -> datetime.datetime | None:
             if data is None:
@@ -178,8 +152,6 @@ class RunSummaryOut:
                     raise TypeError()
                 finished_at_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return finished_at_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
@@ -187,15 +159,11 @@ class RunSummaryOut:
 
         finished_at = _parse_finished_at(d.pop("finished_at"))
 
-
         attempts = d.pop("attempts")
 
         cancel_requested = d.pop("cancel_requested")
 
         progress = ProgressOut.from_dict(d.pop("progress"))
-
-
-
 
         def _parse_error(data: object) -> None | RunSummaryOutErrorType0:
             if data is None:
@@ -205,8 +173,6 @@ class RunSummaryOut:
                     raise TypeError()
                 error_type_0 = RunSummaryOutErrorType0.from_dict(data)
 
-
-
                 return error_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
@@ -214,14 +180,12 @@ class RunSummaryOut:
 
         error = _parse_error(d.pop("error"))
 
-
         def _parse_plan_version(data: object) -> int | None:
             if data is None:
                 return data
             return cast(int | None, data)
 
         plan_version = _parse_plan_version(d.pop("plan_version"))
-
 
         run_summary_out = cls(
             id=id,
@@ -239,7 +203,6 @@ class RunSummaryOut:
             error=error,
             plan_version=plan_version,
         )
-
 
         run_summary_out.additional_properties = d
         return run_summary_out

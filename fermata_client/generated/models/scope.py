@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class Scope(StrEnum):
     ADMIN = "admin"
     APPROVER = "approver"

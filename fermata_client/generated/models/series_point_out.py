@@ -1,30 +1,18 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
-
-
-
-
-
 T = TypeVar("T", bound="SeriesPointOut")
-
 
 
 @_attrs_define
 class SeriesPointOut:
-    """ One interval; null where nothing was reported.
-
-     """
+    """One interval; null where nothing was reported."""
 
     start: datetime.datetime
     arrived: float | None
@@ -39,10 +27,6 @@ class SeriesPointOut:
     source_resolution_s: float | None
     """ The coarsest interval that the numbers come from; they were spread if it is longer. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         start = self.start.isoformat()
@@ -64,30 +48,26 @@ class SeriesPointOut:
         source_resolution_s: float | None
         source_resolution_s = self.source_resolution_s
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "start": start,
-            "arrived": arrived,
-            "rate_rps": rate_rps,
-            "bad": bad,
-            "arrival_cv": arrival_cv,
-            "coverage": coverage,
-            "source_resolution_s": source_resolution_s,
-        })
+        field_dict.update(
+            {
+                "start": start,
+                "arrived": arrived,
+                "rate_rps": rate_rps,
+                "bad": bad,
+                "arrival_cv": arrival_cv,
+                "coverage": coverage,
+                "source_resolution_s": source_resolution_s,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         start = datetime.datetime.fromisoformat(d.pop("start"))
-
-
-
 
         def _parse_arrived(data: object) -> float | None:
             if data is None:
@@ -96,14 +76,12 @@ class SeriesPointOut:
 
         arrived = _parse_arrived(d.pop("arrived"))
 
-
         def _parse_rate_rps(data: object) -> float | None:
             if data is None:
                 return data
             return cast(float | None, data)
 
         rate_rps = _parse_rate_rps(d.pop("rate_rps"))
-
 
         def _parse_bad(data: object) -> float | None:
             if data is None:
@@ -112,14 +90,12 @@ class SeriesPointOut:
 
         bad = _parse_bad(d.pop("bad"))
 
-
         def _parse_arrival_cv(data: object) -> float | None:
             if data is None:
                 return data
             return cast(float | None, data)
 
         arrival_cv = _parse_arrival_cv(d.pop("arrival_cv"))
-
 
         coverage = d.pop("coverage")
 
@@ -130,7 +106,6 @@ class SeriesPointOut:
 
         source_resolution_s = _parse_source_resolution_s(d.pop("source_resolution_s"))
 
-
         series_point_out = cls(
             start=start,
             arrived=arrived,
@@ -140,7 +115,6 @@ class SeriesPointOut:
             coverage=coverage,
             source_resolution_s=source_resolution_s,
         )
-
 
         series_point_out.additional_properties = d
         return series_point_out

@@ -1,34 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
 if TYPE_CHECKING:
-  from ..models.delays_out import DelaysOut
-  from ..models.reporting_out import ReportingOut
-  from ..models.rules_out import RulesOut
-  from ..models.served_model_out import ServedModelOut
-
-
-
+    from ..models.delays_out import DelaysOut
+    from ..models.reporting_out import ReportingOut
+    from ..models.rules_out import RulesOut
+    from ..models.served_model_out import ServedModelOut
 
 
 T = TypeVar("T", bound="SubClusterSpecOut")
 
 
-
 @_attrs_define
 class SubClusterSpecOut:
-    """ What a dispatcher must know to run one sub-cluster of one plan version.
-
-     """
+    """What a dispatcher must know to run one sub-cluster of one plan version."""
 
     id: str
     plan_version: int
@@ -39,15 +29,9 @@ class SubClusterSpecOut:
     reporting: None | ReportingOut
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
-        from ..models.delays_out import DelaysOut # noqa: PLC0415
-        from ..models.reporting_out import ReportingOut # noqa: PLC0415
-        from ..models.rules_out import RulesOut # noqa: PLC0415
-        from ..models.served_model_out import ServedModelOut # noqa: PLC0415
+        from ..models.reporting_out import ReportingOut  # noqa: PLC0415
+
         id = self.id
 
         plan_version = self.plan_version
@@ -59,8 +43,6 @@ class SubClusterSpecOut:
             models_item = models_item_data.to_dict()
             models.append(models_item)
 
-
-
         rules = self.rules.to_dict()
 
         delays = self.delays.to_dict()
@@ -71,29 +53,29 @@ class SubClusterSpecOut:
         else:
             reporting = self.reporting
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "plan_version": plan_version,
-            "gpus": gpus,
-            "models": models,
-            "rules": rules,
-            "delays": delays,
-            "reporting": reporting,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "plan_version": plan_version,
+                "gpus": gpus,
+                "models": models,
+                "rules": rules,
+                "delays": delays,
+                "reporting": reporting,
+            }
+        )
 
         return field_dict
 
-
-
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.delays_out import DelaysOut # noqa: PLC0415
-        from ..models.reporting_out import ReportingOut # noqa: PLC0415
-        from ..models.rules_out import RulesOut # noqa: PLC0415
-        from ..models.served_model_out import ServedModelOut # noqa: PLC0415
+        from ..models.delays_out import DelaysOut  # noqa: PLC0415
+        from ..models.reporting_out import ReportingOut  # noqa: PLC0415
+        from ..models.rules_out import RulesOut  # noqa: PLC0415
+        from ..models.served_model_out import ServedModelOut  # noqa: PLC0415
+
         d = dict(src_dict)
         id = d.pop("id")
 
@@ -103,23 +85,14 @@ class SubClusterSpecOut:
 
         models = []
         _models = d.pop("models")
-        for models_item_data in (_models):
+        for models_item_data in _models:
             models_item = ServedModelOut.from_dict(models_item_data)
-
-
 
             models.append(models_item)
 
-
         rules = RulesOut.from_dict(d.pop("rules"))
 
-
-
-
         delays = DelaysOut.from_dict(d.pop("delays"))
-
-
-
 
         def _parse_reporting(data: object) -> None | ReportingOut:
             if data is None:
@@ -129,15 +102,12 @@ class SubClusterSpecOut:
                     raise TypeError()
                 reporting_type_0 = ReportingOut.from_dict(data)
 
-
-
                 return reporting_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(None | ReportingOut, data)
 
         reporting = _parse_reporting(d.pop("reporting"))
-
 
         sub_cluster_spec_out = cls(
             id=id,
@@ -148,7 +118,6 @@ class SubClusterSpecOut:
             delays=delays,
             reporting=reporting,
         )
-
 
         sub_cluster_spec_out.additional_properties = d
         return sub_cluster_spec_out

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class SubmitForecastsSource(StrEnum):
     IMPORT = "import"
     MODEL = "model"

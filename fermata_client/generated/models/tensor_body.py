@@ -1,39 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
 
 from ..models.tensor_body_datatype import TensorBodyDatatype
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="TensorBody")
 
 
-
 @_attrs_define
 class TensorBody:
-    """ One input or output; the shape leaves out the batch dimension.
-
-     """
+    """One input or output; the shape leaves out the batch dimension."""
 
     name: str
     datatype: TensorBodyDatatype
     """ As in the Open Inference Protocol. """
     shape: list[int]
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name
@@ -42,20 +26,17 @@ class TensorBody:
 
         shape = self.shape
 
-
-
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "name": name,
-            "datatype": datatype,
-            "shape": shape,
-        })
+        field_dict.update(
+            {
+                "name": name,
+                "datatype": datatype,
+                "shape": shape,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -64,11 +45,7 @@ class TensorBody:
 
         datatype = TensorBodyDatatype(d.pop("datatype"))
 
-
-
-
         shape = cast(list[int], d.pop("shape"))
-
 
         tensor_body = cls(
             name=name,
@@ -77,4 +54,3 @@ class TensorBody:
         )
 
         return tensor_body
-

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class TensorBodyDatatype(StrEnum):
     BOOL = "BOOL"
     FP16 = "FP16"

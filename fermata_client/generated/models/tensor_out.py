@@ -1,36 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="TensorOut")
-
 
 
 @_attrs_define
 class TensorOut:
-    
-
     name: str
     datatype: str
     shape: list[int]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-
-
-
-
 
     def to_dict(self) -> dict[str, Any]:
         name = self.name
@@ -39,20 +23,17 @@ class TensorOut:
 
         shape = self.shape
 
-
-
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "name": name,
-            "datatype": datatype,
-            "shape": shape,
-        })
+        field_dict.update(
+            {
+                "name": name,
+                "datatype": datatype,
+                "shape": shape,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -63,13 +44,11 @@ class TensorOut:
 
         shape = cast(list[int], d.pop("shape"))
 
-
         tensor_out = cls(
             name=name,
             datatype=datatype,
             shape=shape,
         )
-
 
         tensor_out.additional_properties = d
         return tensor_out

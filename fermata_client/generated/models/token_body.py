@@ -1,31 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
-from attrs import field as _attrs_field
-
-from ..types import UNSET, Unset
 
 from ..models.scope import Scope
 from ..types import UNSET, Unset
-from typing import cast
-
-
-
-
-
 
 T = TypeVar("T", bound="TokenBody")
 
 
-
 @_attrs_define
 class TokenBody:
-    """ A token to be made.
-
-     """
+    """A token to be made."""
 
     name: str
     """ As the audit log shows it. """
@@ -35,10 +23,6 @@ class TokenBody:
     days: float | None | Unset = UNSET
     """ How long it is good; by default until it is revoked. """
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         name = self.name
 
@@ -47,13 +31,9 @@ class TokenBody:
             scopes_item = scopes_item_data.value
             scopes.append(scopes_item)
 
-
-
         fleets: list[str] | Unset = UNSET
         if not isinstance(self.fleets, Unset):
             fleets = self.fleets
-
-
 
         days: float | None | Unset
         if isinstance(self.days, Unset):
@@ -61,21 +41,20 @@ class TokenBody:
         else:
             days = self.days
 
-
         field_dict: dict[str, Any] = {}
 
-        field_dict.update({
-            "name": name,
-            "scopes": scopes,
-        })
+        field_dict.update(
+            {
+                "name": name,
+                "scopes": scopes,
+            }
+        )
         if fleets is not UNSET:
             field_dict["fleets"] = fleets
         if days is not UNSET:
             field_dict["days"] = days
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -84,16 +63,12 @@ class TokenBody:
 
         scopes = []
         _scopes = d.pop("scopes")
-        for scopes_item_data in (_scopes):
+        for scopes_item_data in _scopes:
             scopes_item = Scope(scopes_item_data)
-
-
 
             scopes.append(scopes_item)
 
-
         fleets = cast(list[str], d.pop("fleets", UNSET))
-
 
         def _parse_days(data: object) -> float | None | Unset:
             if data is None:
@@ -104,7 +79,6 @@ class TokenBody:
 
         days = _parse_days(d.pop("days", UNSET))
 
-
         token_body = cls(
             name=name,
             scopes=scopes,
@@ -113,4 +87,3 @@ class TokenBody:
         )
 
         return token_body
-

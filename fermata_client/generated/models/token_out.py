@@ -1,30 +1,18 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-import datetime
-
-
-
-
-
-
 T = TypeVar("T", bound="TokenOut")
-
 
 
 @_attrs_define
 class TokenOut:
-    """ A token without its secret.
-
-     """
+    """A token without its secret."""
 
     id: str
     name: str
@@ -43,10 +31,6 @@ class TokenOut:
     """ Late by up to ten minutes. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         id = self.id
 
@@ -54,11 +38,7 @@ class TokenOut:
 
         scopes = self.scopes
 
-
-
         fleets = self.fleets
-
-
 
         created_at = self.created_at.isoformat()
 
@@ -94,26 +74,25 @@ class TokenOut:
         else:
             last_used_at = self.last_used_at
 
-
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "id": id,
-            "name": name,
-            "scopes": scopes,
-            "fleets": fleets,
-            "created_at": created_at,
-            "created_by": created_by,
-            "expires_at": expires_at,
-            "rotated_at": rotated_at,
-            "previous_until": previous_until,
-            "revoked_at": revoked_at,
-            "last_used_at": last_used_at,
-        })
+        field_dict.update(
+            {
+                "id": id,
+                "name": name,
+                "scopes": scopes,
+                "fleets": fleets,
+                "created_at": created_at,
+                "created_by": created_by,
+                "expires_at": expires_at,
+                "rotated_at": rotated_at,
+                "previous_until": previous_until,
+                "revoked_at": revoked_at,
+                "last_used_at": last_used_at,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
@@ -124,14 +103,9 @@ class TokenOut:
 
         scopes = cast(list[str], d.pop("scopes"))
 
-
         fleets = cast(list[str], d.pop("fleets"))
 
-
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
-
-
-
 
         created_by = d.pop("created_by")
 
@@ -143,15 +117,12 @@ class TokenOut:
                     raise TypeError()
                 expires_at_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return expires_at_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
         expires_at = _parse_expires_at(d.pop("expires_at"))
-
 
         def _parse_rotated_at(data: object) -> datetime.datetime | None:
             if data is None:
@@ -161,15 +132,12 @@ class TokenOut:
                     raise TypeError()
                 rotated_at_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return rotated_at_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
         rotated_at = _parse_rotated_at(d.pop("rotated_at"))
-
 
         def _parse_previous_until(data: object) -> datetime.datetime | None:
             if data is None:
@@ -179,15 +147,12 @@ class TokenOut:
                     raise TypeError()
                 previous_until_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return previous_until_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
         previous_until = _parse_previous_until(d.pop("previous_until"))
-
 
         def _parse_revoked_at(data: object) -> datetime.datetime | None:
             if data is None:
@@ -197,15 +162,12 @@ class TokenOut:
                     raise TypeError()
                 revoked_at_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return revoked_at_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
         revoked_at = _parse_revoked_at(d.pop("revoked_at"))
-
 
         def _parse_last_used_at(data: object) -> datetime.datetime | None:
             if data is None:
@@ -215,15 +177,12 @@ class TokenOut:
                     raise TypeError()
                 last_used_at_type_0 = datetime.datetime.fromisoformat(data)
 
-
-
                 return last_used_at_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             return cast(datetime.datetime | None, data)
 
         last_used_at = _parse_last_used_at(d.pop("last_used_at"))
-
 
         token_out = cls(
             id=id,
@@ -238,7 +197,6 @@ class TokenOut:
             revoked_at=revoked_at,
             last_used_at=last_used_at,
         )
-
 
         token_out.additional_properties = d
         return token_out

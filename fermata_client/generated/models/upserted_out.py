@@ -1,73 +1,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset
-
-from typing import cast
-
-
-
-
-
-
 T = TypeVar("T", bound="UpsertedOut")
-
 
 
 @_attrs_define
 class UpsertedOut:
-    """ Ids of what was created and of what was replaced.
-
-     """
+    """Ids of what was created and of what was replaced."""
 
     created: list[str]
     updated: list[str]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
-
-
-
-
     def to_dict(self) -> dict[str, Any]:
         created = self.created
 
-
-
         updated = self.updated
-
-
-
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
-        field_dict.update({
-            "created": created,
-            "updated": updated,
-        })
+        field_dict.update(
+            {
+                "created": created,
+                "updated": updated,
+            }
+        )
 
         return field_dict
-
-
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         created = cast(list[str], d.pop("created"))
 
-
         updated = cast(list[str], d.pop("updated"))
-
 
         upserted_out = cls(
             created=created,
             updated=updated,
         )
-
 
         upserted_out.additional_properties = d
         return upserted_out

@@ -1,5 +1,6 @@
 from enum import StrEnum
 
+
 class Verdict(StrEnum):
     BOTH = "both"
     MODEL = "model"

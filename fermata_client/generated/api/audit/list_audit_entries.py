@@ -1,19 +1,14 @@
+import datetime
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.audit_entry_page import AuditEntryPage
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-import datetime
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -25,12 +20,8 @@ def _get_kwargs(
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -84,9 +75,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -94,65 +83,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> AuditEntryPage | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> AuditEntryPage | Problem | None:
     if response.status_code == 200:
         response_200 = AuditEntryPage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -162,7 +135,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[AuditEntryPage | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[AuditEntryPage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -173,7 +148,7 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     actor: None | str | Unset = UNSET,
     action: None | str | Unset = UNSET,
     subject: None | str | Unset = UNSET,
@@ -181,10 +156,9 @@ def sync_detailed(
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[AuditEntryPage | Problem]:
-    """ List Audit Entries
+    """List Audit Entries
 
      Who changed what in the fleet, when, from where and why; the newest first.
 
@@ -206,19 +180,17 @@ def sync_detailed(
 
     Returns:
         Response[AuditEntryPage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         actor=actor,
-action=action,
-subject=subject,
-since=since,
-until=until,
-limit=limit,
-before=before,
-fleet=fleet,
-
+        action=action,
+        subject=subject,
+        since=since,
+        until=until,
+        limit=limit,
+        before=before,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -227,9 +199,10 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     actor: None | str | Unset = UNSET,
     action: None | str | Unset = UNSET,
     subject: None | str | Unset = UNSET,
@@ -237,10 +210,9 @@ def sync(
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> AuditEntryPage | Problem | None:
-    """ List Audit Entries
+    """List Audit Entries
 
      Who changed what in the fleet, when, from where and why; the newest first.
 
@@ -262,25 +234,24 @@ def sync(
 
     Returns:
         AuditEntryPage | Problem
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-actor=actor,
-action=action,
-subject=subject,
-since=since,
-until=until,
-limit=limit,
-before=before,
-fleet=fleet,
-
+        actor=actor,
+        action=action,
+        subject=subject,
+        since=since,
+        until=until,
+        limit=limit,
+        before=before,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     actor: None | str | Unset = UNSET,
     action: None | str | Unset = UNSET,
     subject: None | str | Unset = UNSET,
@@ -288,10 +259,9 @@ async def asyncio_detailed(
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[AuditEntryPage | Problem]:
-    """ List Audit Entries
+    """List Audit Entries
 
      Who changed what in the fleet, when, from where and why; the newest first.
 
@@ -313,30 +283,27 @@ async def asyncio_detailed(
 
     Returns:
         Response[AuditEntryPage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         actor=actor,
-action=action,
-subject=subject,
-since=since,
-until=until,
-limit=limit,
-before=before,
-fleet=fleet,
-
+        action=action,
+        subject=subject,
+        since=since,
+        until=until,
+        limit=limit,
+        before=before,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     actor: None | str | Unset = UNSET,
     action: None | str | Unset = UNSET,
     subject: None | str | Unset = UNSET,
@@ -344,10 +311,9 @@ async def asyncio(
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> AuditEntryPage | Problem | None:
-    """ List Audit Entries
+    """List Audit Entries
 
      Who changed what in the fleet, when, from where and why; the newest first.
 
@@ -369,18 +335,18 @@ async def asyncio(
 
     Returns:
         AuditEntryPage | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-actor=actor,
-action=action,
-subject=subject,
-since=since,
-until=until,
-limit=limit,
-before=before,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            actor=actor,
+            action=action,
+            subject=subject,
+            since=since,
+            until=until,
+            limit=limit,
+            before=before,
+            fleet=fleet,
+        )
+    ).parsed

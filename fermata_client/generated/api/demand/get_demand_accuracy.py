@@ -1,19 +1,14 @@
+import datetime
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.accuracy_list_out import AccuracyListOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-import datetime
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -21,12 +16,8 @@ def _get_kwargs(
     model: list[str] | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -35,7 +26,6 @@ def _get_kwargs(
         json_model = UNSET
     elif isinstance(model, list):
         json_model = model
-
 
     else:
         json_model = model
@@ -61,9 +51,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -71,65 +59,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> AccuracyListOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> AccuracyListOut | Problem | None:
     if response.status_code == 200:
         response_200 = AccuracyListOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -139,7 +111,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[AccuracyListOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[AccuracyListOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -150,14 +124,13 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: list[str] | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[AccuracyListOut | Problem]:
-    """ Get Demand Accuracy
+    """Get Demand Accuracy
 
      Past hours held against what planners said of them, and what the load foretold of itself by then.
 
@@ -176,15 +149,13 @@ def sync_detailed(
 
     Returns:
         Response[AccuracyListOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         model=model,
-since=since,
-until=until,
-fleet=fleet,
-
+        since=since,
+        until=until,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -193,16 +164,16 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: list[str] | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> AccuracyListOut | Problem | None:
-    """ Get Demand Accuracy
+    """Get Demand Accuracy
 
      Past hours held against what planners said of them, and what the load foretold of itself by then.
 
@@ -221,28 +192,26 @@ def sync(
 
     Returns:
         AccuracyListOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-model=model,
-since=since,
-until=until,
-fleet=fleet,
-
+        model=model,
+        since=since,
+        until=until,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: list[str] | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[AccuracyListOut | Problem]:
-    """ Get Demand Accuracy
+    """Get Demand Accuracy
 
      Past hours held against what planners said of them, and what the load foretold of itself by then.
 
@@ -261,33 +230,29 @@ async def asyncio_detailed(
 
     Returns:
         Response[AccuracyListOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         model=model,
-since=since,
-until=until,
-fleet=fleet,
-
+        since=since,
+        until=until,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: list[str] | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> AccuracyListOut | Problem | None:
-    """ Get Demand Accuracy
+    """Get Demand Accuracy
 
      Past hours held against what planners said of them, and what the load foretold of itself by then.
 
@@ -306,14 +271,14 @@ async def asyncio(
 
     Returns:
         AccuracyListOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-model=model,
-since=since,
-until=until,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            model=model,
+            since=since,
+            until=until,
+            fleet=fleet,
+        )
+    ).parsed

@@ -1,19 +1,14 @@
+import datetime
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.resolved_forecast_out import ResolvedForecastOut
-from ...types import UNSET, Unset
-from typing import cast
-import datetime
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -21,12 +16,8 @@ def _get_kwargs(
     since: datetime.datetime,
     until: datetime.datetime,
     epoch_hours: float | Unset = 1.0,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -40,9 +31,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -50,65 +39,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | ResolvedForecastOut | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | ResolvedForecastOut | None:
     if response.status_code == 200:
         response_200 = ResolvedForecastOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -118,7 +91,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | ResolvedForecastOut]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | ResolvedForecastOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -129,14 +104,13 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime,
     until: datetime.datetime,
     epoch_hours: float | Unset = 1.0,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ResolvedForecastOut]:
-    """ Get Resolved Forecast
+    """Get Resolved Forecast
 
      What the forecasts submitted so far come to over a horizon, and which of them speaks in every cell.
 
@@ -158,15 +132,13 @@ def sync_detailed(
 
     Returns:
         Response[Problem | ResolvedForecastOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         since=since,
-until=until,
-epoch_hours=epoch_hours,
-fleet=fleet,
-
+        until=until,
+        epoch_hours=epoch_hours,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -175,16 +147,16 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime,
     until: datetime.datetime,
     epoch_hours: float | Unset = 1.0,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ResolvedForecastOut | None:
-    """ Get Resolved Forecast
+    """Get Resolved Forecast
 
      What the forecasts submitted so far come to over a horizon, and which of them speaks in every cell.
 
@@ -206,28 +178,26 @@ def sync(
 
     Returns:
         Problem | ResolvedForecastOut
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-since=since,
-until=until,
-epoch_hours=epoch_hours,
-fleet=fleet,
-
+        since=since,
+        until=until,
+        epoch_hours=epoch_hours,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime,
     until: datetime.datetime,
     epoch_hours: float | Unset = 1.0,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ResolvedForecastOut]:
-    """ Get Resolved Forecast
+    """Get Resolved Forecast
 
      What the forecasts submitted so far come to over a horizon, and which of them speaks in every cell.
 
@@ -249,33 +219,29 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | ResolvedForecastOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         since=since,
-until=until,
-epoch_hours=epoch_hours,
-fleet=fleet,
-
+        until=until,
+        epoch_hours=epoch_hours,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime,
     until: datetime.datetime,
     epoch_hours: float | Unset = 1.0,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ResolvedForecastOut | None:
-    """ Get Resolved Forecast
+    """Get Resolved Forecast
 
      What the forecasts submitted so far come to over a horizon, and which of them speaks in every cell.
 
@@ -297,14 +263,14 @@ async def asyncio(
 
     Returns:
         Problem | ResolvedForecastOut
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-since=since,
-until=until,
-epoch_hours=epoch_hours,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            since=since,
+            until=until,
+            epoch_hours=epoch_hours,
+            fleet=fleet,
+        )
+    ).parsed

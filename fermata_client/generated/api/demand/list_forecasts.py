@@ -1,19 +1,14 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.forecast_source import ForecastSource
 from ...models.forecast_summary_page import ForecastSummaryPage
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -21,12 +16,8 @@ def _get_kwargs(
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     source: ForecastSource | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -50,9 +41,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -60,65 +49,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ForecastSummaryPage | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ForecastSummaryPage | Problem | None:
     if response.status_code == 200:
         response_200 = ForecastSummaryPage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -128,7 +101,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[ForecastSummaryPage | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ForecastSummaryPage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -139,14 +114,13 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     source: ForecastSource | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[ForecastSummaryPage | Problem]:
-    """ List Forecasts
+    """List Forecasts
 
      Forecasts, the newest first.
 
@@ -164,15 +138,13 @@ def sync_detailed(
 
     Returns:
         Response[ForecastSummaryPage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         limit=limit,
-before=before,
-source=source,
-fleet=fleet,
-
+        before=before,
+        source=source,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -181,16 +153,16 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     source: ForecastSource | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> ForecastSummaryPage | Problem | None:
-    """ List Forecasts
+    """List Forecasts
 
      Forecasts, the newest first.
 
@@ -208,28 +180,26 @@ def sync(
 
     Returns:
         ForecastSummaryPage | Problem
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-limit=limit,
-before=before,
-source=source,
-fleet=fleet,
-
+        limit=limit,
+        before=before,
+        source=source,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     source: ForecastSource | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[ForecastSummaryPage | Problem]:
-    """ List Forecasts
+    """List Forecasts
 
      Forecasts, the newest first.
 
@@ -247,33 +217,29 @@ async def asyncio_detailed(
 
     Returns:
         Response[ForecastSummaryPage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         limit=limit,
-before=before,
-source=source,
-fleet=fleet,
-
+        before=before,
+        source=source,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     source: ForecastSource | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> ForecastSummaryPage | Problem | None:
-    """ List Forecasts
+    """List Forecasts
 
      Forecasts, the newest first.
 
@@ -291,14 +257,14 @@ async def asyncio(
 
     Returns:
         ForecastSummaryPage | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-limit=limit,
-before=before,
-source=source,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            limit=limit,
+            before=before,
+            source=source,
+            fleet=fleet,
+        )
+    ).parsed

@@ -1,40 +1,30 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.forecast_body import ForecastBody
 from ...models.forecast_summary_out import ForecastSummaryOut
 from ...models.problem import Problem
 from ...models.submit_forecasts_source import SubmitForecastsSource
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: ForecastBody | list[ForecastBody],
-    name: str | Unset = 'csv',
+    name: str | Unset = "csv",
     note: None | str | Unset = UNSET,
     source: SubmitForecastsSource | Unset = SubmitForecastsSource.IMPORT,
     corrects: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
-
-
-
-    
 
     params: dict[str, Any] = {}
 
@@ -62,9 +52,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -72,7 +60,6 @@ def _get_kwargs(
         "params": params,
     }
 
-    
     if isinstance(body, ForecastBody):
         _kwargs["json"] = body.to_dict()
     else:
@@ -81,24 +68,20 @@ def _get_kwargs(
             body_type_1_item = body_type_1_item_data.to_dict()
             _kwargs["json"].append(body_type_1_item)
 
-
-
-
     headers["Content-Type"] = "application/json"
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | list[ForecastSummaryOut] | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | list[ForecastSummaryOut] | None:
     if response.status_code == 201:
         response_201 = []
         _response_201 = response.json()
-        for response_201_item_data in (_response_201):
+        for response_201_item_data in _response_201:
             response_201_item = ForecastSummaryOut.from_dict(response_201_item_data)
-
-
 
             response_201.append(response_201_item)
 
@@ -107,63 +90,45 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
-
-
 
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
-
-
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -173,7 +138,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | list[ForecastSummaryOut]]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | list[ForecastSummaryOut]]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -184,17 +151,16 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ForecastBody | list[ForecastBody],
-    name: str | Unset = 'csv',
+    name: str | Unset = "csv",
     note: None | str | Unset = UNSET,
     source: SubmitForecastsSource | Unset = SubmitForecastsSource.IMPORT,
     corrects: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Response[Problem | list[ForecastSummaryOut]]:
-    """ Submit Forecasts
+    """Submit Forecasts
 
      Store forecasts; each gets an id of its own. Their models must be registered.
 
@@ -223,18 +189,16 @@ def sync_detailed(
 
     Returns:
         Response[Problem | list[ForecastSummaryOut]]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-name=name,
-note=note,
-source=source,
-corrects=corrects,
-fleet=fleet,
-x_actor=x_actor,
-
+        name=name,
+        note=note,
+        source=source,
+        corrects=corrects,
+        fleet=fleet,
+        x_actor=x_actor,
     )
 
     response = client.get_httpx_client().request(
@@ -243,19 +207,19 @@ x_actor=x_actor,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ForecastBody | list[ForecastBody],
-    name: str | Unset = 'csv',
+    name: str | Unset = "csv",
     note: None | str | Unset = UNSET,
     source: SubmitForecastsSource | Unset = SubmitForecastsSource.IMPORT,
     corrects: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Problem | list[ForecastSummaryOut] | None:
-    """ Submit Forecasts
+    """Submit Forecasts
 
      Store forecasts; each gets an id of its own. Their models must be registered.
 
@@ -284,34 +248,32 @@ def sync(
 
     Returns:
         Problem | list[ForecastSummaryOut]
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-body=body,
-name=name,
-note=note,
-source=source,
-corrects=corrects,
-fleet=fleet,
-x_actor=x_actor,
-
+        body=body,
+        name=name,
+        note=note,
+        source=source,
+        corrects=corrects,
+        fleet=fleet,
+        x_actor=x_actor,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ForecastBody | list[ForecastBody],
-    name: str | Unset = 'csv',
+    name: str | Unset = "csv",
     note: None | str | Unset = UNSET,
     source: SubmitForecastsSource | Unset = SubmitForecastsSource.IMPORT,
     corrects: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Response[Problem | list[ForecastSummaryOut]]:
-    """ Submit Forecasts
+    """Submit Forecasts
 
      Store forecasts; each gets an id of its own. Their models must be registered.
 
@@ -340,39 +302,35 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | list[ForecastSummaryOut]]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-name=name,
-note=note,
-source=source,
-corrects=corrects,
-fleet=fleet,
-x_actor=x_actor,
-
+        name=name,
+        note=note,
+        source=source,
+        corrects=corrects,
+        fleet=fleet,
+        x_actor=x_actor,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ForecastBody | list[ForecastBody],
-    name: str | Unset = 'csv',
+    name: str | Unset = "csv",
     note: None | str | Unset = UNSET,
     source: SubmitForecastsSource | Unset = SubmitForecastsSource.IMPORT,
     corrects: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Problem | list[ForecastSummaryOut] | None:
-    """ Submit Forecasts
+    """Submit Forecasts
 
      Store forecasts; each gets an id of its own. Their models must be registered.
 
@@ -401,17 +359,17 @@ async def asyncio(
 
     Returns:
         Problem | list[ForecastSummaryOut]
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-body=body,
-name=name,
-note=note,
-source=source,
-corrects=corrects,
-fleet=fleet,
-x_actor=x_actor,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            name=name,
+            note=note,
+            source=source,
+            corrects=corrects,
+            fleet=fleet,
+            x_actor=x_actor,
+        )
+    ).parsed

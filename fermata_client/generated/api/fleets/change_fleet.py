@@ -1,29 +1,24 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.fleet_change_body import FleetChangeBody
 from ...models.fleet_out import FleetOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     fleet_id: str,
     *,
     body: FleetChangeBody,
-    x_actor: str | Unset = 'anonymous',
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
@@ -35,15 +30,11 @@ def _get_kwargs(
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
 
-
-
-    
-
-    
-
     _kwargs: dict[str, Any] = {
         "method": "patch",
-        "url": "/v1/fleets/{fleet_id}".format(fleet_id=quote(str(fleet_id), safe=""),),
+        "url": "/v1/fleets/{fleet_id}".format(
+            fleet_id=quote(str(fleet_id), safe=""),
+        ),
     }
 
     _kwargs["json"] = body.to_dict()
@@ -54,82 +45,61 @@ def _get_kwargs(
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> FleetOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> FleetOut | Problem | None:
     if response.status_code == 200:
         response_200 = FleetOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 412:
         response_412 = Problem.from_dict(response.json())
-
-
 
         return response_412
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
-
-
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 428:
         response_428 = Problem.from_dict(response.json())
 
-
-
         return response_428
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
-
-
 
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -139,7 +109,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[FleetOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[FleetOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -151,14 +123,13 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     fleet_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: FleetChangeBody,
-    x_actor: str | Unset = 'anonymous',
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[FleetOut | Problem]:
-    """ Change Fleet
+    """Change Fleet
 
      Change environment or policy; what is not named stays.
 
@@ -180,16 +151,14 @@ def sync_detailed(
 
     Returns:
         Response[FleetOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         fleet_id=fleet_id,
-body=body,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        body=body,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -198,17 +167,17 @@ if_none_match=if_none_match,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     fleet_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: FleetChangeBody,
-    x_actor: str | Unset = 'anonymous',
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> FleetOut | Problem | None:
-    """ Change Fleet
+    """Change Fleet
 
      Change environment or policy; what is not named stays.
 
@@ -230,30 +199,28 @@ def sync(
 
     Returns:
         FleetOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         fleet_id=fleet_id,
-client=client,
-body=body,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        client=client,
+        body=body,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     ).parsed
+
 
 async def asyncio_detailed(
     fleet_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: FleetChangeBody,
-    x_actor: str | Unset = 'anonymous',
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[FleetOut | Problem]:
-    """ Change Fleet
+    """Change Fleet
 
      Change environment or policy; what is not named stays.
 
@@ -275,35 +242,31 @@ async def asyncio_detailed(
 
     Returns:
         Response[FleetOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         fleet_id=fleet_id,
-body=body,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        body=body,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     fleet_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: FleetChangeBody,
-    x_actor: str | Unset = 'anonymous',
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> FleetOut | Problem | None:
-    """ Change Fleet
+    """Change Fleet
 
      Change environment or policy; what is not named stays.
 
@@ -325,15 +288,15 @@ async def asyncio(
 
     Returns:
         FleetOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        fleet_id=fleet_id,
-client=client,
-body=body,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            fleet_id=fleet_id,
+            client=client,
+            body=body,
+            x_actor=x_actor,
+            if_match=if_match,
+            if_none_match=if_none_match,
+        )
+    ).parsed

@@ -1,36 +1,24 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.fleet_body import FleetBody
 from ...models.fleet_out import FleetOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import Response, Unset
 
 
 def _get_kwargs(
     *,
     body: FleetBody,
-    x_actor: str | Unset = 'anonymous',
-
+    x_actor: str | Unset = "anonymous",
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
-
-
-
-    
-
-    
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -45,75 +33,56 @@ def _get_kwargs(
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> FleetOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> FleetOut | Problem | None:
     if response.status_code == 201:
         response_201 = FleetOut.from_dict(response.json())
-
-
 
         return response_201
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
-
-
 
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
-
-
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -123,7 +92,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[FleetOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[FleetOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -134,12 +105,11 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: FleetBody,
-    x_actor: str | Unset = 'anonymous',
-
+    x_actor: str | Unset = "anonymous",
 ) -> Response[FleetOut | Problem]:
-    """ Create Fleet
+    """Create Fleet
 
      Make a fleet; nothing of another one is seen or changed through it.
 
@@ -156,13 +126,11 @@ def sync_detailed(
 
     Returns:
         Response[FleetOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-x_actor=x_actor,
-
+        x_actor=x_actor,
     )
 
     response = client.get_httpx_client().request(
@@ -171,14 +139,14 @@ x_actor=x_actor,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: FleetBody,
-    x_actor: str | Unset = 'anonymous',
-
+    x_actor: str | Unset = "anonymous",
 ) -> FleetOut | Problem | None:
-    """ Create Fleet
+    """Create Fleet
 
      Make a fleet; nothing of another one is seen or changed through it.
 
@@ -195,24 +163,22 @@ def sync(
 
     Returns:
         FleetOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-body=body,
-x_actor=x_actor,
-
+        body=body,
+        x_actor=x_actor,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: FleetBody,
-    x_actor: str | Unset = 'anonymous',
-
+    x_actor: str | Unset = "anonymous",
 ) -> Response[FleetOut | Problem]:
-    """ Create Fleet
+    """Create Fleet
 
      Make a fleet; nothing of another one is seen or changed through it.
 
@@ -229,29 +195,25 @@ async def asyncio_detailed(
 
     Returns:
         Response[FleetOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-x_actor=x_actor,
-
+        x_actor=x_actor,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: FleetBody,
-    x_actor: str | Unset = 'anonymous',
-
+    x_actor: str | Unset = "anonymous",
 ) -> FleetOut | Problem | None:
-    """ Create Fleet
+    """Create Fleet
 
      Make a fleet; nothing of another one is seen or changed through it.
 
@@ -268,12 +230,12 @@ async def asyncio(
 
     Returns:
         FleetOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-body=body,
-x_actor=x_actor,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            x_actor=x_actor,
+        )
+    ).parsed

@@ -1,19 +1,15 @@
+import datetime
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.advices_out import AdvicesOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-import datetime
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -22,11 +18,7 @@ def _get_kwargs(
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
-
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -50,75 +42,59 @@ def _get_kwargs(
 
     params["limit"] = limit
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/fleets/{fleet_id}/advice".format(fleet_id=quote(str(fleet_id), safe=""),),
+        "url": "/v1/fleets/{fleet_id}/advice".format(
+            fleet_id=quote(str(fleet_id), safe=""),
+        ),
         "params": params,
     }
-
 
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> AdvicesOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> AdvicesOut | Problem | None:
     if response.status_code == 200:
         response_200 = AdvicesOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -128,7 +104,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[AdvicesOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[AdvicesOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -140,13 +118,12 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     fleet_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
-
 ) -> Response[AdvicesOut | Problem]:
-    """ Get Advice
+    """Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
 
@@ -164,15 +141,13 @@ def sync_detailed(
 
     Returns:
         Response[AdvicesOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         fleet_id=fleet_id,
-since=since,
-until=until,
-limit=limit,
-
+        since=since,
+        until=until,
+        limit=limit,
     )
 
     response = client.get_httpx_client().request(
@@ -181,16 +156,16 @@ limit=limit,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     fleet_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
-
 ) -> AdvicesOut | Problem | None:
-    """ Get Advice
+    """Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
 
@@ -208,28 +183,26 @@ def sync(
 
     Returns:
         AdvicesOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         fleet_id=fleet_id,
-client=client,
-since=since,
-until=until,
-limit=limit,
-
+        client=client,
+        since=since,
+        until=until,
+        limit=limit,
     ).parsed
+
 
 async def asyncio_detailed(
     fleet_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
-
 ) -> Response[AdvicesOut | Problem]:
-    """ Get Advice
+    """Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
 
@@ -247,33 +220,29 @@ async def asyncio_detailed(
 
     Returns:
         Response[AdvicesOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         fleet_id=fleet_id,
-since=since,
-until=until,
-limit=limit,
-
+        since=since,
+        until=until,
+        limit=limit,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     fleet_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
-
 ) -> AdvicesOut | Problem | None:
-    """ Get Advice
+    """Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
 
@@ -291,14 +260,14 @@ async def asyncio(
 
     Returns:
         AdvicesOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        fleet_id=fleet_id,
-client=client,
-since=since,
-until=until,
-limit=limit,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            fleet_id=fleet_id,
+            client=client,
+            since=since,
+            until=until,
+            limit=limit,
+        )
+    ).parsed

@@ -1,18 +1,13 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.fleet_page import FleetPage
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -20,11 +15,7 @@ def _get_kwargs(
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -44,9 +35,7 @@ def _get_kwargs(
         json_after = after
     params["after"] = json_after
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -54,65 +43,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> FleetPage | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> FleetPage | Problem | None:
     if response.status_code == 200:
         response_200 = FleetPage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -122,7 +95,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[FleetPage | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[FleetPage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -133,13 +108,12 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-
 ) -> Response[FleetPage | Problem]:
-    """ List Fleets
+    """List Fleets
 
      Fleets, by name.
 
@@ -156,14 +130,12 @@ def sync_detailed(
 
     Returns:
         Response[FleetPage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         name=name,
-limit=limit,
-after=after,
-
+        limit=limit,
+        after=after,
     )
 
     response = client.get_httpx_client().request(
@@ -172,15 +144,15 @@ after=after,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-
 ) -> FleetPage | Problem | None:
-    """ List Fleets
+    """List Fleets
 
      Fleets, by name.
 
@@ -197,26 +169,24 @@ def sync(
 
     Returns:
         FleetPage | Problem
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-name=name,
-limit=limit,
-after=after,
-
+        name=name,
+        limit=limit,
+        after=after,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-
 ) -> Response[FleetPage | Problem]:
-    """ List Fleets
+    """List Fleets
 
      Fleets, by name.
 
@@ -233,31 +203,27 @@ async def asyncio_detailed(
 
     Returns:
         Response[FleetPage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         name=name,
-limit=limit,
-after=after,
-
+        limit=limit,
+        after=after,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-
 ) -> FleetPage | Problem | None:
-    """ List Fleets
+    """List Fleets
 
      Fleets, by name.
 
@@ -274,13 +240,13 @@ async def asyncio(
 
     Returns:
         FleetPage | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-name=name,
-limit=limit,
-after=after,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            name=name,
+            limit=limit,
+            after=after,
+        )
+    ).parsed

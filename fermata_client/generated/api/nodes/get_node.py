@@ -4,57 +4,46 @@ from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.node_out import NodeOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     node_id: str,
     *,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
 
-
-
-    
-
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/nodes/{node_id}".format(node_id=quote(str(node_id), safe=""),),
+        "url": "/v1/nodes/{node_id}".format(
+            node_id=quote(str(node_id), safe=""),
+        ),
         "params": params,
     }
-
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | NodeOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | NodeOut | Problem | None:
     if response.status_code == 200:
         response_200 = NodeOut.from_dict(response.json())
-
-
 
         return response_200
 
@@ -65,49 +54,35 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -117,7 +92,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Any | NodeOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any | NodeOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -129,12 +106,11 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     node_id: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Any | NodeOut | Problem]:
-    """ Get Node
+    """Get Node
 
      One node, and its last heartbeat.
 
@@ -152,14 +128,12 @@ def sync_detailed(
 
     Returns:
         Response[Any | NodeOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         node_id=node_id,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -168,15 +142,15 @@ if_none_match=if_none_match,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     node_id: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Any | NodeOut | Problem | None:
-    """ Get Node
+    """Get Node
 
      One node, and its last heartbeat.
 
@@ -194,26 +168,24 @@ def sync(
 
     Returns:
         Any | NodeOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         node_id=node_id,
-client=client,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        client=client,
+        fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
+
 
 async def asyncio_detailed(
     node_id: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Any | NodeOut | Problem]:
-    """ Get Node
+    """Get Node
 
      One node, and its last heartbeat.
 
@@ -231,31 +203,27 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | NodeOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         node_id=node_id,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        fleet=fleet,
+        if_none_match=if_none_match,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     node_id: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Any | NodeOut | Problem | None:
-    """ Get Node
+    """Get Node
 
      One node, and its last heartbeat.
 
@@ -273,13 +241,13 @@ async def asyncio(
 
     Returns:
         Any | NodeOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        node_id=node_id,
-client=client,
-fleet=fleet,
-if_none_match=if_none_match,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            node_id=node_id,
+            client=client,
+            fleet=fleet,
+            if_none_match=if_none_match,
+        )
+    ).parsed

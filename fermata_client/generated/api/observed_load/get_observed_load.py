@@ -1,19 +1,14 @@
+import datetime
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.observed_load_out import ObservedLoadOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-import datetime
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -21,12 +16,8 @@ def _get_kwargs(
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -57,9 +48,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -67,65 +56,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ObservedLoadOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ObservedLoadOut | Problem | None:
     if response.status_code == 200:
         response_200 = ObservedLoadOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -135,7 +108,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[ObservedLoadOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ObservedLoadOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -146,14 +121,13 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[ObservedLoadOut | Problem]:
-    """ Get Observed Load
+    """Get Observed Load
 
      What dispatchers measured, put together by model. A look at too much is refused, never cut.
 
@@ -172,15 +146,13 @@ def sync_detailed(
 
     Returns:
         Response[ObservedLoadOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         since=since,
-until=until,
-plan_version=plan_version,
-fleet=fleet,
-
+        until=until,
+        plan_version=plan_version,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -189,16 +161,16 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> ObservedLoadOut | Problem | None:
-    """ Get Observed Load
+    """Get Observed Load
 
      What dispatchers measured, put together by model. A look at too much is refused, never cut.
 
@@ -217,28 +189,26 @@ def sync(
 
     Returns:
         ObservedLoadOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-since=since,
-until=until,
-plan_version=plan_version,
-fleet=fleet,
-
+        since=since,
+        until=until,
+        plan_version=plan_version,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[ObservedLoadOut | Problem]:
-    """ Get Observed Load
+    """Get Observed Load
 
      What dispatchers measured, put together by model. A look at too much is refused, never cut.
 
@@ -257,33 +227,29 @@ async def asyncio_detailed(
 
     Returns:
         Response[ObservedLoadOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         since=since,
-until=until,
-plan_version=plan_version,
-fleet=fleet,
-
+        until=until,
+        plan_version=plan_version,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     plan_version: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> ObservedLoadOut | Problem | None:
-    """ Get Observed Load
+    """Get Observed Load
 
      What dispatchers measured, put together by model. A look at too much is refused, never cut.
 
@@ -302,14 +268,14 @@ async def asyncio(
 
     Returns:
         ObservedLoadOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-since=since,
-until=until,
-plan_version=plan_version,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            since=since,
+            until=until,
+            plan_version=plan_version,
+            fleet=fleet,
+        )
+    ).parsed

@@ -1,20 +1,15 @@
+import datetime
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.observed_series_out import ObservedSeriesOut
 from ...models.problem import Problem
 from ...models.resolution import Resolution
-from ...types import UNSET, Unset
-from typing import cast
-import datetime
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -23,17 +18,12 @@ def _get_kwargs(
     since: datetime.datetime,
     until: datetime.datetime,
     resolution: None | Resolution | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
     json_model = model
-
 
     params["model"] = json_model
 
@@ -54,9 +44,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -64,65 +52,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ObservedSeriesOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ObservedSeriesOut | Problem | None:
     if response.status_code == 200:
         response_200 = ObservedSeriesOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -132,7 +104,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[ObservedSeriesOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ObservedSeriesOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -143,15 +117,14 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: list[str],
     since: datetime.datetime,
     until: datetime.datetime,
     resolution: None | Resolution | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[ObservedSeriesOut | Problem]:
-    """ Get Observed Series
+    """Get Observed Series
 
      Observed load by intervals aligned to the hour: null where nobody reported, 0 where it was reported
     that
@@ -175,16 +148,14 @@ def sync_detailed(
 
     Returns:
         Response[ObservedSeriesOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         model=model,
-since=since,
-until=until,
-resolution=resolution,
-fleet=fleet,
-
+        since=since,
+        until=until,
+        resolution=resolution,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -193,17 +164,17 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: list[str],
     since: datetime.datetime,
     until: datetime.datetime,
     resolution: None | Resolution | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> ObservedSeriesOut | Problem | None:
-    """ Get Observed Series
+    """Get Observed Series
 
      Observed load by intervals aligned to the hour: null where nobody reported, 0 where it was reported
     that
@@ -227,30 +198,28 @@ def sync(
 
     Returns:
         ObservedSeriesOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-model=model,
-since=since,
-until=until,
-resolution=resolution,
-fleet=fleet,
-
+        model=model,
+        since=since,
+        until=until,
+        resolution=resolution,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: list[str],
     since: datetime.datetime,
     until: datetime.datetime,
     resolution: None | Resolution | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[ObservedSeriesOut | Problem]:
-    """ Get Observed Series
+    """Get Observed Series
 
      Observed load by intervals aligned to the hour: null where nobody reported, 0 where it was reported
     that
@@ -274,35 +243,31 @@ async def asyncio_detailed(
 
     Returns:
         Response[ObservedSeriesOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         model=model,
-since=since,
-until=until,
-resolution=resolution,
-fleet=fleet,
-
+        since=since,
+        until=until,
+        resolution=resolution,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: list[str],
     since: datetime.datetime,
     until: datetime.datetime,
     resolution: None | Resolution | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> ObservedSeriesOut | Problem | None:
-    """ Get Observed Series
+    """Get Observed Series
 
      Observed load by intervals aligned to the hour: null where nobody reported, 0 where it was reported
     that
@@ -326,15 +291,15 @@ async def asyncio(
 
     Returns:
         ObservedSeriesOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-model=model,
-since=since,
-until=until,
-resolution=resolution,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            model=model,
+            since=since,
+            until=until,
+            resolution=resolution,
+            fleet=fleet,
+        )
+    ).parsed

@@ -1,30 +1,21 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.reporter_page import ReporterPage
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -39,9 +30,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -49,65 +38,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | ReporterPage | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | ReporterPage | None:
     if response.status_code == 200:
         response_200 = ReporterPage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -117,7 +90,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | ReporterPage]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | ReporterPage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -128,13 +103,12 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ReporterPage]:
-    """ List Reporters
+    """List Reporters
 
      Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
 
@@ -151,14 +125,12 @@ def sync_detailed(
 
     Returns:
         Response[Problem | ReporterPage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         limit=limit,
-after=after,
-fleet=fleet,
-
+        after=after,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -167,15 +139,15 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ReporterPage | None:
-    """ List Reporters
+    """List Reporters
 
      Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
 
@@ -192,26 +164,24 @@ def sync(
 
     Returns:
         Problem | ReporterPage
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-limit=limit,
-after=after,
-fleet=fleet,
-
+        limit=limit,
+        after=after,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ReporterPage]:
-    """ List Reporters
+    """List Reporters
 
      Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
 
@@ -228,31 +198,27 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | ReporterPage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         limit=limit,
-after=after,
-fleet=fleet,
-
+        after=after,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ReporterPage | None:
-    """ List Reporters
+    """List Reporters
 
      Who reports, those heard of last first, and how many of their reports were new, repeated or refused.
 
@@ -269,13 +235,13 @@ async def asyncio(
 
     Returns:
         Problem | ReporterPage
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-limit=limit,
-after=after,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            limit=limit,
+            after=after,
+            fleet=fleet,
+        )
+    ).parsed

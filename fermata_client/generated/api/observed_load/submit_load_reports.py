@@ -1,39 +1,28 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.load_report_body import LoadReportBody
 from ...models.problem import Problem
 from ...models.received_out import ReceivedOut
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: list[LoadReportBody] | LoadReportBody,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
-
-
-    
 
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -41,7 +30,6 @@ def _get_kwargs(
         "params": params,
     }
 
-    
     if isinstance(body, LoadReportBody):
         _kwargs["json"] = body.to_dict()
     else:
@@ -50,91 +38,67 @@ def _get_kwargs(
             body_type_1_item = body_type_1_item_data.to_dict()
             _kwargs["json"].append(body_type_1_item)
 
-
-
-
     headers["Content-Type"] = "application/json"
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | ReceivedOut | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | ReceivedOut | None:
     if response.status_code == 200:
         response_200 = ReceivedOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 201:
         response_201 = ReceivedOut.from_dict(response.json())
 
-
-
         return response_201
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
-
-
 
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
 
-
-
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
-
-
 
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
 
-
-
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
-
-
 
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
-
-
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
-
-
 
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -144,7 +108,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | ReceivedOut]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | ReceivedOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -155,12 +121,11 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: list[LoadReportBody] | LoadReportBody,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ReceivedOut]:
-    """ Submit Load Reports
+    """Submit Load Reports
 
      Take load reports. Each interval of each sub-cluster of a plan version counts once, late or sent
     again.
@@ -181,13 +146,11 @@ def sync_detailed(
 
     Returns:
         Response[Problem | ReceivedOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-fleet=fleet,
-
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -196,14 +159,14 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: list[LoadReportBody] | LoadReportBody,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ReceivedOut | None:
-    """ Submit Load Reports
+    """Submit Load Reports
 
      Take load reports. Each interval of each sub-cluster of a plan version counts once, late or sent
     again.
@@ -224,24 +187,22 @@ def sync(
 
     Returns:
         Problem | ReceivedOut
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-body=body,
-fleet=fleet,
-
+        body=body,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: list[LoadReportBody] | LoadReportBody,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ReceivedOut]:
-    """ Submit Load Reports
+    """Submit Load Reports
 
      Take load reports. Each interval of each sub-cluster of a plan version counts once, late or sent
     again.
@@ -262,29 +223,25 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | ReceivedOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-fleet=fleet,
-
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: list[LoadReportBody] | LoadReportBody,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ReceivedOut | None:
-    """ Submit Load Reports
+    """Submit Load Reports
 
      Take load reports. Each interval of each sub-cluster of a plan version counts once, late or sent
     again.
@@ -305,12 +262,12 @@ async def asyncio(
 
     Returns:
         Problem | ReceivedOut
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-body=body,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            fleet=fleet,
+        )
+    ).parsed

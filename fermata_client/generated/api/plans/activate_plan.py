@@ -1,44 +1,32 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.activation_body import ActivationBody
 from ...models.activation_out import ActivationOut
 from ...models.problem import Problem
 from ...models.run_out import RunOut
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: ActivationBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
 
-
-
-    
-
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -54,82 +42,61 @@ def _get_kwargs(
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ActivationOut | Problem | RunOut | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ActivationOut | Problem | RunOut | None:
     if response.status_code == 201:
         response_201 = ActivationOut.from_dict(response.json())
-
-
 
         return response_201
 
     if response.status_code == 202:
         response_202 = RunOut.from_dict(response.json())
 
-
-
         return response_202
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
-
-
 
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
 
-
-
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
-
-
 
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
 
-
-
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
-
-
 
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
-
-
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
-
-
 
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -139,7 +106,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[ActivationOut | Problem | RunOut]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ActivationOut | Problem | RunOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -150,13 +119,12 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ActivationBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Response[ActivationOut | Problem | RunOut]:
-    """ Activate Plan
+    """Activate Plan
 
      Make an approved plan the active one.
 
@@ -180,14 +148,12 @@ def sync_detailed(
 
     Returns:
         Response[ActivationOut | Problem | RunOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-fleet=fleet,
-x_actor=x_actor,
-
+        fleet=fleet,
+        x_actor=x_actor,
     )
 
     response = client.get_httpx_client().request(
@@ -196,15 +162,15 @@ x_actor=x_actor,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ActivationBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> ActivationOut | Problem | RunOut | None:
-    """ Activate Plan
+    """Activate Plan
 
      Make an approved plan the active one.
 
@@ -228,26 +194,24 @@ def sync(
 
     Returns:
         ActivationOut | Problem | RunOut
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ActivationBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Response[ActivationOut | Problem | RunOut]:
-    """ Activate Plan
+    """Activate Plan
 
      Make an approved plan the active one.
 
@@ -271,31 +235,27 @@ async def asyncio_detailed(
 
     Returns:
         Response[ActivationOut | Problem | RunOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-fleet=fleet,
-x_actor=x_actor,
-
+        fleet=fleet,
+        x_actor=x_actor,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ActivationBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> ActivationOut | Problem | RunOut | None:
-    """ Activate Plan
+    """Activate Plan
 
      Make an approved plan the active one.
 
@@ -319,13 +279,13 @@ async def asyncio(
 
     Returns:
         ActivationOut | Problem | RunOut
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            fleet=fleet,
+            x_actor=x_actor,
+        )
+    ).parsed

@@ -1,48 +1,39 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.approval_body import ApprovalBody
 from ...models.plan_summary_out import PlanSummaryOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     version: int,
     *,
     body: ApprovalBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
 
-
-
-    
-
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "post",
-        "url": "/v1/plans/{version}/approval".format(version=quote(str(version), safe=""),),
+        "url": "/v1/plans/{version}/approval".format(
+            version=quote(str(version), safe=""),
+        ),
         "params": params,
     }
 
@@ -54,75 +45,56 @@ def _get_kwargs(
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> PlanSummaryOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> PlanSummaryOut | Problem | None:
     if response.status_code == 200:
         response_200 = PlanSummaryOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
-
-
 
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
-
-
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -132,7 +104,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[PlanSummaryOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PlanSummaryOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -144,13 +118,12 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ApprovalBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Response[PlanSummaryOut | Problem]:
-    """ Approve Plan
+    """Approve Plan
 
      Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
 
@@ -169,15 +142,13 @@ def sync_detailed(
 
     Returns:
         Response[PlanSummaryOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         version=version,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
     )
 
     response = client.get_httpx_client().request(
@@ -186,16 +157,16 @@ x_actor=x_actor,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ApprovalBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> PlanSummaryOut | Problem | None:
-    """ Approve Plan
+    """Approve Plan
 
      Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
 
@@ -214,28 +185,26 @@ def sync(
 
     Returns:
         PlanSummaryOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         version=version,
-client=client,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-
+        client=client,
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
     ).parsed
+
 
 async def asyncio_detailed(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ApprovalBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Response[PlanSummaryOut | Problem]:
-    """ Approve Plan
+    """Approve Plan
 
      Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
 
@@ -254,33 +223,29 @@ async def asyncio_detailed(
 
     Returns:
         Response[PlanSummaryOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         version=version,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ApprovalBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> PlanSummaryOut | Problem | None:
-    """ Approve Plan
+    """Approve Plan
 
      Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
 
@@ -299,14 +264,14 @@ async def asyncio(
 
     Returns:
         PlanSummaryOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        version=version,
-client=client,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            version=version,
+            client=client,
+            body=body,
+            fleet=fleet,
+            x_actor=x_actor,
+        )
+    ).parsed

@@ -1,103 +1,79 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.certificate_out import CertificateOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     version: int,
     *,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/plans/{version}/certificate".format(version=quote(str(version), safe=""),),
+        "url": "/v1/plans/{version}/certificate".format(
+            version=quote(str(version), safe=""),
+        ),
         "params": params,
     }
-
 
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> CertificateOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> CertificateOut | Problem | None:
     if response.status_code == 200:
         response_200 = CertificateOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -107,7 +83,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[CertificateOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[CertificateOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -119,11 +97,10 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     version: int,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
-
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
 ) -> Response[CertificateOut | Problem]:
-    """ Get Certificate
+    """Get Certificate
 
      The simulated evidence that the plan keeps its SLOs.
 
@@ -139,13 +116,11 @@ def sync_detailed(
 
     Returns:
         Response[CertificateOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         version=version,
-fleet=fleet,
-
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -154,14 +129,14 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     version: int,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
-
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
 ) -> CertificateOut | Problem | None:
-    """ Get Certificate
+    """Get Certificate
 
      The simulated evidence that the plan keeps its SLOs.
 
@@ -177,24 +152,22 @@ def sync(
 
     Returns:
         CertificateOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         version=version,
-client=client,
-fleet=fleet,
-
+        client=client,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     version: int,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
-
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
 ) -> Response[CertificateOut | Problem]:
-    """ Get Certificate
+    """Get Certificate
 
      The simulated evidence that the plan keeps its SLOs.
 
@@ -210,29 +183,25 @@ async def asyncio_detailed(
 
     Returns:
         Response[CertificateOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         version=version,
-fleet=fleet,
-
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     version: int,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
-
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
 ) -> CertificateOut | Problem | None:
-    """ Get Certificate
+    """Get Certificate
 
      The simulated evidence that the plan keeps its SLOs.
 
@@ -248,12 +217,12 @@ async def asyncio(
 
     Returns:
         CertificateOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        version=version,
-client=client,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            version=version,
+            client=client,
+            fleet=fleet,
+        )
+    ).parsed

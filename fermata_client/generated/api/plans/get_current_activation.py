@@ -1,34 +1,24 @@
 from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.activation_out import ActivationOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     wait_s: float | Unset = 0.0,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
-
-
-
-    
 
     params: dict[str, Any] = {}
 
@@ -36,9 +26,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -46,17 +34,15 @@ def _get_kwargs(
         "params": params,
     }
 
-
     _kwargs["headers"] = headers
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> ActivationOut | Any | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ActivationOut | Any | Problem | None:
     if response.status_code == 200:
         response_200 = ActivationOut.from_dict(response.json())
-
-
 
         return response_200
 
@@ -67,49 +53,35 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -119,7 +91,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[ActivationOut | Any | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ActivationOut | Any | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -130,13 +104,12 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     wait_s: float | Unset = 0.0,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[ActivationOut | Any | Problem]:
-    """ Get Current Activation
+    """Get Current Activation
 
      The activation in force; nodes ask for it with If-None-Match, and are answered once it changes.
 
@@ -154,14 +127,12 @@ def sync_detailed(
 
     Returns:
         Response[ActivationOut | Any | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         wait_s=wait_s,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -170,15 +141,15 @@ if_none_match=if_none_match,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     wait_s: float | Unset = 0.0,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> ActivationOut | Any | Problem | None:
-    """ Get Current Activation
+    """Get Current Activation
 
      The activation in force; nodes ask for it with If-None-Match, and are answered once it changes.
 
@@ -196,26 +167,24 @@ def sync(
 
     Returns:
         ActivationOut | Any | Problem
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-wait_s=wait_s,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        wait_s=wait_s,
+        fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     wait_s: float | Unset = 0.0,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[ActivationOut | Any | Problem]:
-    """ Get Current Activation
+    """Get Current Activation
 
      The activation in force; nodes ask for it with If-None-Match, and are answered once it changes.
 
@@ -233,31 +202,27 @@ async def asyncio_detailed(
 
     Returns:
         Response[ActivationOut | Any | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         wait_s=wait_s,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        fleet=fleet,
+        if_none_match=if_none_match,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     wait_s: float | Unset = 0.0,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> ActivationOut | Any | Problem | None:
-    """ Get Current Activation
+    """Get Current Activation
 
      The activation in force; nodes ask for it with If-None-Match, and are answered once it changes.
 
@@ -275,13 +240,13 @@ async def asyncio(
 
     Returns:
         ActivationOut | Any | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-wait_s=wait_s,
-fleet=fleet,
-if_none_match=if_none_match,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            wait_s=wait_s,
+            fleet=fleet,
+            if_none_match=if_none_match,
+        )
+    ).parsed

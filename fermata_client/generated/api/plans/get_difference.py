@@ -1,30 +1,22 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.difference_out import DifferenceOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     version: int,
     *,
     against: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -37,75 +29,59 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/plans/{version}/difference".format(version=quote(str(version), safe=""),),
+        "url": "/v1/plans/{version}/difference".format(
+            version=quote(str(version), safe=""),
+        ),
         "params": params,
     }
-
 
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> DifferenceOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> DifferenceOut | Problem | None:
     if response.status_code == 200:
         response_200 = DifferenceOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -115,7 +91,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[DifferenceOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[DifferenceOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -127,12 +105,11 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     against: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[DifferenceOut | Problem]:
-    """ Get Difference
+    """Get Difference
 
      What moves from another plan to this one: by default from the active one, or the one before it.
 
@@ -149,14 +126,12 @@ def sync_detailed(
 
     Returns:
         Response[DifferenceOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         version=version,
-against=against,
-fleet=fleet,
-
+        against=against,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -165,15 +140,15 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     against: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> DifferenceOut | Problem | None:
-    """ Get Difference
+    """Get Difference
 
      What moves from another plan to this one: by default from the active one, or the one before it.
 
@@ -190,26 +165,24 @@ def sync(
 
     Returns:
         DifferenceOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         version=version,
-client=client,
-against=against,
-fleet=fleet,
-
+        client=client,
+        against=against,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     against: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[DifferenceOut | Problem]:
-    """ Get Difference
+    """Get Difference
 
      What moves from another plan to this one: by default from the active one, or the one before it.
 
@@ -226,31 +199,27 @@ async def asyncio_detailed(
 
     Returns:
         Response[DifferenceOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         version=version,
-against=against,
-fleet=fleet,
-
+        against=against,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     against: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> DifferenceOut | Problem | None:
-    """ Get Difference
+    """Get Difference
 
      What moves from another plan to this one: by default from the active one, or the one before it.
 
@@ -267,13 +236,13 @@ async def asyncio(
 
     Returns:
         DifferenceOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        version=version,
-client=client,
-against=against,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            version=version,
+            client=client,
+            against=against,
+            fleet=fleet,
+        )
+    ).parsed

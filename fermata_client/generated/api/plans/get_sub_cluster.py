@@ -4,15 +4,11 @@ from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.sub_cluster_spec_out import SubClusterSpecOut
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -20,17 +16,12 @@ def _get_kwargs(
     sub_cluster: str,
     *,
     epoch: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
-
-
-
-    
 
     params: dict[str, Any] = {}
 
@@ -43,27 +34,26 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/plans/{version}/sub-clusters/{sub_cluster}".format(version=quote(str(version), safe=""),sub_cluster=quote(str(sub_cluster), safe=""),),
+        "url": "/v1/plans/{version}/sub-clusters/{sub_cluster}".format(
+            version=quote(str(version), safe=""),
+            sub_cluster=quote(str(sub_cluster), safe=""),
+        ),
         "params": params,
     }
-
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | Problem | SubClusterSpecOut | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | Problem | SubClusterSpecOut | None:
     if response.status_code == 200:
         response_200 = SubClusterSpecOut.from_dict(response.json())
-
-
 
         return response_200
 
@@ -74,49 +64,35 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -126,7 +102,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Any | Problem | SubClusterSpecOut]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any | Problem | SubClusterSpecOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -139,13 +117,12 @@ def sync_detailed(
     version: int,
     sub_cluster: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     epoch: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Any | Problem | SubClusterSpecOut]:
-    """ Get Sub Cluster
+    """Get Sub Cluster
 
      A sub-cluster as its dispatcher runs it, its load reports addressed to this server.
 
@@ -165,16 +142,14 @@ def sync_detailed(
 
     Returns:
         Response[Any | Problem | SubClusterSpecOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         version=version,
-sub_cluster=sub_cluster,
-epoch=epoch,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        sub_cluster=sub_cluster,
+        epoch=epoch,
+        fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -183,17 +158,17 @@ if_none_match=if_none_match,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     version: int,
     sub_cluster: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     epoch: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Any | Problem | SubClusterSpecOut | None:
-    """ Get Sub Cluster
+    """Get Sub Cluster
 
      A sub-cluster as its dispatcher runs it, its load reports addressed to this server.
 
@@ -213,30 +188,28 @@ def sync(
 
     Returns:
         Any | Problem | SubClusterSpecOut
-     """
-
+    """
 
     return sync_detailed(
         version=version,
-sub_cluster=sub_cluster,
-client=client,
-epoch=epoch,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        sub_cluster=sub_cluster,
+        client=client,
+        epoch=epoch,
+        fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
+
 
 async def asyncio_detailed(
     version: int,
     sub_cluster: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     epoch: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Any | Problem | SubClusterSpecOut]:
-    """ Get Sub Cluster
+    """Get Sub Cluster
 
      A sub-cluster as its dispatcher runs it, its load reports addressed to this server.
 
@@ -256,35 +229,31 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | Problem | SubClusterSpecOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         version=version,
-sub_cluster=sub_cluster,
-epoch=epoch,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        sub_cluster=sub_cluster,
+        epoch=epoch,
+        fleet=fleet,
+        if_none_match=if_none_match,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     version: int,
     sub_cluster: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     epoch: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Any | Problem | SubClusterSpecOut | None:
-    """ Get Sub Cluster
+    """Get Sub Cluster
 
      A sub-cluster as its dispatcher runs it, its load reports addressed to this server.
 
@@ -304,15 +273,15 @@ async def asyncio(
 
     Returns:
         Any | Problem | SubClusterSpecOut
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        version=version,
-sub_cluster=sub_cluster,
-client=client,
-epoch=epoch,
-fleet=fleet,
-if_none_match=if_none_match,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            version=version,
+            sub_cluster=sub_cluster,
+            client=client,
+            epoch=epoch,
+            fleet=fleet,
+            if_none_match=if_none_match,
+        )
+    ).parsed

@@ -1,20 +1,15 @@
+import datetime
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.plan_state import PlanState
 from ...models.plan_summary_page import PlanSummaryPage
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-import datetime
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -25,12 +20,8 @@ def _get_kwargs(
     forecast_id: int | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -79,9 +70,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -89,65 +78,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> PlanSummaryPage | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> PlanSummaryPage | Problem | None:
     if response.status_code == 200:
         response_200 = PlanSummaryPage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -157,7 +130,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[PlanSummaryPage | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PlanSummaryPage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -168,17 +143,16 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     state: None | PlanState | Unset = UNSET,
     forecast_id: int | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[PlanSummaryPage | Problem]:
-    """ List Plans
+    """List Plans
 
      Plan versions, the newest first.
 
@@ -199,18 +173,16 @@ def sync_detailed(
 
     Returns:
         Response[PlanSummaryPage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         limit=limit,
-before=before,
-state=state,
-forecast_id=forecast_id,
-since=since,
-until=until,
-fleet=fleet,
-
+        before=before,
+        state=state,
+        forecast_id=forecast_id,
+        since=since,
+        until=until,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -219,19 +191,19 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     state: None | PlanState | Unset = UNSET,
     forecast_id: int | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> PlanSummaryPage | Problem | None:
-    """ List Plans
+    """List Plans
 
      Plan versions, the newest first.
 
@@ -252,34 +224,32 @@ def sync(
 
     Returns:
         PlanSummaryPage | Problem
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-limit=limit,
-before=before,
-state=state,
-forecast_id=forecast_id,
-since=since,
-until=until,
-fleet=fleet,
-
+        limit=limit,
+        before=before,
+        state=state,
+        forecast_id=forecast_id,
+        since=since,
+        until=until,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     state: None | PlanState | Unset = UNSET,
     forecast_id: int | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[PlanSummaryPage | Problem]:
-    """ List Plans
+    """List Plans
 
      Plan versions, the newest first.
 
@@ -300,39 +270,35 @@ async def asyncio_detailed(
 
     Returns:
         Response[PlanSummaryPage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         limit=limit,
-before=before,
-state=state,
-forecast_id=forecast_id,
-since=since,
-until=until,
-fleet=fleet,
-
+        before=before,
+        state=state,
+        forecast_id=forecast_id,
+        since=since,
+        until=until,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
     state: None | PlanState | Unset = UNSET,
     forecast_id: int | None | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> PlanSummaryPage | Problem | None:
-    """ List Plans
+    """List Plans
 
      Plan versions, the newest first.
 
@@ -353,17 +319,17 @@ async def asyncio(
 
     Returns:
         PlanSummaryPage | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-limit=limit,
-before=before,
-state=state,
-forecast_id=forecast_id,
-since=since,
-until=until,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            limit=limit,
+            before=before,
+            state=state,
+            forecast_id=forecast_id,
+            since=since,
+            until=until,
+            fleet=fleet,
+        )
+    ).parsed

@@ -1,18 +1,14 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.planned_profile_page import PlannedProfilePage
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -20,12 +16,8 @@ def _get_kwargs(
     *,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -40,75 +32,59 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/plans/{version}/profiles".format(version=quote(str(version), safe=""),),
+        "url": "/v1/plans/{version}/profiles".format(
+            version=quote(str(version), safe=""),
+        ),
         "params": params,
     }
-
 
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> PlannedProfilePage | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> PlannedProfilePage | Problem | None:
     if response.status_code == 200:
         response_200 = PlannedProfilePage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -118,7 +94,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[PlannedProfilePage | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PlannedProfilePage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -130,13 +108,12 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[PlannedProfilePage | Problem]:
-    """ List Planned Profiles
+    """List Planned Profiles
 
      Which version of each profile a plan counted on, by model and GPU type.
 
@@ -155,15 +132,13 @@ def sync_detailed(
 
     Returns:
         Response[PlannedProfilePage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         version=version,
-limit=limit,
-after=after,
-fleet=fleet,
-
+        limit=limit,
+        after=after,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -172,16 +147,16 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> PlannedProfilePage | Problem | None:
-    """ List Planned Profiles
+    """List Planned Profiles
 
      Which version of each profile a plan counted on, by model and GPU type.
 
@@ -200,28 +175,26 @@ def sync(
 
     Returns:
         PlannedProfilePage | Problem
-     """
-
+    """
 
     return sync_detailed(
         version=version,
-client=client,
-limit=limit,
-after=after,
-fleet=fleet,
-
+        client=client,
+        limit=limit,
+        after=after,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[PlannedProfilePage | Problem]:
-    """ List Planned Profiles
+    """List Planned Profiles
 
      Which version of each profile a plan counted on, by model and GPU type.
 
@@ -240,33 +213,29 @@ async def asyncio_detailed(
 
     Returns:
         Response[PlannedProfilePage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         version=version,
-limit=limit,
-after=after,
-fleet=fleet,
-
+        limit=limit,
+        after=after,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     version: int,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> PlannedProfilePage | Problem | None:
-    """ List Planned Profiles
+    """List Planned Profiles
 
      Which version of each profile a plan counted on, by model and GPU type.
 
@@ -285,14 +254,14 @@ async def asyncio(
 
     Returns:
         PlannedProfilePage | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        version=version,
-client=client,
-limit=limit,
-after=after,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            version=version,
+            client=client,
+            limit=limit,
+            after=after,
+            fleet=fleet,
+        )
+    ).parsed

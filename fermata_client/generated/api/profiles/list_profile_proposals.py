@@ -1,19 +1,14 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.profile_proposal_page import ProfileProposalPage
 from ...models.proposal_state import ProposalState
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -21,12 +16,8 @@ def _get_kwargs(
     state: None | ProposalState | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -50,9 +41,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -60,65 +49,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | ProfileProposalPage | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | ProfileProposalPage | None:
     if response.status_code == 200:
         response_200 = ProfileProposalPage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -128,7 +101,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | ProfileProposalPage]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | ProfileProposalPage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -139,14 +114,13 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     state: None | ProposalState | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ProfileProposalPage]:
-    """ List Profile Proposals
+    """List Profile Proposals
 
      Proposed corrections of profiles, the newest first.
 
@@ -164,15 +138,13 @@ def sync_detailed(
 
     Returns:
         Response[Problem | ProfileProposalPage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         state=state,
-limit=limit,
-before=before,
-fleet=fleet,
-
+        limit=limit,
+        before=before,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -181,16 +153,16 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     state: None | ProposalState | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ProfileProposalPage | None:
-    """ List Profile Proposals
+    """List Profile Proposals
 
      Proposed corrections of profiles, the newest first.
 
@@ -208,28 +180,26 @@ def sync(
 
     Returns:
         Problem | ProfileProposalPage
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-state=state,
-limit=limit,
-before=before,
-fleet=fleet,
-
+        state=state,
+        limit=limit,
+        before=before,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     state: None | ProposalState | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ProfileProposalPage]:
-    """ List Profile Proposals
+    """List Profile Proposals
 
      Proposed corrections of profiles, the newest first.
 
@@ -247,33 +217,29 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | ProfileProposalPage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         state=state,
-limit=limit,
-before=before,
-fleet=fleet,
-
+        limit=limit,
+        before=before,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     state: None | ProposalState | Unset = UNSET,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ProfileProposalPage | None:
-    """ List Profile Proposals
+    """List Profile Proposals
 
      Proposed corrections of profiles, the newest first.
 
@@ -291,14 +257,14 @@ async def asyncio(
 
     Returns:
         Problem | ProfileProposalPage
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-state=state,
-limit=limit,
-before=before,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            state=state,
+            limit=limit,
+            before=before,
+            fleet=fleet,
+        )
+    ).parsed

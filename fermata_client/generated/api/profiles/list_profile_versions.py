@@ -1,18 +1,14 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.profile_version_page import ProfileVersionPage
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -21,12 +17,8 @@ def _get_kwargs(
     *,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -41,75 +33,60 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/profiles/{model}/{gpu_type}/versions".format(model=quote(str(model), safe=""),gpu_type=quote(str(gpu_type), safe=""),),
+        "url": "/v1/profiles/{model}/{gpu_type}/versions".format(
+            model=quote(str(model), safe=""),
+            gpu_type=quote(str(gpu_type), safe=""),
+        ),
         "params": params,
     }
-
 
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | ProfileVersionPage | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | ProfileVersionPage | None:
     if response.status_code == 200:
         response_200 = ProfileVersionPage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -119,7 +96,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | ProfileVersionPage]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | ProfileVersionPage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -132,13 +111,12 @@ def sync_detailed(
     model: str,
     gpu_type: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ProfileVersionPage]:
-    """ List Profile Versions
+    """List Profile Versions
 
      Versions of a profile, the newest first; the first of all is the registered one.
 
@@ -157,16 +135,14 @@ def sync_detailed(
 
     Returns:
         Response[Problem | ProfileVersionPage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         model=model,
-gpu_type=gpu_type,
-limit=limit,
-before=before,
-fleet=fleet,
-
+        gpu_type=gpu_type,
+        limit=limit,
+        before=before,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -175,17 +151,17 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     model: str,
     gpu_type: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ProfileVersionPage | None:
-    """ List Profile Versions
+    """List Profile Versions
 
      Versions of a profile, the newest first; the first of all is the registered one.
 
@@ -204,30 +180,28 @@ def sync(
 
     Returns:
         Problem | ProfileVersionPage
-     """
-
+    """
 
     return sync_detailed(
         model=model,
-gpu_type=gpu_type,
-client=client,
-limit=limit,
-before=before,
-fleet=fleet,
-
+        gpu_type=gpu_type,
+        client=client,
+        limit=limit,
+        before=before,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     model: str,
     gpu_type: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ProfileVersionPage]:
-    """ List Profile Versions
+    """List Profile Versions
 
      Versions of a profile, the newest first; the first of all is the registered one.
 
@@ -246,35 +220,31 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | ProfileVersionPage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         model=model,
-gpu_type=gpu_type,
-limit=limit,
-before=before,
-fleet=fleet,
-
+        gpu_type=gpu_type,
+        limit=limit,
+        before=before,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     model: str,
     gpu_type: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: int | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ProfileVersionPage | None:
-    """ List Profile Versions
+    """List Profile Versions
 
      Versions of a profile, the newest first; the first of all is the registered one.
 
@@ -293,15 +263,15 @@ async def asyncio(
 
     Returns:
         Problem | ProfileVersionPage
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        model=model,
-gpu_type=gpu_type,
-client=client,
-limit=limit,
-before=before,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            model=model,
+            gpu_type=gpu_type,
+            client=client,
+            limit=limit,
+            before=before,
+            fleet=fleet,
+        )
+    ).parsed

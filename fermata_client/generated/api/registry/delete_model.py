@@ -4,24 +4,19 @@ from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     model: str,
     *,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
@@ -33,31 +28,27 @@ def _get_kwargs(
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
 
-
-
-    
-
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "delete",
-        "url": "/v1/models/{model}".format(model=quote(str(model), safe=""),),
+        "url": "/v1/models/{model}".format(
+            model=quote(str(model), safe=""),
+        ),
         "params": params,
     }
-
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | Problem | None:
     if response.status_code == 204:
         response_204 = cast(Any, None)
         return response_204
@@ -65,70 +56,50 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
-
-
 
         return response_409
 
     if response.status_code == 412:
         response_412 = Problem.from_dict(response.json())
 
-
-
         return response_412
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 428:
         response_428 = Problem.from_dict(response.json())
 
-
-
         return response_428
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
-
-
 
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -138,7 +109,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Any | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -150,14 +123,13 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     model: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Any | Problem]:
-    """ Delete Model
+    """Delete Model
 
      Delete a model that no profile, no forecast and no active plan names.
 
@@ -178,16 +150,14 @@ def sync_detailed(
 
     Returns:
         Response[Any | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         model=model,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -196,17 +166,17 @@ if_none_match=if_none_match,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     model: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Any | Problem | None:
-    """ Delete Model
+    """Delete Model
 
      Delete a model that no profile, no forecast and no active plan names.
 
@@ -227,30 +197,28 @@ def sync(
 
     Returns:
         Any | Problem
-     """
-
+    """
 
     return sync_detailed(
         model=model,
-client=client,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        client=client,
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     ).parsed
+
 
 async def asyncio_detailed(
     model: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Any | Problem]:
-    """ Delete Model
+    """Delete Model
 
      Delete a model that no profile, no forecast and no active plan names.
 
@@ -271,35 +239,31 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         model=model,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     model: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Any | Problem | None:
-    """ Delete Model
+    """Delete Model
 
      Delete a model that no profile, no forecast and no active plan names.
 
@@ -320,15 +284,15 @@ async def asyncio(
 
     Returns:
         Any | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        model=model,
-client=client,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            model=model,
+            client=client,
+            fleet=fleet,
+            x_actor=x_actor,
+            if_match=if_match,
+            if_none_match=if_none_match,
+        )
+    ).parsed

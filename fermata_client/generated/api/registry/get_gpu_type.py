@@ -4,57 +4,46 @@ from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.gpu_type_out import GpuTypeOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     gpu_type: str,
     *,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
 
-
-
-    
-
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/gpu-types/{gpu_type}".format(gpu_type=quote(str(gpu_type), safe=""),),
+        "url": "/v1/gpu-types/{gpu_type}".format(
+            gpu_type=quote(str(gpu_type), safe=""),
+        ),
         "params": params,
     }
-
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | GpuTypeOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | GpuTypeOut | Problem | None:
     if response.status_code == 200:
         response_200 = GpuTypeOut.from_dict(response.json())
-
-
 
         return response_200
 
@@ -65,49 +54,35 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -117,7 +92,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Any | GpuTypeOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any | GpuTypeOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -129,12 +106,11 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     gpu_type: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Any | GpuTypeOut | Problem]:
-    """ Get Gpu Type
+    """Get Gpu Type
 
      One GPU type.
 
@@ -152,14 +128,12 @@ def sync_detailed(
 
     Returns:
         Response[Any | GpuTypeOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         gpu_type=gpu_type,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -168,15 +142,15 @@ if_none_match=if_none_match,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     gpu_type: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Any | GpuTypeOut | Problem | None:
-    """ Get Gpu Type
+    """Get Gpu Type
 
      One GPU type.
 
@@ -194,26 +168,24 @@ def sync(
 
     Returns:
         Any | GpuTypeOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         gpu_type=gpu_type,
-client=client,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        client=client,
+        fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
+
 
 async def asyncio_detailed(
     gpu_type: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Any | GpuTypeOut | Problem]:
-    """ Get Gpu Type
+    """Get Gpu Type
 
      One GPU type.
 
@@ -231,31 +203,27 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | GpuTypeOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         gpu_type=gpu_type,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        fleet=fleet,
+        if_none_match=if_none_match,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     gpu_type: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Any | GpuTypeOut | Problem | None:
-    """ Get Gpu Type
+    """Get Gpu Type
 
      One GPU type.
 
@@ -273,13 +241,13 @@ async def asyncio(
 
     Returns:
         Any | GpuTypeOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        gpu_type=gpu_type,
-client=client,
-fleet=fleet,
-if_none_match=if_none_match,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            gpu_type=gpu_type,
+            client=client,
+            fleet=fleet,
+            if_none_match=if_none_match,
+        )
+    ).parsed

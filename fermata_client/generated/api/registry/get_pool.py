@@ -4,58 +4,48 @@ from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.pool_out import PoolOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     gpu_type: str,
     zone: str,
     *,
-    fleet: str | Unset = 'default',
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
 
-
-
-    
-
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/v1/pools/{gpu_type}/{zone}".format(gpu_type=quote(str(gpu_type), safe=""),zone=quote(str(zone), safe=""),),
+        "url": "/v1/pools/{gpu_type}/{zone}".format(
+            gpu_type=quote(str(gpu_type), safe=""),
+            zone=quote(str(zone), safe=""),
+        ),
         "params": params,
     }
-
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | PoolOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | PoolOut | Problem | None:
     if response.status_code == 200:
         response_200 = PoolOut.from_dict(response.json())
-
-
 
         return response_200
 
@@ -66,49 +56,35 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -118,7 +94,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Any | PoolOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any | PoolOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -131,12 +109,11 @@ def sync_detailed(
     gpu_type: str,
     zone: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Any | PoolOut | Problem]:
-    """ Get Pool
+    """Get Pool
 
      One pool.
 
@@ -155,15 +132,13 @@ def sync_detailed(
 
     Returns:
         Response[Any | PoolOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         gpu_type=gpu_type,
-zone=zone,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        zone=zone,
+        fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -172,16 +147,16 @@ if_none_match=if_none_match,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     gpu_type: str,
     zone: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Any | PoolOut | Problem | None:
-    """ Get Pool
+    """Get Pool
 
      One pool.
 
@@ -200,28 +175,26 @@ def sync(
 
     Returns:
         Any | PoolOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         gpu_type=gpu_type,
-zone=zone,
-client=client,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        zone=zone,
+        client=client,
+        fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
+
 
 async def asyncio_detailed(
     gpu_type: str,
     zone: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Any | PoolOut | Problem]:
-    """ Get Pool
+    """Get Pool
 
      One pool.
 
@@ -240,33 +213,29 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | PoolOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         gpu_type=gpu_type,
-zone=zone,
-fleet=fleet,
-if_none_match=if_none_match,
-
+        zone=zone,
+        fleet=fleet,
+        if_none_match=if_none_match,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     gpu_type: str,
     zone: str,
     *,
-    client: AuthenticatedClient,
-    fleet: str | Unset = 'default',
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Any | PoolOut | Problem | None:
-    """ Get Pool
+    """Get Pool
 
      One pool.
 
@@ -285,14 +254,14 @@ async def asyncio(
 
     Returns:
         Any | PoolOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        gpu_type=gpu_type,
-zone=zone,
-client=client,
-fleet=fleet,
-if_none_match=if_none_match,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            gpu_type=gpu_type,
+            zone=zone,
+            client=client,
+            fleet=fleet,
+            if_none_match=if_none_match,
+        )
+    ).parsed

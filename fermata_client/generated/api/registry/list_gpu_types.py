@@ -1,18 +1,13 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.gpu_type_page import GpuTypePage
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -20,12 +15,8 @@ def _get_kwargs(
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -47,9 +38,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -57,65 +46,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> GpuTypePage | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> GpuTypePage | Problem | None:
     if response.status_code == 200:
         response_200 = GpuTypePage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -125,7 +98,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[GpuTypePage | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[GpuTypePage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -136,14 +111,13 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[GpuTypePage | Problem]:
-    """ List Gpu Types
+    """List Gpu Types
 
      GPU types, by id.
 
@@ -161,15 +135,13 @@ def sync_detailed(
 
     Returns:
         Response[GpuTypePage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         name=name,
-limit=limit,
-after=after,
-fleet=fleet,
-
+        limit=limit,
+        after=after,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -178,16 +150,16 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> GpuTypePage | Problem | None:
-    """ List Gpu Types
+    """List Gpu Types
 
      GPU types, by id.
 
@@ -205,28 +177,26 @@ def sync(
 
     Returns:
         GpuTypePage | Problem
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-name=name,
-limit=limit,
-after=after,
-fleet=fleet,
-
+        name=name,
+        limit=limit,
+        after=after,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[GpuTypePage | Problem]:
-    """ List Gpu Types
+    """List Gpu Types
 
      GPU types, by id.
 
@@ -244,33 +214,29 @@ async def asyncio_detailed(
 
     Returns:
         Response[GpuTypePage | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         name=name,
-limit=limit,
-after=after,
-fleet=fleet,
-
+        limit=limit,
+        after=after,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     name: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> GpuTypePage | Problem | None:
-    """ List Gpu Types
+    """List Gpu Types
 
      GPU types, by id.
 
@@ -288,14 +254,14 @@ async def asyncio(
 
     Returns:
         GpuTypePage | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-name=name,
-limit=limit,
-after=after,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            name=name,
+            limit=limit,
+            after=after,
+            fleet=fleet,
+        )
+    ).parsed

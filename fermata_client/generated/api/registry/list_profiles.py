@@ -1,18 +1,13 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.profile_page import ProfilePage
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -21,12 +16,8 @@ def _get_kwargs(
     gpu_type: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -55,9 +46,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -65,65 +54,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | ProfilePage | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | ProfilePage | None:
     if response.status_code == 200:
         response_200 = ProfilePage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -133,7 +106,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | ProfilePage]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | ProfilePage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -144,15 +119,14 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: None | str | Unset = UNSET,
     gpu_type: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ProfilePage]:
-    """ List Profiles
+    """List Profiles
 
      Profiles, by model and GPU type; or those of one model or GPU type.
 
@@ -172,16 +146,14 @@ def sync_detailed(
 
     Returns:
         Response[Problem | ProfilePage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         model=model,
-gpu_type=gpu_type,
-limit=limit,
-after=after,
-fleet=fleet,
-
+        gpu_type=gpu_type,
+        limit=limit,
+        after=after,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -190,17 +162,17 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: None | str | Unset = UNSET,
     gpu_type: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ProfilePage | None:
-    """ List Profiles
+    """List Profiles
 
      Profiles, by model and GPU type; or those of one model or GPU type.
 
@@ -220,30 +192,28 @@ def sync(
 
     Returns:
         Problem | ProfilePage
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-model=model,
-gpu_type=gpu_type,
-limit=limit,
-after=after,
-fleet=fleet,
-
+        model=model,
+        gpu_type=gpu_type,
+        limit=limit,
+        after=after,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: None | str | Unset = UNSET,
     gpu_type: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ProfilePage]:
-    """ List Profiles
+    """List Profiles
 
      Profiles, by model and GPU type; or those of one model or GPU type.
 
@@ -263,35 +233,31 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | ProfilePage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         model=model,
-gpu_type=gpu_type,
-limit=limit,
-after=after,
-fleet=fleet,
-
+        gpu_type=gpu_type,
+        limit=limit,
+        after=after,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     model: None | str | Unset = UNSET,
     gpu_type: None | str | Unset = UNSET,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ProfilePage | None:
-    """ List Profiles
+    """List Profiles
 
      Profiles, by model and GPU type; or those of one model or GPU type.
 
@@ -311,15 +277,15 @@ async def asyncio(
 
     Returns:
         Problem | ProfilePage
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-model=model,
-gpu_type=gpu_type,
-limit=limit,
-after=after,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            model=model,
+            gpu_type=gpu_type,
+            limit=limit,
+            after=after,
+            fleet=fleet,
+        )
+    ).parsed

@@ -1,19 +1,15 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.pool_body import PoolBody
 from ...models.pool_out import PoolOut
 from ...models.problem import Problem
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -21,11 +17,10 @@ def _get_kwargs(
     zone: str,
     *,
     body: PoolBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
@@ -37,21 +32,18 @@ def _get_kwargs(
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
 
-
-
-    
-
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "put",
-        "url": "/v1/pools/{gpu_type}/{zone}".format(gpu_type=quote(str(gpu_type), safe=""),zone=quote(str(zone), safe=""),),
+        "url": "/v1/pools/{gpu_type}/{zone}".format(
+            gpu_type=quote(str(gpu_type), safe=""),
+            zone=quote(str(zone), safe=""),
+        ),
         "params": params,
     }
 
@@ -63,96 +55,71 @@ def _get_kwargs(
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> PoolOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> PoolOut | Problem | None:
     if response.status_code == 200:
         response_200 = PoolOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 201:
         response_201 = PoolOut.from_dict(response.json())
 
-
-
         return response_201
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
-
-
 
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
 
-
-
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
-
-
 
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
 
-
-
         return response_409
 
     if response.status_code == 412:
         response_412 = Problem.from_dict(response.json())
-
-
 
         return response_412
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
-
-
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 428:
         response_428 = Problem.from_dict(response.json())
 
-
-
         return response_428
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
-
-
 
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -162,7 +129,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[PoolOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PoolOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -175,15 +144,14 @@ def sync_detailed(
     gpu_type: str,
     zone: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: PoolBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[PoolOut | Problem]:
-    """ Put Pool
+    """Put Pool
 
      Create or replace one pool; its GPU type and zone in the body are those of the path.
 
@@ -206,18 +174,16 @@ def sync_detailed(
 
     Returns:
         Response[PoolOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         gpu_type=gpu_type,
-zone=zone,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        zone=zone,
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -226,19 +192,19 @@ if_none_match=if_none_match,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     gpu_type: str,
     zone: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: PoolBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> PoolOut | Problem | None:
-    """ Put Pool
+    """Put Pool
 
      Create or replace one pool; its GPU type and zone in the body are those of the path.
 
@@ -261,34 +227,32 @@ def sync(
 
     Returns:
         PoolOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         gpu_type=gpu_type,
-zone=zone,
-client=client,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        zone=zone,
+        client=client,
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     ).parsed
+
 
 async def asyncio_detailed(
     gpu_type: str,
     zone: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: PoolBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[PoolOut | Problem]:
-    """ Put Pool
+    """Put Pool
 
      Create or replace one pool; its GPU type and zone in the body are those of the path.
 
@@ -311,39 +275,35 @@ async def asyncio_detailed(
 
     Returns:
         Response[PoolOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         gpu_type=gpu_type,
-zone=zone,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        zone=zone,
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     gpu_type: str,
     zone: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: PoolBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> PoolOut | Problem | None:
-    """ Put Pool
+    """Put Pool
 
      Create or replace one pool; its GPU type and zone in the body are those of the path.
 
@@ -366,17 +326,17 @@ async def asyncio(
 
     Returns:
         PoolOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        gpu_type=gpu_type,
-zone=zone,
-client=client,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            gpu_type=gpu_type,
+            zone=zone,
+            client=client,
+            body=body,
+            fleet=fleet,
+            x_actor=x_actor,
+            if_match=if_match,
+            if_none_match=if_none_match,
+        )
+    ).parsed

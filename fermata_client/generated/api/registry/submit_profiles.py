@@ -1,29 +1,23 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.profile_body import ProfileBody
 from ...models.upserted_out import UpsertedOut
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: list[ProfileBody] | ProfileBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
@@ -35,17 +29,11 @@ def _get_kwargs(
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
 
-
-
-    
-
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -53,7 +41,6 @@ def _get_kwargs(
         "params": params,
     }
 
-    
     if isinstance(body, ProfileBody):
         _kwargs["json"] = body.to_dict()
     else:
@@ -62,98 +49,72 @@ def _get_kwargs(
             body_type_1_item = body_type_1_item_data.to_dict()
             _kwargs["json"].append(body_type_1_item)
 
-
-
-
     headers["Content-Type"] = "application/json"
 
     _kwargs["headers"] = headers
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | UpsertedOut | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | UpsertedOut | None:
     if response.status_code == 201:
         response_201 = UpsertedOut.from_dict(response.json())
-
-
 
         return response_201
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
-
-
 
         return response_409
 
     if response.status_code == 412:
         response_412 = Problem.from_dict(response.json())
 
-
-
         return response_412
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
-
-
 
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
 
-
-
         return response_422
 
     if response.status_code == 428:
         response_428 = Problem.from_dict(response.json())
-
-
 
         return response_428
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -163,7 +124,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | UpsertedOut]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | UpsertedOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -174,15 +137,14 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: list[ProfileBody] | ProfileBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Problem | UpsertedOut]:
-    """ Submit Profiles
+    """Submit Profiles
 
      Create or replace profiles; their models and GPU types must be registered.
 
@@ -203,16 +165,14 @@ def sync_detailed(
 
     Returns:
         Response[Problem | UpsertedOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -221,17 +181,17 @@ if_none_match=if_none_match,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: list[ProfileBody] | ProfileBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Problem | UpsertedOut | None:
-    """ Submit Profiles
+    """Submit Profiles
 
      Create or replace profiles; their models and GPU types must be registered.
 
@@ -252,30 +212,28 @@ def sync(
 
     Returns:
         Problem | UpsertedOut
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: list[ProfileBody] | ProfileBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Response[Problem | UpsertedOut]:
-    """ Submit Profiles
+    """Submit Profiles
 
      Create or replace profiles; their models and GPU types must be registered.
 
@@ -296,35 +254,31 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | UpsertedOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: list[ProfileBody] | ProfileBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
-
 ) -> Problem | UpsertedOut | None:
-    """ Submit Profiles
+    """Submit Profiles
 
      Create or replace profiles; their models and GPU types must be registered.
 
@@ -345,15 +299,15 @@ async def asyncio(
 
     Returns:
         Problem | UpsertedOut
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-if_match=if_match,
-if_none_match=if_none_match,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            fleet=fleet,
+            x_actor=x_actor,
+            if_match=if_match,
+            if_none_match=if_none_match,
+        )
+    ).parsed

@@ -1,39 +1,28 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.replay_body import ReplayBody
 from ...models.replayed_day_out import ReplayedDayOut
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: ReplayBody,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
-
-
-    
 
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -49,75 +38,56 @@ def _get_kwargs(
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | ReplayedDayOut | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | ReplayedDayOut | None:
     if response.status_code == 200:
         response_200 = ReplayedDayOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
-
-
 
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
-
-
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -127,7 +97,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | ReplayedDayOut]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | ReplayedDayOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -138,12 +110,11 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ReplayBody,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ReplayedDayOut]:
-    """ Replay Day
+    """Replay Day
 
      What would have been on a past day, beside what was.
 
@@ -163,13 +134,11 @@ def sync_detailed(
 
     Returns:
         Response[Problem | ReplayedDayOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-fleet=fleet,
-
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -178,14 +147,14 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ReplayBody,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ReplayedDayOut | None:
-    """ Replay Day
+    """Replay Day
 
      What would have been on a past day, beside what was.
 
@@ -205,24 +174,22 @@ def sync(
 
     Returns:
         Problem | ReplayedDayOut
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-body=body,
-fleet=fleet,
-
+        body=body,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ReplayBody,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | ReplayedDayOut]:
-    """ Replay Day
+    """Replay Day
 
      What would have been on a past day, beside what was.
 
@@ -242,29 +209,25 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | ReplayedDayOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-fleet=fleet,
-
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: ReplayBody,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | ReplayedDayOut | None:
-    """ Replay Day
+    """Replay Day
 
      What would have been on a past day, beside what was.
 
@@ -284,12 +247,12 @@ async def asyncio(
 
     Returns:
         Problem | ReplayedDayOut
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-body=body,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            fleet=fleet,
+        )
+    ).parsed

@@ -1,20 +1,15 @@
+import datetime
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.run_page import RunPage
 from ...models.run_state import RunState
-from ...types import UNSET, Unset
-from typing import cast
-import datetime
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
@@ -26,12 +21,8 @@ def _get_kwargs(
     actor: None | str | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -87,9 +78,7 @@ def _get_kwargs(
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -97,65 +86,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | RunPage | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | RunPage | None:
     if response.status_code == 200:
         response_200 = RunPage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -165,7 +138,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | RunPage]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | RunPage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -176,7 +151,7 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: None | str | Unset = UNSET,
     state: None | RunState | Unset = UNSET,
@@ -184,10 +159,9 @@ def sync_detailed(
     actor: None | str | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | RunPage]:
-    """ List Runs
+    """List Runs
 
      Runs, the newest first.
 
@@ -209,19 +183,17 @@ def sync_detailed(
 
     Returns:
         Response[Problem | RunPage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         limit=limit,
-before=before,
-state=state,
-forecast_id=forecast_id,
-actor=actor,
-since=since,
-until=until,
-fleet=fleet,
-
+        before=before,
+        state=state,
+        forecast_id=forecast_id,
+        actor=actor,
+        since=since,
+        until=until,
+        fleet=fleet,
     )
 
     response = client.get_httpx_client().request(
@@ -230,9 +202,10 @@ fleet=fleet,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: None | str | Unset = UNSET,
     state: None | RunState | Unset = UNSET,
@@ -240,10 +213,9 @@ def sync(
     actor: None | str | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | RunPage | None:
-    """ List Runs
+    """List Runs
 
      Runs, the newest first.
 
@@ -265,25 +237,24 @@ def sync(
 
     Returns:
         Problem | RunPage
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-limit=limit,
-before=before,
-state=state,
-forecast_id=forecast_id,
-actor=actor,
-since=since,
-until=until,
-fleet=fleet,
-
+        limit=limit,
+        before=before,
+        state=state,
+        forecast_id=forecast_id,
+        actor=actor,
+        since=since,
+        until=until,
+        fleet=fleet,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: None | str | Unset = UNSET,
     state: None | RunState | Unset = UNSET,
@@ -291,10 +262,9 @@ async def asyncio_detailed(
     actor: None | str | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Response[Problem | RunPage]:
-    """ List Runs
+    """List Runs
 
      Runs, the newest first.
 
@@ -316,30 +286,27 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | RunPage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         limit=limit,
-before=before,
-state=state,
-forecast_id=forecast_id,
-actor=actor,
-since=since,
-until=until,
-fleet=fleet,
-
+        before=before,
+        state=state,
+        forecast_id=forecast_id,
+        actor=actor,
+        since=since,
+        until=until,
+        fleet=fleet,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     before: None | str | Unset = UNSET,
     state: None | RunState | Unset = UNSET,
@@ -347,10 +314,9 @@ async def asyncio(
     actor: None | str | Unset = UNSET,
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
-    fleet: str | Unset = 'default',
-
+    fleet: str | Unset = "default",
 ) -> Problem | RunPage | None:
-    """ List Runs
+    """List Runs
 
      Runs, the newest first.
 
@@ -372,18 +338,18 @@ async def asyncio(
 
     Returns:
         Problem | RunPage
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-limit=limit,
-before=before,
-state=state,
-forecast_id=forecast_id,
-actor=actor,
-since=since,
-until=until,
-fleet=fleet,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            limit=limit,
+            before=before,
+            state=state,
+            forecast_id=forecast_id,
+            actor=actor,
+            since=since,
+            until=until,
+            fleet=fleet,
+        )
+    ).parsed

@@ -1,43 +1,31 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.run_body import RunBody
 from ...models.run_out import RunOut
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: RunBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
 
-
-
-    
-
     params: dict[str, Any] = {}
 
     params["fleet"] = fleet
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -53,75 +41,56 @@ def _get_kwargs(
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | RunOut | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | RunOut | None:
     if response.status_code == 202:
         response_202 = RunOut.from_dict(response.json())
-
-
 
         return response_202
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
-
-
 
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
-
-
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -131,7 +100,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | RunOut]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | RunOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -142,13 +113,12 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: RunBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Response[Problem | RunOut]:
-    """ Start Run
+    """Start Run
 
      Plan a forecast. The run is queued; follow it at the address in the header Location.
 
@@ -166,14 +136,12 @@ def sync_detailed(
 
     Returns:
         Response[Problem | RunOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-fleet=fleet,
-x_actor=x_actor,
-
+        fleet=fleet,
+        x_actor=x_actor,
     )
 
     response = client.get_httpx_client().request(
@@ -182,15 +150,15 @@ x_actor=x_actor,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: RunBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Problem | RunOut | None:
-    """ Start Run
+    """Start Run
 
      Plan a forecast. The run is queued; follow it at the address in the header Location.
 
@@ -208,26 +176,24 @@ def sync(
 
     Returns:
         Problem | RunOut
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: RunBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Response[Problem | RunOut]:
-    """ Start Run
+    """Start Run
 
      Plan a forecast. The run is queued; follow it at the address in the header Location.
 
@@ -245,31 +211,27 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | RunOut]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-fleet=fleet,
-x_actor=x_actor,
-
+        fleet=fleet,
+        x_actor=x_actor,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: RunBody,
-    fleet: str | Unset = 'default',
-    x_actor: str | Unset = 'anonymous',
-
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
 ) -> Problem | RunOut | None:
-    """ Start Run
+    """Start Run
 
      Plan a forecast. The run is queued; follow it at the address in the header Location.
 
@@ -287,13 +249,13 @@ async def asyncio(
 
     Returns:
         Problem | RunOut
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-body=body,
-fleet=fleet,
-x_actor=x_actor,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            fleet=fleet,
+            x_actor=x_actor,
+        )
+    ).parsed

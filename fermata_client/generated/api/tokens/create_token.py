@@ -1,31 +1,21 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.issued_token_out import IssuedTokenOut
 from ...models.problem import Problem
 from ...models.token_body import TokenBody
-from typing import cast
-
+from ...types import Response
 
 
 def _get_kwargs(
     *,
     body: TokenBody,
-
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
-
-
-    
-
-    
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -40,75 +30,56 @@ def _get_kwargs(
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> IssuedTokenOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> IssuedTokenOut | Problem | None:
     if response.status_code == 201:
         response_201 = IssuedTokenOut.from_dict(response.json())
-
-
 
         return response_201
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
-
-
 
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
-
-
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -118,7 +89,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[IssuedTokenOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[IssuedTokenOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -129,11 +102,10 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: TokenBody,
-
 ) -> Response[IssuedTokenOut | Problem]:
-    """ Create Token
+    """Create Token
 
      Make a token of at most your own scopes and fleets. The answer is the only place that shows it.
 
@@ -148,12 +120,10 @@ def sync_detailed(
 
     Returns:
         Response[IssuedTokenOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-
     )
 
     response = client.get_httpx_client().request(
@@ -162,13 +132,13 @@ def sync_detailed(
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: TokenBody,
-
 ) -> IssuedTokenOut | Problem | None:
-    """ Create Token
+    """Create Token
 
      Make a token of at most your own scopes and fleets. The answer is the only place that shows it.
 
@@ -183,22 +153,20 @@ def sync(
 
     Returns:
         IssuedTokenOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-body=body,
-
+        body=body,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: TokenBody,
-
 ) -> Response[IssuedTokenOut | Problem]:
-    """ Create Token
+    """Create Token
 
      Make a token of at most your own scopes and fleets. The answer is the only place that shows it.
 
@@ -213,27 +181,23 @@ async def asyncio_detailed(
 
     Returns:
         Response[IssuedTokenOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         body=body,
-
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: TokenBody,
-
 ) -> IssuedTokenOut | Problem | None:
-    """ Create Token
+    """Create Token
 
      Make a token of at most your own scopes and fleets. The answer is the only place that shows it.
 
@@ -248,11 +212,11 @@ async def asyncio(
 
     Returns:
         IssuedTokenOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-body=body,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+        )
+    ).parsed

@@ -1,29 +1,20 @@
 from http import HTTPStatus
-from typing import Any, cast
-from urllib.parse import quote
+from typing import Any
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.token_page import TokenPage
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-
 ) -> dict[str, Any]:
-    
-
-    
 
     params: dict[str, Any] = {}
 
@@ -36,9 +27,7 @@ def _get_kwargs(
         json_after = after
     params["after"] = json_after
 
-
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -46,65 +35,49 @@ def _get_kwargs(
         "params": params,
     }
 
-
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Problem | TokenPage | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | TokenPage | None:
     if response.status_code == 200:
         response_200 = TokenPage.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -114,7 +87,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Problem | TokenPage]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | TokenPage]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -125,12 +100,11 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def sync_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-
 ) -> Response[Problem | TokenPage]:
-    """ List Tokens
+    """List Tokens
 
      Tokens of at most your own scopes and fleets, by id; those that were revoked too.
 
@@ -146,13 +120,11 @@ def sync_detailed(
 
     Returns:
         Response[Problem | TokenPage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         limit=limit,
-after=after,
-
+        after=after,
     )
 
     response = client.get_httpx_client().request(
@@ -161,14 +133,14 @@ after=after,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-
 ) -> Problem | TokenPage | None:
-    """ List Tokens
+    """List Tokens
 
      Tokens of at most your own scopes and fleets, by id; those that were revoked too.
 
@@ -184,24 +156,22 @@ def sync(
 
     Returns:
         Problem | TokenPage
-     """
-
+    """
 
     return sync_detailed(
         client=client,
-limit=limit,
-after=after,
-
+        limit=limit,
+        after=after,
     ).parsed
+
 
 async def asyncio_detailed(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-
 ) -> Response[Problem | TokenPage]:
-    """ List Tokens
+    """List Tokens
 
      Tokens of at most your own scopes and fleets, by id; those that were revoked too.
 
@@ -217,29 +187,25 @@ async def asyncio_detailed(
 
     Returns:
         Response[Problem | TokenPage]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         limit=limit,
-after=after,
-
+        after=after,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
 
+
 async def asyncio(
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     limit: int | Unset = 50,
     after: None | str | Unset = UNSET,
-
 ) -> Problem | TokenPage | None:
-    """ List Tokens
+    """List Tokens
 
      Tokens of at most your own scopes and fleets, by id; those that were revoked too.
 
@@ -255,12 +221,12 @@ async def asyncio(
 
     Returns:
         Problem | TokenPage
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        client=client,
-limit=limit,
-after=after,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            client=client,
+            limit=limit,
+            after=after,
+        )
+    ).parsed

@@ -1,40 +1,31 @@
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from ...client import AuthenticatedClient, Client
-from ...types import Response, UNSET
 from ... import errors
-
+from ...client import AuthenticatedClient, Client
 from ...models.issued_token_out import IssuedTokenOut
 from ...models.problem import Problem
 from ...models.rotation_body import RotationBody
-from ...types import UNSET, Unset
-from typing import cast
-
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     token_id: str,
     *,
     body: None | RotationBody | Unset = UNSET,
-
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
-
-    
-
-    
-
     _kwargs: dict[str, Any] = {
         "method": "post",
-        "url": "/v1/tokens/{token_id}/rotation".format(token_id=quote(str(token_id), safe=""),),
+        "url": "/v1/tokens/{token_id}/rotation".format(
+            token_id=quote(str(token_id), safe=""),
+        ),
     }
 
-    
     if isinstance(body, RotationBody):
         _kwargs["json"] = body.to_dict()
     else:
@@ -46,75 +37,56 @@ def _get_kwargs(
     return _kwargs
 
 
-
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> IssuedTokenOut | Problem | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> IssuedTokenOut | Problem | None:
     if response.status_code == 200:
         response_200 = IssuedTokenOut.from_dict(response.json())
-
-
 
         return response_200
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
 
-
-
         return response_401
 
     if response.status_code == 403:
         response_403 = Problem.from_dict(response.json())
-
-
 
         return response_403
 
     if response.status_code == 404:
         response_404 = Problem.from_dict(response.json())
 
-
-
         return response_404
 
     if response.status_code == 409:
         response_409 = Problem.from_dict(response.json())
-
-
 
         return response_409
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
-
-
         return response_413
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
-
-
 
         return response_422
 
     if response.status_code == 429:
         response_429 = Problem.from_dict(response.json())
 
-
-
         return response_429
 
     if response.status_code == 500:
         response_500 = Problem.from_dict(response.json())
 
-
-
         return response_500
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
-
-
 
         return response_503
 
@@ -124,7 +96,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[IssuedTokenOut | Problem]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[IssuedTokenOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -136,11 +110,10 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     token_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
-
 ) -> Response[IssuedTokenOut | Problem]:
-    """ Rotate Token
+    """Rotate Token
 
      Give a token a new secret; the old one stays good for a time of grace, a day by default.
 
@@ -156,13 +129,11 @@ def sync_detailed(
 
     Returns:
         Response[IssuedTokenOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         token_id=token_id,
-body=body,
-
+        body=body,
     )
 
     response = client.get_httpx_client().request(
@@ -171,14 +142,14 @@ body=body,
 
     return _build_response(client=client, response=response)
 
+
 def sync(
     token_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
-
 ) -> IssuedTokenOut | Problem | None:
-    """ Rotate Token
+    """Rotate Token
 
      Give a token a new secret; the old one stays good for a time of grace, a day by default.
 
@@ -194,24 +165,22 @@ def sync(
 
     Returns:
         IssuedTokenOut | Problem
-     """
-
+    """
 
     return sync_detailed(
         token_id=token_id,
-client=client,
-body=body,
-
+        client=client,
+        body=body,
     ).parsed
+
 
 async def asyncio_detailed(
     token_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
-
 ) -> Response[IssuedTokenOut | Problem]:
-    """ Rotate Token
+    """Rotate Token
 
      Give a token a new secret; the old one stays good for a time of grace, a day by default.
 
@@ -227,29 +196,25 @@ async def asyncio_detailed(
 
     Returns:
         Response[IssuedTokenOut | Problem]
-     """
-
+    """
 
     kwargs = _get_kwargs(
         token_id=token_id,
-body=body,
-
+        body=body,
     )
 
-    response = await client.get_async_httpx_client().request(
-        **kwargs
-    )
+    response = await client.get_async_httpx_client().request(**kwargs)
 
     return _build_response(client=client, response=response)
+
 
 async def asyncio(
     token_id: str,
     *,
-    client: AuthenticatedClient,
+    client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
-
 ) -> IssuedTokenOut | Problem | None:
-    """ Rotate Token
+    """Rotate Token
 
      Give a token a new secret; the old one stays good for a time of grace, a day by default.
 
@@ -265,12 +230,12 @@ async def asyncio(
 
     Returns:
         IssuedTokenOut | Problem
-     """
+    """
 
-
-    return (await asyncio_detailed(
-        token_id=token_id,
-client=client,
-body=body,
-
-    )).parsed
+    return (
+        await asyncio_detailed(
+            token_id=token_id,
+            client=client,
+            body=body,
+        )
+    ).parsed
