@@ -26,6 +26,8 @@ class ModelLoadBody:
     batch_size_mean: float
     busy_s: float
     """ GPU time spent, in seconds. """
+    cancelled: int | Unset = 0
+    """ Their clients left before the answer was due. """
     latency_ms_by_batch: list[list[float | int]] | Unset = UNSET
     """ Triples [batch size, batches, mean ms]. """
 
@@ -50,6 +52,8 @@ class ModelLoadBody:
         batch_size_mean = self.batch_size_mean
 
         busy_s = self.busy_s
+
+        cancelled = self.cancelled
 
         latency_ms_by_batch: list[list[float | int]] | Unset = UNSET
         if not isinstance(self.latency_ms_by_batch, Unset):
@@ -79,6 +83,8 @@ class ModelLoadBody:
                 "busy_s": busy_s,
             }
         )
+        if cancelled is not UNSET:
+            field_dict["cancelled"] = cancelled
         if latency_ms_by_batch is not UNSET:
             field_dict["latency_ms_by_batch"] = latency_ms_by_batch
 
@@ -112,6 +118,8 @@ class ModelLoadBody:
 
         busy_s = d.pop("busy_s")
 
+        cancelled = d.pop("cancelled", UNSET)
+
         _latency_ms_by_batch = d.pop("latency_ms_by_batch", UNSET)
         latency_ms_by_batch: list[list[float | int]] | Unset = UNSET
         if _latency_ms_by_batch is not UNSET:
@@ -143,6 +151,7 @@ class ModelLoadBody:
             batches=batches,
             batch_size_mean=batch_size_mean,
             busy_s=busy_s,
+            cancelled=cancelled,
             latency_ms_by_batch=latency_ms_by_batch,
         )
 
