@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from planner.demand.retention import DAY_S, HOUR_S, Retention
 from planner.service.access import Scope
+from planner.service.webhooks.addresses import AllowedAddresses
 
 MEBIBYTE = 2**20
 
@@ -80,6 +81,23 @@ class Settings(BaseSettings):
         ge=1,
         le=10_000_000,
         description="Forecasts sent as CSV may have so many rows: one a model and epoch.",
+    )
+    scheduler: bool = Field(
+        default=True, description="Whether this server takes up slots of schedules and delivers webhooks."
+    )
+    idempotency_keep_s: float = Field(
+        default=86_400.0,
+        ge=60,
+        le=30 * 86_400,
+        description="How long the answer to a POST with an `Idempotency-Key` is kept, seconds.",
+    )
+    webhook_hosts: list[str] = Field(
+        default=[],
+        description="Hosts that webhooks may name, as a JSON array; `*.example.com` allows every name below. "
+        "None: no webhooks.",
+    )
+    webhook_loopback: bool = Field(
+        default=False, description="Whether webhooks may name this machine's own loopback addresses."
     )
     observed_roll_up: bool = Field(
         default=True,
@@ -189,6 +207,10 @@ class Settings(BaseSettings):
             ten_minutes_s=self.observed_ten_minutes_kept_days * DAY_S,
             hours_s=self.observed_hours_kept_days * DAY_S,
         )
+
+    @property
+    def webhook_addresses(self) -> AllowedAddresses:
+        return AllowedAddresses(tuple(self.webhook_hosts), self.webhook_loopback)
 
 
 def is_loopback(host: str) -> bool:

@@ -74,11 +74,23 @@ from fermata_client.generated.api.runs import cancel_run as _cancel_run
 from fermata_client.generated.api.runs import get_run as _get_run
 from fermata_client.generated.api.runs import list_runs as _list_runs
 from fermata_client.generated.api.runs import start_run as _start_run
+from fermata_client.generated.api.runs import stream_run_events as _stream_run_events
+from fermata_client.generated.api.schedules import get_schedule as _get_schedule
+from fermata_client.generated.api.schedules import list_slots as _list_slots
+from fermata_client.generated.api.schedules import put_schedule as _put_schedule
+from fermata_client.generated.api.schedules import remove_schedule as _remove_schedule
+from fermata_client.generated.api.schedules import replan as _replan
 from fermata_client.generated.api.tokens import create_token as _create_token
 from fermata_client.generated.api.tokens import get_me as _get_me
 from fermata_client.generated.api.tokens import list_tokens as _list_tokens
 from fermata_client.generated.api.tokens import revoke_token as _revoke_token
 from fermata_client.generated.api.tokens import rotate_token as _rotate_token
+from fermata_client.generated.api.webhooks import create_webhook as _create_webhook
+from fermata_client.generated.api.webhooks import get_webhook as _get_webhook
+from fermata_client.generated.api.webhooks import list_deliveries as _list_deliveries
+from fermata_client.generated.api.webhooks import list_webhooks as _list_webhooks
+from fermata_client.generated.api.webhooks import remove_webhook as _remove_webhook
+from fermata_client.generated.api.webhooks import try_webhook as _try_webhook
 from fermata_client.generated.types import UNSET, Unset
 
 
@@ -231,6 +243,7 @@ class AsyncOperations(AsyncConnection):
         corrects: int | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> list[models.ForecastSummaryOut]:
         """
         Store forecasts; each gets an id of its own. Their models must be registered. JSON takes
@@ -249,6 +262,7 @@ class AsyncOperations(AsyncConnection):
                 corrects=corrects,
                 fleet=fleet,
                 x_actor=x_actor,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -276,12 +290,18 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
-    async def create_fleet(self, body: models.FleetBody, *, x_actor: str | Unset = UNSET) -> models.FleetOut:
+    async def create_fleet(
+        self, body: models.FleetBody, *, x_actor: str | Unset = UNSET, idempotency_key: str | Unset = UNSET
+    ) -> models.FleetOut:
         """
         Make a fleet; nothing of another one is seen or changed through it. Scope: admin, of
         every fleet.
         """
-        return result(await _create_fleet.asyncio_detailed(client=self.client, body=body, x_actor=x_actor))
+        return result(
+            await _create_fleet.asyncio_detailed(
+                client=self.client, body=body, x_actor=x_actor, idempotency_key=idempotency_key
+            )
+        )
 
     async def get_advice(
         self,
@@ -457,7 +477,11 @@ class AsyncOperations(AsyncConnection):
             after = page.next_after
 
     async def submit_load_reports(
-        self, body: list[models.LoadReportBody] | models.LoadReportBody, *, fleet: str | Unset = UNSET
+        self,
+        body: list[models.LoadReportBody] | models.LoadReportBody,
+        *,
+        fleet: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.ReceivedOut:
         """
         Take load reports. Each interval of each sub-cluster of a plan version counts once, late
@@ -465,10 +489,19 @@ class AsyncOperations(AsyncConnection):
         interval that lies across others: both are counted and told. Scope: dispatcher, of the
         fleet asked for.
         """
-        return result(await _submit_load_reports.asyncio_detailed(client=self.client, body=body, fleet=fleet))
+        return result(
+            await _submit_load_reports.asyncio_detailed(
+                client=self.client, body=body, fleet=fleet, idempotency_key=idempotency_key
+            )
+        )
 
     async def activate_plan(
-        self, body: models.ActivationBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        body: models.ActivationBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.ActivationOut | models.RunOut:
         """
         Make an approved plan the active one. A superseded plan becomes active again (a roll
@@ -478,7 +511,9 @@ class AsyncOperations(AsyncConnection):
         Scope: approver, of the fleet asked for.
         """
         return result(
-            await _activate_plan.asyncio_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+            await _activate_plan.asyncio_detailed(
+                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+            )
         )
 
     async def approve_plan(
@@ -488,6 +523,7 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
         """
         Approve a certified plan, for the content that `plan_id` names; again by the same one is
@@ -495,7 +531,12 @@ class AsyncOperations(AsyncConnection):
         """
         return result(
             await _approve_plan.asyncio_detailed(
-                client=self.client, version=version, body=body, fleet=fleet, x_actor=x_actor
+                client=self.client,
+                version=version,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -701,7 +742,12 @@ class AsyncOperations(AsyncConnection):
             before = page.next_before
 
     async def post_imported_plan(
-        self, body: models.ImportBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        body: models.ImportBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.ImportedOut:
         """
         Hand in what the fleet runs by other means: plans are compared with it; it is never
@@ -709,7 +755,7 @@ class AsyncOperations(AsyncConnection):
         """
         return result(
             await _post_imported_plan.asyncio_detailed(
-                client=self.client, body=body, fleet=fleet, x_actor=x_actor
+                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
             )
         )
 
@@ -720,11 +766,17 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
         """Reject a plan that is not active, for good. Scope: approver, of the fleet asked for."""
         return result(
             await _reject_plan.asyncio_detailed(
-                client=self.client, version=version, body=body, fleet=fleet, x_actor=x_actor
+                client=self.client,
+                version=version,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -735,6 +787,7 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.ProfileProposalOut:
         """
         Make the proposed curve the profile's next version. Refused when the profile has changed
@@ -742,7 +795,12 @@ class AsyncOperations(AsyncConnection):
         """
         return result(
             await _accept_profile_proposal.asyncio_detailed(
-                client=self.client, proposal_id=proposal_id, body=body, fleet=fleet, x_actor=x_actor
+                client=self.client,
+                proposal_id=proposal_id,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -856,12 +914,18 @@ class AsyncOperations(AsyncConnection):
                 return
             before = page.next_before
 
-    async def look_for_profile_drift(self, *, fleet: str | Unset = UNSET) -> list[models.ProfileProposalOut]:
+    async def look_for_profile_drift(
+        self, *, fleet: str | Unset = UNSET, idempotency_key: str | Unset = UNSET
+    ) -> list[models.ProfileProposalOut]:
         """
         Look for profiles that the last day's measurements contradict, now and not within the
         hour; what is new. Scope: planner, of every fleet.
         """
-        return result(await _look_for_profile_drift.asyncio_detailed(client=self.client, fleet=fleet))
+        return result(
+            await _look_for_profile_drift.asyncio_detailed(
+                client=self.client, fleet=fleet, idempotency_key=idempotency_key
+            )
+        )
 
     async def reject_profile_proposal(
         self,
@@ -870,6 +934,7 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.ProfileProposalOut:
         """
         Leave the profile as it is; the same is not proposed again. Scope: planner, of every
@@ -877,7 +942,12 @@ class AsyncOperations(AsyncConnection):
         """
         return result(
             await _reject_profile_proposal.asyncio_detailed(
-                client=self.client, proposal_id=proposal_id, body=body, fleet=fleet, x_actor=x_actor
+                client=self.client,
+                proposal_id=proposal_id,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -1270,6 +1340,7 @@ class AsyncOperations(AsyncConnection):
         x_actor: str | Unset = UNSET,
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.UpsertedOut:
         """
         Create or replace GPU types: one, or an array of which all are stored or none. Scope:
@@ -1283,6 +1354,7 @@ class AsyncOperations(AsyncConnection):
                 x_actor=x_actor,
                 if_match=if_match,
                 if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -1294,6 +1366,7 @@ class AsyncOperations(AsyncConnection):
         x_actor: str | Unset = UNSET,
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.ModelsUpsertedOut:
         """
         Create or replace models, and those of their profiles that come with them. Scope:
@@ -1307,6 +1380,7 @@ class AsyncOperations(AsyncConnection):
                 x_actor=x_actor,
                 if_match=if_match,
                 if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -1318,6 +1392,7 @@ class AsyncOperations(AsyncConnection):
         x_actor: str | Unset = UNSET,
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.UpsertedOut:
         """
         Create or replace pools; their GPU types must be registered. Scope: planner, of the
@@ -1331,6 +1406,7 @@ class AsyncOperations(AsyncConnection):
                 x_actor=x_actor,
                 if_match=if_match,
                 if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -1342,6 +1418,7 @@ class AsyncOperations(AsyncConnection):
         x_actor: str | Unset = UNSET,
         if_match: None | str | Unset = UNSET,
         if_none_match: None | str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.UpsertedOut:
         """
         Create or replace profiles; their models and GPU types must be registered. Scope:
@@ -1355,11 +1432,12 @@ class AsyncOperations(AsyncConnection):
                 x_actor=x_actor,
                 if_match=if_match,
                 if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 
     async def replay_day(
-        self, body: models.ReplayBody, *, fleet: str | Unset = UNSET
+        self, body: models.ReplayBody, *, fleet: str | Unset = UNSET, idempotency_key: str | Unset = UNSET
     ) -> models.ReplayedDayOut:
         """
         What would have been on a past day, beside what was. The day is planned from what was
@@ -1367,14 +1445,18 @@ class AsyncOperations(AsyncConnection):
         on the day. Nothing is stored. It takes as long as a run: seconds to minutes. Scope:
         planner, of the fleet asked for.
         """
-        return result(await _replay_day.asyncio_detailed(client=self.client, body=body, fleet=fleet))
+        return result(
+            await _replay_day.asyncio_detailed(
+                client=self.client, body=body, fleet=fleet, idempotency_key=idempotency_key
+            )
+        )
 
     async def cancel_run(
         self, run_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
     ) -> models.RunOut:
         """
-        Cancel a run: a queued one at once, a running one within seconds. Scope: planner, of the
-        fleet asked for.
+        Cancel a run, queued or running: it has ended when this answers, and its solver is
+        killed. Scope: planner, of the fleet asked for.
         """
         return result(
             await _cancel_run.asyncio_detailed(
@@ -1453,22 +1535,114 @@ class AsyncOperations(AsyncConnection):
             before = page.next_before
 
     async def start_run(
-        self, body: models.RunBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        body: models.RunBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.RunOut:
         """
         Plan a forecast. The run is queued; follow it at the address in the header Location.
         Scope: planner, of the fleet asked for.
         """
         return result(
-            await _start_run.asyncio_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+            await _start_run.asyncio_detailed(
+                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+            )
         )
 
-    async def create_token(self, body: models.TokenBody) -> models.IssuedTokenOut:
+    async def stream_run_events(
+        self, run_id: str, *, fleet: str | Unset = UNSET, last_event_id: int | Unset = UNSET
+    ) -> str:
+        """
+        Follow a run as it goes: its changes of state, and stage, incumbent, bound and gap as
+        they become known. A listener that was cut off goes on after the event that it names in
+        Last-Event-ID, as browsers do. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            await _stream_run_events.asyncio_detailed(
+                client=self.client, run_id=run_id, fleet=fleet, last_event_id=last_event_id
+            )
+        )
+
+    async def get_schedule(self, *, fleet: str | Unset = UNSET) -> models.ScheduleOut:
+        """The fleet's schedule and its next slot. Scope: reader, of the fleet asked for."""
+        return result(await _get_schedule.asyncio_detailed(client=self.client, fleet=fleet))
+
+    async def list_slots(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.SlotPage:
+        """Slots that were taken up, the newest first. Scope: reader, of the fleet asked for."""
+        return result(
+            await _list_slots.asyncio_detailed(client=self.client, limit=limit, before=before, fleet=fleet)
+        )
+
+    async def all_slots(
+        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> AsyncIterator[models.SlotOut]:
+        """Everything that ``list_slots`` gives page by page."""
+        before: datetime.datetime | None | Unset = UNSET
+        while True:
+            page = await self.list_slots(limit=limit, fleet=fleet, before=before)
+            for item in page.items:
+                yield item
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    async def put_schedule(
+        self, body: models.ScheduleBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+    ) -> models.ScheduleOut:
+        """
+        Set when the fleet is planned again by itself; slots count from now on, unless times
+        stay the same. Scope: planner, of the fleet asked for.
+        """
+        return result(
+            await _put_schedule.asyncio_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+        )
+
+    async def remove_schedule(self, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET) -> None:
+        """
+        The fleet is no longer planned by itself; slots taken up stay on record. Scope: planner,
+        of the fleet asked for.
+        """
+        result(await _remove_schedule.asyncio_detailed(client=self.client, fleet=fleet, x_actor=x_actor))
+
+    async def replan(
+        self,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.SlotOut:
+        """
+        Take up the schedule's latest due slot, for schedulers outside; a slot is taken up once,
+        whoever asks. A slot within the next minute counts as due. Scope: planner, of the fleet
+        asked for.
+        """
+        return result(
+            await _replan.asyncio_detailed(
+                client=self.client, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+            )
+        )
+
+    async def create_token(
+        self, body: models.TokenBody, *, idempotency_key: str | Unset = UNSET
+    ) -> models.IssuedTokenOut:
         """
         Make a token of at most your own scopes and fleets. The answer is the only place that
         shows it. Scope: admin, of any fleet.
         """
-        return result(await _create_token.asyncio_detailed(client=self.client, body=body))
+        return result(
+            await _create_token.asyncio_detailed(
+                client=self.client, body=body, idempotency_key=idempotency_key
+            )
+        )
 
     async def get_me(self) -> models.MeOut:
         """
@@ -1505,10 +1679,129 @@ class AsyncOperations(AsyncConnection):
         return result(await _revoke_token.asyncio_detailed(client=self.client, token_id=token_id))
 
     async def rotate_token(
-        self, token_id: str, body: None | models.RotationBody | Unset = UNSET
+        self,
+        token_id: str,
+        body: None | models.RotationBody | Unset = UNSET,
+        *,
+        idempotency_key: str | Unset = UNSET,
     ) -> models.IssuedTokenOut:
         """
         Give a token a new secret; the old one stays good for a time of grace, a day by default.
         Scope: admin, of any fleet.
         """
-        return result(await _rotate_token.asyncio_detailed(client=self.client, token_id=token_id, body=body))
+        return result(
+            await _rotate_token.asyncio_detailed(
+                client=self.client, token_id=token_id, body=body, idempotency_key=idempotency_key
+            )
+        )
+
+    async def create_webhook(
+        self,
+        body: models.WebhookBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.NewWebhookOut:
+        """
+        Tell an address of events. The secret that signs deliveries is shown this once. Scope:
+        admin, of the fleet asked for.
+        """
+        return result(
+            await _create_webhook.asyncio_detailed(
+                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+            )
+        )
+
+    async def get_webhook(self, webhook_id: str, *, fleet: str | Unset = UNSET) -> models.WebhookOut:
+        """One webhook, and since when it fails, if it does. Scope: reader, of the fleet asked for."""
+        return result(
+            await _get_webhook.asyncio_detailed(client=self.client, webhook_id=webhook_id, fleet=fleet)
+        )
+
+    async def list_deliveries(
+        self,
+        webhook_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.DeliveryPage:
+        """
+        What was and is to be delivered, the newest first. Scope: reader, of the fleet asked
+        for.
+        """
+        return result(
+            await _list_deliveries.asyncio_detailed(
+                client=self.client, webhook_id=webhook_id, limit=limit, before=before, fleet=fleet
+            )
+        )
+
+    async def all_deliveries(
+        self, webhook_id: str, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> AsyncIterator[models.DeliveryOut]:
+        """Everything that ``list_deliveries`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = await self.list_deliveries(webhook_id=webhook_id, limit=limit, fleet=fleet, before=before)
+            for item in page.items:
+                yield item
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    async def list_webhooks(
+        self, *, limit: int | Unset = UNSET, after: None | str | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> models.WebhookPage:
+        """The fleet's webhooks, by id. Scope: reader, of the fleet asked for."""
+        return result(
+            await _list_webhooks.asyncio_detailed(client=self.client, limit=limit, after=after, fleet=fleet)
+        )
+
+    async def all_webhooks(
+        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> AsyncIterator[models.WebhookOut]:
+        """Everything that ``list_webhooks`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = await self.list_webhooks(limit=limit, fleet=fleet, after=after)
+            for item in page.items:
+                yield item
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    async def remove_webhook(
+        self, webhook_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+    ) -> None:
+        """
+        It is told nothing more; its deliveries go with it. Scope: admin, of the fleet asked
+        for.
+        """
+        result(
+            await _remove_webhook.asyncio_detailed(
+                client=self.client, webhook_id=webhook_id, fleet=fleet, x_actor=x_actor
+            )
+        )
+
+    async def try_webhook(
+        self,
+        webhook_id: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.DeliveryOut:
+        """
+        Have one delivery made, to see whether it arrives; look for it among the deliveries.
+        Scope: admin, of the fleet asked for.
+        """
+        return result(
+            await _try_webhook.asyncio_detailed(
+                client=self.client,
+                webhook_id=webhook_id,
+                fleet=fleet,
+                x_actor=x_actor,
+                idempotency_key=idempotency_key,
+            )
+        )

@@ -63,7 +63,9 @@ def _rule(*scopes: Scope, reach: Reach = Reach.FLEET, path: str | None = None, s
 READ = _rule(READER)
 READ_SHARED = _rule(READER, reach=Reach.SHARED)
 CHANGE_SHARED = _rule(PLANNER, reach=Reach.ALL)
+READ_STREAM = _rule(READER, streams=True)
 PLAN = _rule(PLANNER)
+ADMINISTER = _rule(ADMIN)
 APPROVE = _rule(APPROVER)
 REPORT = _rule(DISPATCHER)
 SERVE = _rule(DISPATCHER, READER)
@@ -123,7 +125,19 @@ RULES: dict[str, Rule] = {
     "POST /v1/runs": PLAN,
     "GET /v1/runs": READ,
     "GET /v1/runs/{run_id}": READ,
+    "GET /v1/runs/{run_id}/events": READ_STREAM,
     "DELETE /v1/runs/{run_id}": PLAN,
+    "PUT /v1/schedule": PLAN,
+    "GET /v1/schedule": READ,
+    "DELETE /v1/schedule": PLAN,
+    "GET /v1/schedule/slots": READ,
+    "POST /v1/replans": PLAN,
+    "POST /v1/webhooks": ADMINISTER,
+    "GET /v1/webhooks": READ,
+    "GET /v1/webhooks/{webhook_id}": READ,
+    "DELETE /v1/webhooks/{webhook_id}": ADMINISTER,
+    "GET /v1/webhooks/{webhook_id}/deliveries": READ,
+    "POST /v1/webhooks/{webhook_id}/test": ADMINISTER,
     "GET /v1/plans": READ,
     "GET /v1/plans/{version}": READ,
     "GET /v1/plans/{version}/problem": READ,

@@ -22,6 +22,8 @@ from api.cli import (
     profile,
     profile_drift,
     replay,
+    run,
+    schedule,
     schema,
     serve,
     simulate,
@@ -44,6 +46,9 @@ app.add_typer(profile.app, name="profile")
 profile.app.command("drift")(profile_drift.drift)
 app.add_typer(db.app, name="db")
 app.add_typer(forecast.app, name="forecast")
+app.add_typer(run.app, name="run")
+app.add_typer(schedule.app, name="schedule")
+app.command("replan")(schedule.replan)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(audit.app, name="audit")
 for command in (plan_control.approve, plan_control.reject, plan_control.activate, plan_control.rollback):

@@ -96,6 +96,8 @@ def _run(settings: Settings, *, as_json: bool) -> None:
     logging.basicConfig(handlers=[handler], level=logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
+    app = create_app(settings)
+
     class Server(uvicorn.Server):
         """Says where it listens once it does, and takes a signal for a wish, not for a failure."""
 
@@ -104,6 +106,10 @@ def _run(settings: Settings, *, as_json: bool) -> None:
             if self.started:
                 port = self.servers[0].sockets[0].getsockname()[1]
                 _announce(f"http://{settings.host}:{port}", as_json=as_json)
+
+        async def shutdown(self, sockets: Any = None) -> None:
+            await app.state.run_stream.close()  # who listens would be waited for
+            await super().shutdown(sockets)
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
@@ -115,7 +121,7 @@ def _run(settings: Settings, *, as_json: bool) -> None:
                     signal.signal(number, handler)
 
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         http=BoundedHttpProtocol,

@@ -6,21 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from planner.demand.forecast import Forecast
 from planner.demand.observed import ObservedLoad
 from planner.plan.plan import Excuse, SubCluster, Unserved
 from planner.problem.problem import PlanningProblem
-from planner.service import demand, plans, runs
+from planner.service import demand, plans, runs, schedules
 from planner.service import observed as observed_load
+from planner.service.errors import ScheduleNotFound
 from planner.service.fleets import fleet
 from planner.service.plans import PlanHistory, StoredPlan
 from planner.service.sub_clusters import SubClusterUse, sub_cluster_use
 from planner.store.records import DEFAULT_FLEET, Fleet, PlanState, PlanSummary, RunRecord
+from planner.store.schedules import Schedule, Slot
 from planner.store.store import Store
 
 PLANS_SHOWN = 12
 RUNS_SHOWN = 8
+SLOTS_SHOWN = 6
 MODELS_IN_CHART = 24
 
 
@@ -78,9 +82,22 @@ class PlanView:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleView:
+    """When the fleet is planned again by itself, and what became of the latest slots."""
+
+    schedule: Schedule
+    slots: tuple[Slot, ...]
+
+    def local(self, instant: datetime) -> str:
+        """As the clocks of the schedule's time zone show it."""
+        return f"{instant.astimezone(ZoneInfo(self.schedule.time_zone)):%a %Y-%m-%d %H:%M}"
+
+
+@dataclass(frozen=True, slots=True)
 class ConsoleView:
     plans: tuple[PlanSummary, ...]
     runs: tuple[RunRecord, ...]
+    schedule: ScheduleView | None
     active: PlanSummary | None
     shown: PlanView | None
     fleet: Fleet
@@ -105,13 +122,27 @@ def console_view(store: Store, version: int | None = None) -> ConsoleView:
     active = next((plan for plan in listed if plan.state is PlanState.ACTIVE), None) or _active(store)
     chosen = version if version is not None else next((p.version for p in (active, *listed) if p), None)
     shown = _plan_view(store, plans.plan(store, chosen)) if chosen is not None else None
-    listed_runs = tuple(runs.runs(store, limit=RUNS_SHOWN))
-    return ConsoleView(tuple(listed), listed_runs, active, shown, fleet(store, store.fleet))
+    return ConsoleView(
+        plans=tuple(listed),
+        runs=tuple(runs.runs(store, limit=RUNS_SHOWN)),
+        schedule=_schedule(store),
+        active=active,
+        shown=shown,
+        fleet=fleet(store, store.fleet),
+    )
 
 
 def _active(store: Store) -> PlanSummary | None:
     current = next((a for a in plans.activations(store, limit=1) if a.deactivated_at is None), None)
     return plans.summary(store, current.plan_version) if current else None
+
+
+def _schedule(store: Store) -> ScheduleView | None:
+    try:
+        found = schedules.schedule(store)
+    except ScheduleNotFound:
+        return None
+    return ScheduleView(found, tuple(schedules.slots(store, limit=SLOTS_SHOWN)))
 
 
 def _plan_view(store: Store, stored: StoredPlan) -> PlanView:

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from fastapi import Depends, FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
@@ -20,6 +21,7 @@ from api.access.oidc import Issuer, People
 from api.access.oidc_sign_in import OidcSignIn
 from api.console import page, sign_in
 from api.rest import problems
+from api.rest.idempotency import IdempotencyMiddleware, document_keys, principal_of
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware, TimeLimitMiddleware
 from api.rest.origin import OriginMiddleware
 from api.rest.parameters import only_known_parameters
@@ -38,9 +40,14 @@ from api.rest.routes import (
     registry,
     replays,
     runs,
+    schedules,
     tokens,
+    webhooks,
 )
+from api.rest.run_stream import RunStream
 from api.settings import Settings
+from planner.service.chores import Chores
+from planner.service.nightly import chores_of
 from planner.service.observed_chores import ObservedChores
 from planner.service.run_worker import RunWorker
 from planner.store.store import Store
@@ -62,6 +69,8 @@ ROUTES = (
     runs,
     plans,
     plan_decisions,
+    schedules,
+    webhooks,
     nodes,
     audit,
     replays,
@@ -80,13 +89,15 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         worker = RunWorker(own_store, lease_s=settings.run_lease_s) if settings.run_worker else None
-        chores = _observed_chores(own_store, settings)
-        started = [worker for worker in (worker, chores) if worker]
+        chores = Chores(chores_of(own_store, settings.webhook_addresses) if settings.scheduler else [])
+        observed_chores = _observed_chores(own_store, settings)
+        started = [one for one in (worker, observed_chores, chores) if one]
         for one in started:
             one.start()
         yield
+        await app.state.run_stream.close()
         for one in started:
-            one.stop()
+            await run_in_threadpool(one.stop)
         if store is None:
             own_store.close()
 
@@ -102,6 +113,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.store = own_store
     app.state.settings = settings
+    app.state.run_stream = RunStream(own_store)
     for routes in ROUTES:
         app.include_router(routes.router, prefix="/v1", dependencies=[Depends(only_known_parameters)])
     app.include_router(health.router)
@@ -118,6 +130,12 @@ def _guard(app: FastAPI, settings: Settings, store: Store) -> None:
     people = People(settings, issuer) if issuer else None
     app.state.oidc_sign_in = OidcSignIn(settings, issuer, people) if issuer and people else None
     authenticator = Authenticator(store, settings, people)
+    app.add_middleware(
+        IdempotencyMiddleware,
+        store=store,
+        principal_of=principal_of,
+        keep_s=settings.idempotency_keep_s,
+    )
     app.add_middleware(
         BodyLimitMiddleware,
         bytes_max=settings.request_bytes_max,
@@ -174,6 +192,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas |= schema.pop("$defs", {}) | {"Problem": schema}
         described = _with_titles_as_names(_without_unused(document))
+        document_keys(described)
         describe_access(described)
         app.openapi_schema = described
     return app.openapi_schema

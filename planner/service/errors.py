@@ -8,6 +8,7 @@ means in general, the message what it means here, ``hint`` what to do about it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -136,6 +137,22 @@ class NodeNotFound(NotFound):
         super().__init__(f"no heartbeat of a node {node!r} has come", hint="GET /v1/nodes lists them")
 
 
+class ScheduleNotFound(NotFound):
+    code = "schedule-not-found"
+    title = "The fleet has no schedule"
+
+    def __init__(self, fleet: str) -> None:
+        super().__init__(f"fleet {fleet!r} has no schedule", hint="PUT /v1/schedule sets one")
+
+
+class WebhookNotFound(NotFound):
+    code = "webhook-not-found"
+    title = "No such webhook"
+
+    def __init__(self, webhook: str) -> None:
+        super().__init__(f"there is no webhook {webhook!r}", hint="GET /v1/webhooks lists them")
+
+
 class NoActivePlan(NotFound):
     code = "no-active-plan"
     title = "No plan is active"
@@ -235,6 +252,17 @@ class PreconditionRequired(Conditional):
         super().__init__(
             f"{', '.join(subjects)}: must not be replaced unseen on this server; nothing was stored",
             hint="PUT or DELETE each one with its ETag in If-Match",
+        )
+
+
+class NoSlotDue(Conflict):
+    code = "no-slot-due"
+    title = "No slot is due yet"
+
+    def __init__(self, fleet: str, next_slot: datetime) -> None:
+        super().__init__(
+            f"no slot of fleet {fleet!r} has been due since its schedule was set",
+            hint=f"the first is at {next_slot.isoformat()}",
         )
 
 

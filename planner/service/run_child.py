@@ -2,9 +2,9 @@
 A run's own process: ``python -m planner.service.run_child RUN_ID``.
 
 It is separate so that a solver can be killed, and so that its memory and its threads are gone
-afterwards. The database's URL and the lease's owner come through the environment
-(``FERMATA_DATABASE_URL``, ``FERMATA_RUN_OWNER``, ``FERMATA_RUN_FLEET``). It ends by itself
-when its server does: the server holds the other end of its standard input.
+afterwards. The database's URL, the run's fleet and the lease come through the environment
+(``FERMATA_DATABASE_URL``, ``FERMATA_RUN_FLEET``, ``FERMATA_RUN_OWNER``, ``FERMATA_RUN_LEASE_NUMBER``). It
+ends by itself when its server does: the server holds the other end of its standard input.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import threading
 
 DATABASE_URL = "FERMATA_DATABASE_URL"
 RUN_OWNER = "FERMATA_RUN_OWNER"
+RUN_LEASE_NUMBER = "FERMATA_RUN_LEASE_NUMBER"
 RUN_FLEET = "FERMATA_RUN_FLEET"
 SERVER_GONE = 70
 
@@ -22,12 +23,14 @@ SERVER_GONE = 70
 def main() -> None:
     """Execute the run named on the command line; the outcome is written to its row."""
     from planner.service.run_execution import execute  # solvers take a second to load: not in the server
+    from planner.store.records import Lease
     from planner.store.store import Store
 
     threading.Thread(target=_end_with_server, daemon=True).start()
     store = Store(os.environ[DATABASE_URL])
     try:
-        execute(store.of_fleet(os.environ[RUN_FLEET]), sys.argv[1], owner=os.environ[RUN_OWNER])
+        lease = Lease(sys.argv[1], os.environ[RUN_OWNER], int(os.environ[RUN_LEASE_NUMBER]))
+        execute(store.of_fleet(os.environ[RUN_FLEET]), lease)
     finally:
         store.close()
 

@@ -20,13 +20,14 @@ import time
 from datetime import timedelta
 from typing import IO
 
-from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_OWNER
+from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_LEASE_NUMBER, RUN_OWNER
 from planner.store.errors import StoreUnavailable
 from planner.store.records import RunRecord
+from planner.store.runs import ATTEMPTS_MAX
 from planner.store.store import Store
 
 LEASE_S = 30.0
-POLL_S = 0.5
+POLL_S = 0.25
 TERMINATE_WAIT_S = 2.0
 STDERR_TAIL_CHARS = 2_000
 
@@ -74,6 +75,9 @@ class RunWorker:
                 self._execute(run)
 
     def _claim(self) -> RunRecord | None:
+        with self._store.reading() as work:
+            if not work.runs.any_claimable():
+                return None
         with self._store.writing() as work:
             return work.runs.claim(self.owner, self._lease)
 
@@ -83,8 +87,6 @@ class RunWorker:
             process = self._start_process(run, stderr)
             try:
                 self._watch(run, process)
-            except StoreUnavailable:
-                log.warning("run %s loses its lease: the database cannot be reached", run.id, exc_info=True)
             finally:
                 _end(process)
             self._settle(run, process.returncode, _tail(stderr))
@@ -92,8 +94,9 @@ class RunWorker:
     def _start_process(self, run: RunRecord, stderr: IO[str]) -> subprocess.Popen[bytes]:
         environment = os.environ | {
             DATABASE_URL: self._store.database_url,
-            RUN_OWNER: self.owner,
             RUN_FLEET: run.fleet,
+            RUN_OWNER: self.owner,
+            RUN_LEASE_NUMBER: str(run.lease_number),
         }
         return subprocess.Popen(
             [sys.executable, "-m", "planner.service.run_child", run.id],
@@ -105,41 +108,52 @@ class RunWorker:
         )
 
     def _watch(self, run: RunRecord, process: subprocess.Popen[bytes]) -> None:
-        """Until the process ends, the run is no longer wanted, or this worker is to stop."""
-        renew_s = self._lease.total_seconds() / 3
+        """
+        Until the process ends, the run is no longer this worker's, or this worker is to stop.
+
+        While the database cannot be reached, the process goes on for as long as the lease would hold.
+        """
+        lease_s = self._lease.total_seconds()
         renewed_at = time.monotonic()
         while process.poll() is None and not self._stopping.wait(self._poll_s):
-            if time.monotonic() - renewed_at >= renew_s:
-                self._renew(run)
-                renewed_at = time.monotonic()
-            if not self._is_wanted(run):
+            now = time.monotonic()
+            try:
+                if now - renewed_at >= lease_s / 3:
+                    holds = self._renew(run)
+                    renewed_at = now
+                else:
+                    holds = self._is_held(run)
+            except StoreUnavailable:
+                holds = now - renewed_at < lease_s
+                log.warning("run %s: the database cannot be reached", run.id, exc_info=True)
+            if not holds:
                 return
 
-    def _renew(self, run: RunRecord) -> None:
+    def _renew(self, run: RunRecord) -> bool:
         with self._store.writing() as work:
-            work.runs.renew(run.id, self.owner, self._lease)
+            return work.runs.renew(run.lease, self._lease)
 
-    def _is_wanted(self, run: RunRecord) -> bool:
+    def _is_held(self, run: RunRecord) -> bool:
         with self._store.of_fleet(run.fleet).reading() as work:
             found = work.runs.get(run.id)
-        return found is not None and found.lease_owner == self.owner and not found.cancel_requested
+        return found is not None and found.lease_owner is not None and found.lease == run.lease
 
     def _settle(self, run: RunRecord, exit_status: int, stderr_tail: str) -> None:
-        """Give the row its end, where the process did not do so itself."""
+        """Give the row its end, or put it back, where the process did not do so itself."""
         try:
-            with self._store.of_fleet(run.fleet).writing() as work:
-                found = work.runs.get(run.id)
-                if found is None or found.lease_owner != self.owner:
+            with self._store.writing() as work:
+                if not work.runs.holds(run.lease):
                     return
-                if found.cancel_requested:
-                    work.runs.cancelled(run.id, self.owner)
-                elif self._stopping.is_set() and exit_status != 0:
-                    work.runs.release(run.id, self.owner)
+                if self._stopping.is_set() and exit_status != 0:
+                    work.runs.release(run.lease)
+                    return
+                log.error("run %s crashed with exit status %d:\n%s", run.id, exit_status, stderr_tail)
+                if exit_status < 0 and run.attempts < ATTEMPTS_MAX:
+                    work.runs.release(run.lease, attempt_counts=True)  # killed, perhaps for memory
                 else:
-                    log.error("run %s crashed with exit status %d:\n%s", run.id, exit_status, stderr_tail)
                     last_line = stderr_tail.strip().rpartition("\n")[2]
                     message = f"its process ended with status {exit_status}: {last_line or 'without a word'}"
-                    work.runs.fail(run.id, self.owner, {"code": "run-crashed", "message": message})
+                    work.runs.fail(run.lease, {"code": "run-crashed", "message": message})
         except StoreUnavailable:
             log.warning("run %s keeps its state until its lease expires", run.id, exc_info=True)
 

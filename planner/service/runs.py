@@ -10,6 +10,7 @@ from typing import Any
 
 from planner.demand.forecast import Forecast
 from planner.problem.canonical import problem_to_json
+from planner.problem.problem import PlanningProblem
 from planner.service.errors import ForecastNotFound, RunFinished, RunNotFound
 from planner.service.plan_demand import DemandOptions, PlanDemand, as_submitted, plan_demand
 from planner.service.problem_document import Registry, planning_problem
@@ -47,6 +48,17 @@ class RunRequest:
     policy: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """A run whose problem is complete, not in the queue yet; ``special`` goes into its options."""
+
+    request: RunRequest
+    problem: PlanningProblem
+    planned: PlanDemand | None
+    actor: str
+    special: dict[str, Any]
+
+
 def start_run(
     store: Store, request: RunRequest, *, actor: str, special: Mapping[str, Any] | None = None
 ) -> RunRecord:
@@ -59,6 +71,15 @@ def start_run(
     Raises ``ForecastNotFound``, or ``InputInvalid`` when registry and forecast make no sound problem:
     what cannot be planned is refused now and not in an hour.
     """
+    prepared = prepare_run(store, request, actor=actor, special=special)
+    with store.writing() as work:
+        return queue_run(work, prepared)
+
+
+def prepare_run(
+    store: Store, request: RunRequest, *, actor: str, special: Mapping[str, Any] | None = None
+) -> PreparedRun:
+    """What ``start_run`` does before it writes anything; raises what that raises."""
     with store.reading() as work:
         forecast = work.forecasts.get(request.forecast_id)
         if forecast is None:
@@ -68,27 +89,32 @@ def start_run(
         active_plan = None if special else _active_plan(work)
     demand = forecast.models if planned is None else planned.rows
     problem = planning_problem(registry, forecast, demand, request.policy, active_plan)
-    with store.writing() as work:
-        work.plans.put_problem(problem.digest, problem_to_json(problem))
-        run = RunRecord(
-            id=secrets.token_hex(8),
-            state=RunState.QUEUED,
-            forecast_id=request.forecast_id,
-            problem_digest=problem.digest,
-            options=_options(request) | dict(special or {}),
-            demand=None if planned is None else planned.document(),
-            actor=actor,
-            created_at=work.now,
-            progress={"stage": "queued"},
-        )
-        work.runs.add(run)
-        work.audit.add(
-            actor=actor,
-            action="run.started",
-            subject=run.id,
-            forecast=request.forecast_id,
-            **{name: value for name, value in (special or {}).items() if name in ("kind", "plan_version")},
-        )
+    return PreparedRun(request, problem, planned, actor, dict(special or {}))
+
+
+def queue_run(work: UnitOfWork, prepared: PreparedRun) -> RunRecord:
+    """Put it into the queue, in the caller's transaction."""
+    request, problem, planned = prepared.request, prepared.problem, prepared.planned
+    work.plans.put_problem(problem.digest, problem_to_json(problem))
+    run = RunRecord(
+        id=secrets.token_hex(8),
+        state=RunState.QUEUED,
+        forecast_id=request.forecast_id,
+        problem_digest=problem.digest,
+        options=_options(request) | prepared.special,
+        demand=None if planned is None else planned.document(),
+        actor=prepared.actor,
+        created_at=work.now,
+        progress={"stage": "queued"},
+    )
+    work.runs.add(run)
+    work.audit.add(
+        actor=prepared.actor,
+        action="run.started",
+        subject=run.id,
+        forecast=request.forecast_id,
+        **{name: value for name, value in prepared.special.items() if name in ("kind", "plan_version")},
+    )
     return run
 
 
@@ -108,7 +134,7 @@ def runs(store: Store, *, limit: int, before: str | None = None, **wanted: Any) 
 
 def cancel_run(store: Store, run_id: str, *, actor: str) -> RunRecord:
     """
-    Ask that the run end without a plan; its server kills the solver within a second or two.
+    End the run without a plan: at once, whoever works on it; its server then kills the solver.
 
     Asking twice is harmless. Raises ``RunNotFound``, ``RunFinished``.
     """
@@ -116,12 +142,12 @@ def cancel_run(store: Store, run_id: str, *, actor: str) -> RunRecord:
         before = work.runs.get(run_id)
         if before is None:
             raise RunNotFound(run_id)
-        if before.state.is_final and before.state is not RunState.CANCELLED:
-            raise RunFinished(run_id, before.state)
-        after = work.runs.request_cancel(run_id)
-        if not before.cancel_requested:
+        after = work.runs.cancel(run_id)
+        if after is None or after.state is not RunState.CANCELLED:
+            raise RunFinished(run_id, before.state if after is None else after.state)
+        if before.state is not RunState.CANCELLED:
             work.audit.add(actor=actor, action="run.cancelled", subject=run_id)
-    return after or before
+    return after
 
 
 def _registry(work: UnitOfWork) -> Registry:

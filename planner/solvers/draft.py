@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.plan.plan import Plan
 from planner.problem.tables import CapacityTables
 
 Floats = NDArray[np.float64]
@@ -43,6 +44,22 @@ class SizedCluster:
     draft: DraftCluster
     gpus: NDArray[np.int64]
     batch_size: dict[int, int]
+
+
+def drafts_of_plan(tables: CapacityTables, plan: Plan) -> list[DraftCluster]:
+    """The plan's sub-clusters before their GPUs are counted; those that continue active ones say so."""
+    active = tables.problem.active_plan
+    known = {(s.id, s.gpu_type, s.zone) for s in active.sub_clusters} if active else set()
+    pools = {(pool.gpu_type, pool.zone): p for p, pool in enumerate(tables.pools)}
+    index = tables.model_index()
+    return [
+        DraftCluster(
+            pools[cluster.gpu_type, cluster.zone],
+            {index[p.model]: np.array(p.share) for p in cluster.placements},
+            cluster.id if (cluster.id, cluster.gpu_type, cluster.zone) in known else None,
+        )
+        for cluster in plan.sub_clusters
+    ]
 
 
 def size_cluster(tables: CapacityTables, draft: DraftCluster) -> SizedCluster | None:

@@ -51,12 +51,18 @@ class SolveOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a running solve is: seconds since its start, best cost and bound in dollars per hour."""
+    """
+    How far a running solve is: seconds since its start, best cost and bound in dollars per hour.
+
+    ``plan`` is the best verified plan so far, the same object until a better one is found; its bound is the
+    fluid one. ``incumbent`` may be below its cost: of an answer that is no plan yet.
+    """
 
     solver: str
     runtime_s: float
     incumbent: float | None
     bound: float | None
+    plan: Plan | None = None
 
     @property
     def gap(self) -> float | None:

@@ -53,6 +53,7 @@ def solve(
     seed: int = 0,
     progress: Listener | None = None,
     stop: Stop = never,
+    incumbent: Plan | None = None,
 ) -> SolveOutcome:
     """
     Plan: the best verified plan within the time limit, and what is proven about it.
@@ -67,6 +68,9 @@ def solve(
         Hears of every better incumbent and bound.
     stop
         Asked while it searches, from any thread; once it says yes the best plan so far is the result.
+    incumbent
+        A plan of this very problem that an interrupted solve had found: it is where exact methods start
+        from, and the result is no worse. One that does not keep the problem's rules is passed over.
 
     Raises
     ------
@@ -82,6 +86,8 @@ def solve(
     deadline = started + time_limit_s * (1 - REPLAN_TIME_SHARE if settles else 1)
     run = Run(capacity_tables(problem), solver, seed, started, deadline, progress, stop)
     keep_active(run)
+    if incumbent is not None:
+        run.resume(incumbent)
     if _is_large(run):
         search_at_scale(run)
         return _concluded(run, started + time_limit_s)

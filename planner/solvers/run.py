@@ -15,7 +15,7 @@ from planner.problem.problem import PlanningProblem
 from planner.problem.tables import CapacityTables
 from planner.solvers.assemble import GAP_PROVEN, assemble
 from planner.solvers.columns import bound_holds, columns_apply
-from planner.solvers.draft import DraftCluster
+from planner.solvers.draft import DraftCluster, drafts_of_plan
 from planner.solvers.greedy import CHURN_PRICE_TIE
 from planner.solvers.items import splittable
 from planner.solvers.outcome import Progress
@@ -64,8 +64,22 @@ class Run:
             return None
         if self.best is None or rank(self.problem, plan) < rank(self.problem, self.best):
             self.best, self.drafts = plan, drafts
+            self.reported = plan.objective  # more served may cost more: no cost of less is to be beaten
             self.report(plan.objective, None)
         return plan
+
+    def resume(self, plan: Plan) -> None:
+        """Take up an earlier solve's plan of this problem: what is found from here on is no worse."""
+        if verify(self.problem, plan):
+            return
+        drafts = drafts_of_plan(self.tables, plan)
+        offered = self.offer(drafts)
+        if self.best is None or (
+            self.best is not offered and rank(self.problem, plan) < rank(self.problem, self.best)
+        ):
+            self.best, self.drafts = plan, drafts
+            self.reported = plan.objective
+            self.report(plan.objective, None)
 
     def prove(self, bound: float, method: str) -> None:
         """Keep the bound if it is the best so far, and who proved it."""
@@ -79,7 +93,8 @@ class Run:
             self.reported = min(self.reported, incumbent)
         shown = self.reported if np.isfinite(self.reported) else None
         proven = bound if bound is not None and np.isfinite(bound) else None
-        self.progress(Progress(self.solver, time.monotonic() - self.started_s, shown, proven))
+        runtime_s = time.monotonic() - self.started_s
+        self.progress(Progress(self.solver, runtime_s, shown, proven, self.best))
 
 
 def all_served(tables: CapacityTables, plan: Plan) -> bool:

@@ -8,8 +8,12 @@ from enum import StrEnum
 from typing import Any
 
 from planner.demand.forecast import ForecastSource
-
-DEFAULT_FLEET = "default"
+from planner.store.run_records import DEFAULT_FLEET as DEFAULT_FLEET
+from planner.store.run_records import Lease as Lease
+from planner.store.run_records import RunCheckpoint as RunCheckpoint
+from planner.store.run_records import RunEvent as RunEvent
+from planner.store.run_records import RunRecord as RunRecord
+from planner.store.run_records import RunState as RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,48 +183,6 @@ class ForecastSummary:
     corrects: int | None
     starts_at: datetime
     ends_at: datetime
-
-
-class RunState(StrEnum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_final(self) -> bool:
-        return self in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """
-    One durable execution of the planner.
-
-    ``demand`` keeps the submitted forecast beside the corrected one, None when observed load
-    was not used. ``progress`` has ``stage``, ``incumbent``, ``bound``, ``gap``, ``elapsed_s``.
-    ``error`` has ``code``, ``message`` and, for bad input, ``faults``.
-    """
-
-    id: str
-    state: RunState
-    forecast_id: int
-    problem_digest: str
-    options: dict[str, Any]
-    demand: dict[str, Any] | None
-    actor: str
-    created_at: datetime
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    attempts: int = 0
-    cancel_requested: bool = False
-    lease_owner: str | None = None
-    lease_expires_at: datetime | None = None
-    progress: dict[str, Any] = field(default_factory=dict)
-    error: dict[str, Any] | None = None
-    plan_version: int | None = None
-    fleet: str = DEFAULT_FLEET
 
 
 class PlanState(StrEnum):

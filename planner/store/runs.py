@@ -9,10 +9,11 @@ from sqlalchemy import Select, and_, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from planner.store.filters import filtered
-from planner.store.records import RunRecord, RunState
+from planner.store.records import Lease, RunRecord, RunState
+from planner.store.run_events import RunEventRepository
 from planner.store.tables import RunRow
 
-ATTEMPTS_MAX = 3  # a run whose server died this often is given up
+ATTEMPTS_MAX = 5  # a run whose server or process was killed this often is given up
 
 
 class RunRepository:
@@ -20,15 +21,17 @@ class RunRepository:
         self._session = session
         self._now = now
         self._fleet = fleet
+        self.events = RunEventRepository(session, now)
 
     def add(self, run: RunRecord) -> None:
         values = {name: getattr(run, name) for name in RunRecord.__slots__}
-        self._session.add(RunRow(**values | {"state": run.state.value, "fleet": self._fleet}))
+        own = {"state": run.state.value, "fleet": self._fleet, "event_count": 0}
+        self._session.add(RunRow(**values | own))
         self._session.flush()
+        self.events.add(run.id, "state", {"state": run.state.value})
 
     def get(self, run_id: str) -> RunRecord | None:
-        query = self._own().where(RunRow.id == run_id)
-        row = self._session.scalars(query).one_or_none()
+        row = self._session.scalars(self._own().where(RunRow.id == run_id)).one_or_none()
         return None if row is None else _record(row)
 
     def newest(
@@ -55,13 +58,13 @@ class RunRepository:
         """
         Lease the oldest run, of any fleet, that waits, or whose server stopped renewing its lease.
 
-        A run given up by too many servers fails instead. Two servers never get the same run.
+        A run given up by too many servers fails instead. Two servers never get the same run, and each
+        claim has a number of its own: what an earlier one still writes is refused.
         """
         self._give_up_exhausted()
-        abandoned = and_(RunRow.state == RunState.RUNNING, RunRow.lease_expires_at < self._now)
         query = (
             select(RunRow)
-            .where(or_(RunRow.state == RunState.QUEUED, abandoned))
+            .where(or_(RunRow.state == RunState.QUEUED, self._abandoned()))
             .order_by(RunRow.created_at, RunRow.id)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -71,84 +74,118 @@ class RunRepository:
             return None
         row.state = RunState.RUNNING.value
         row.lease_owner = owner
+        row.lease_number += 1
         row.lease_expires_at = self._now + lease
         row.started_at = row.started_at or self._now
         row.attempts += 1
         row.progress = {"stage": "starting"}
         self._session.flush()
+        self.events.add(row.id, "state", {"state": RunState.RUNNING.value, "attempt": row.attempts})
+        self._session.refresh(row)
         return _record(row)
 
+    def any_claimable(self) -> bool:
+        """Whether ``claim`` would find something: asked often, and takes no lock."""
+        query = select(RunRow.id).where(or_(RunRow.state == RunState.QUEUED, self._abandoned()))
+        return self._session.scalar(query.limit(1)) is not None
+
+    def _abandoned(self) -> Any:
+        return and_(RunRow.state == RunState.RUNNING, RunRow.lease_expires_at < self._now)
+
     def _give_up_exhausted(self) -> None:
-        exhausted = (RunRow.state == RunState.RUNNING, RunRow.lease_expires_at < self._now)
-        error = {"code": "run-abandoned", "message": f"its server stopped {ATTEMPTS_MAX} times while it ran"}
-        values = _ended(RunState.FAILED, self._now) | {"error": error}
-        self._session.execute(
-            update(RunRow).where(*exhausted, RunRow.attempts >= ATTEMPTS_MAX).values(**values)
-        )
+        query = select(RunRow).where(self._abandoned(), RunRow.attempts >= ATTEMPTS_MAX)
+        for row in self._session.scalars(query.with_for_update(skip_locked=True)):
+            error = {
+                "code": "run-abandoned",
+                "message": f"its server stopped {row.attempts} times while it ran",
+            }
+            lease = Lease(row.id, row.lease_owner or "", row.lease_number)
+            self._end(lease, RunState.FAILED, {"error": error}, error=error)
 
-    def renew(self, run_id: str, owner: str, lease: timedelta) -> bool:
-        """Extend the lease; False when the run is no longer ``owner``'s or is to be cancelled."""
-        query = (
-            update(RunRow)
-            .where(RunRow.id == run_id, *_leased(owner), RunRow.cancel_requested.is_(False))
-            .values(lease_expires_at=self._now + lease)
-            .returning(RunRow.id)
-        )
-        return self._session.execute(query).scalar_one_or_none() is not None
+    def holds(self, lease: Lease) -> bool:
+        """Whether the run is still leased so; nobody else may change it until this unit of work ends."""
+        query = select(RunRow.id).where(*_leased(lease)).with_for_update()
+        return self._session.scalar(query) is not None
 
-    def report(self, run_id: str, owner: str, progress: dict[str, Any]) -> bool:
-        """Record progress; False when the run is no longer ``owner``'s."""
-        query = update(RunRow).where(RunRow.id == run_id, *_leased(owner)).values(progress=progress)
+    def renew(self, lease: Lease, duration: timedelta) -> bool:
+        """Extend the lease; False when it no longer holds."""
+        query = update(RunRow).where(*_leased(lease)).values(lease_expires_at=self._now + duration)
         return self._session.execute(query.returning(RunRow.id)).scalar_one_or_none() is not None
 
-    def succeed(self, run_id: str, owner: str, plan_version: int, progress: dict[str, Any]) -> bool:
-        """The run's end with a plan; False when the run is no longer ``owner``'s."""
-        values = _ended(RunState.SUCCEEDED, self._now) | {"plan_version": plan_version, "progress": progress}
-        return self._end(run_id, owner, values)
+    def report(self, lease: Lease, progress: dict[str, Any]) -> bool:
+        """Record progress, as an event too; False when the lease no longer holds."""
+        query = update(RunRow).where(*_leased(lease)).values(progress=progress).returning(RunRow.id)
+        if self._session.execute(query).scalar_one_or_none() is None:
+            return False
+        self.events.add(lease.run_id, "progress", progress)
+        return True
 
-    def fail(self, run_id: str, owner: str, error: dict[str, Any]) -> bool:
-        """The run's end without a plan; False when the run is no longer ``owner``'s."""
-        return self._end(run_id, owner, _ended(RunState.FAILED, self._now) | {"error": error})
+    def succeed(self, lease: Lease, plan_version: int, progress: dict[str, Any]) -> bool:
+        """The run's end with a plan; False when the lease no longer holds."""
+        values = {"plan_version": plan_version, "progress": progress}
+        return self._end(lease, RunState.SUCCEEDED, values, plan_version=plan_version)
 
-    def release(self, run_id: str, owner: str) -> bool:
-        """Put the run back into the queue: its server stops in good order, so the attempt does not count."""
-        row = self._session.scalars(select(RunRow).where(RunRow.id == run_id, *_leased(owner))).one_or_none()
+    def fail(self, lease: Lease, error: dict[str, Any]) -> bool:
+        """The run's end without a plan; False when the lease no longer holds."""
+        return self._end(lease, RunState.FAILED, {"error": error}, error=error)
+
+    def release(self, lease: Lease, *, attempt_counts: bool = False) -> bool:
+        """
+        Put the run back into the queue, to be gone on with from its checkpoint.
+
+        The attempt counts if the run's process died, and not if its server stops in good order.
+        """
+        row = self._session.scalars(select(RunRow).where(*_leased(lease)).with_for_update()).one_or_none()
         if row is None:
             return False
         row.state, row.lease_owner, row.lease_expires_at = RunState.QUEUED.value, None, None
-        row.attempts -= 1
+        row.attempts -= 0 if attempt_counts else 1
         row.progress = {"stage": "queued"}
+        self._session.flush()
+        self.events.add(lease.run_id, "state", {"state": RunState.QUEUED.value})
         return True
 
-    def request_cancel(self, run_id: str) -> RunRecord | None:
-        """A waiting run is cancelled at once; of a running one, the server is asked. None: no such run."""
+    def cancel(self, run_id: str) -> RunRecord | None:
+        """
+        The run is cancelled, waiting or running; one that has ended stays as it is. None: no such run.
+
+        What runs finds its lease gone: nothing that it still writes counts.
+        """
         query = self._own().where(RunRow.id == run_id).with_for_update()
         row = self._session.scalars(query).one_or_none()
         if row is None:
             return None
-        if row.state == RunState.QUEUED:
-            row.state, row.finished_at = RunState.CANCELLED.value, self._now
         if not RunState(row.state).is_final:
+            for name, value in _ended(RunState.CANCELLED, self._now).items():
+                setattr(row, name, value)
             row.cancel_requested = True
-        self._session.flush()
+            self._session.flush()
+            self._said_its_end(run_id, RunState.CANCELLED)
+            self._session.refresh(row)
         return _record(row)
 
-    def cancelled(self, run_id: str, owner: str) -> bool:
-        """The running run was stopped because it was asked for."""
-        return self._end(run_id, owner, _ended(RunState.CANCELLED, self._now))
+    def _end(self, lease: Lease, state: RunState, values: dict[str, Any], **said: Any) -> bool:
+        query = update(RunRow).where(*_leased(lease)).values(**_ended(state, self._now) | values)
+        if self._session.execute(query.returning(RunRow.id)).scalar_one_or_none() is None:
+            return False
+        self._said_its_end(lease.run_id, state, **said)
+        return True
 
     def _own(self) -> Select[RunRow]:
         return select(RunRow).where(RunRow.fleet == self._fleet)
 
-    def _end(self, run_id: str, owner: str, values: dict[str, Any]) -> bool:
-        query = (
-            update(RunRow).where(RunRow.id == run_id, *_leased(owner)).values(**values).returning(RunRow.id)
-        )
-        return self._session.execute(query).scalar_one_or_none() is not None
+    def _said_its_end(self, run_id: str, state: RunState, **said: Any) -> None:
+        self.events.add(run_id, "state", {"state": state.value, **said})
+        self.events.forget_checkpoint(run_id)
 
 
-def _leased(owner: str) -> tuple[Any, ...]:
-    return RunRow.state == RunState.RUNNING, RunRow.lease_owner == owner
+def _leased(lease: Lease) -> tuple[Any, ...]:
+    return (
+        RunRow.id == lease.run_id,
+        RunRow.state == RunState.RUNNING,
+        RunRow.lease_owner == lease.owner,
+        RunRow.lease_number == lease.number,
+    )
 
 
 def _ended(state: RunState, now: datetime) -> dict[str, Any]:

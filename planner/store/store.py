@@ -18,6 +18,7 @@ from planner.store.engine import make_engine, reader, writer
 from planner.store.errors import StoreConflict, StoreUnavailable
 from planner.store.fleets import FleetRepository
 from planner.store.forecasts import ForecastRepository
+from planner.store.idempotency import IdempotencyRepository
 from planner.store.migrate import SchemaState, require_current, schema_state
 from planner.store.nodes import NodeRepository
 from planner.store.observed import ObservedLoadRepository
@@ -27,7 +28,10 @@ from planner.store.records import DEFAULT_FLEET
 from planner.store.registry import RegistryRepository
 from planner.store.registry_use import RegistryUse
 from planner.store.runs import RunRepository
+from planner.store.schedules import ScheduleRepository
+from planner.store.together import Together, together_on
 from planner.store.tokens import TokenRepository
+from planner.store.webhooks import WebhookRepository
 
 Clock = Callable[[], datetime]
 
@@ -58,6 +62,9 @@ class UnitOfWork:
         self.tokens = TokenRepository(session, now)
         self.profiles = ProfileVersionRepository(session, now, fleet)
         self.audit = AuditRepository(session, now, fleet)
+        self.idempotency = IdempotencyRepository(session, now)
+        self.schedules = ScheduleRepository(session, now, fleet)
+        self.webhooks = WebhookRepository(session, now, fleet)
 
 
 class Store:
@@ -86,15 +93,50 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[UnitOfWork]:
+        together = together_on(self._writer)
+        if together is not None and together.has_begun:
+            with _translated(together):
+                yield self._unit(together.look())
+            return
         with _translated(), Session(self._reader) as session:
-            yield UnitOfWork(session, self._clock(), self.fleet)
+            yield self._unit(session)
 
     @contextmanager
     def writing(self) -> Iterator[UnitOfWork]:
+        together = together_on(self._writer)
+        if together is not None:
+            with _translated(together), together.part() as session:
+                work = self._unit(session)
+                yield work
+                work.audit.write()
+            return
         with _translated(), Session(self._writer) as session, session.begin():
-            work = UnitOfWork(session, self._clock(), self.fleet)
+            work = self._unit(session)
             yield work
             work.audit.write()
+
+    def begin_together(self) -> Together:
+        """A transaction for several units of work; end it by ``commit`` or its ``roll_back``."""
+        return Together(self._writer)
+
+    def commit(self, together: Together) -> None:
+        """Raises as ``writing`` does."""
+        with _translated(together):
+            together.commit()
+
+    @contextmanager
+    def together(self) -> Iterator[Together]:
+        """What the use cases called inside write, in any fleet, is committed at the end, or none of it."""
+        together = self.begin_together()
+        try:
+            with together.joined():
+                yield together
+            self.commit(together)
+        finally:
+            together.roll_back()
+
+    def _unit(self, session: Session) -> UnitOfWork:
+        return UnitOfWork(session, self._clock(), self.fleet)
 
     def schema_state(self) -> SchemaState:
         return schema_state(self._engine)
@@ -108,11 +150,13 @@ class Store:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(together: Together | None = None) -> Iterator[None]:
     """The database's complaints in the store's own words."""
     try:
         yield
     except IntegrityError as error:
+        if together is not None:
+            together.is_conflicted = True
         raise StoreConflict(str(error.orig)) from error
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise StoreUnavailable(str(getattr(error, "orig", error))) from error

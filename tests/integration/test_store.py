@@ -256,7 +256,7 @@ def test_a_fleet_sees_nothing_of_another(store: Store) -> None:
         assert work.forecasts.newest(limit=10) == []
         assert work.runs.get("run") is None
         assert work.runs.newest(limit=10) == []
-        assert work.runs.request_cancel("run") is None
+        assert work.runs.cancel("run") is None
         assert work.plans.summary(version) is None
         assert work.plans.documents(version) is None
         assert work.plans.lock(version) is None

@@ -15,7 +15,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import CheckConstraint, inspect, text
 
 from planner.store import migrate
 from planner.store.engine import make_engine, writer
@@ -52,16 +52,12 @@ def test_check_constraints_are_those_of_the_models(database_url: str) -> None:
     }
     engine.dispose()
     assert found == {
-        "ck_pools_available",
-        "ck_runs_state",
-        "ck_runs_lease",
-        "ck_plans_state",
-        "ck_forecast_origins_source",
-        "ck_forecast_origins_corrects",
-        "ck_plans_origin",
-        "ck_plan_decisions_decision",
-        "ck_profile_proposals_state",
+        constraint.name
+        for table in Base.metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
     }
+    assert "ck_runs_state" in found
 
 
 def test_upgrading_twice_changes_nothing(database_url: str) -> None:
@@ -129,6 +125,53 @@ def test_rows_from_before_fleets_are_of_the_first_and_stay_through_both_ways(dat
                 for table in ("pools", "nodes", "load_reports"):
                     assert connection.execute(text(f"SELECT fleet FROM {table}")).scalar() == "default"
         engine.dispose()
+
+
+ROWS_OF_0003 = (
+    "INSERT INTO forecasts (id, name, epochs, created_at) VALUES (1, 'f', '[]', :now)",
+    "INSERT INTO problems (digest, document, created_at) VALUES ('d', '{}', :now)",
+    "INSERT INTO runs (id, state, forecast_id, problem_digest, options, actor, created_at, attempts,"
+    " cancel_requested, progress) VALUES ('run', 'queued', 1, 'd', '{}', 'ann', :now, 0, false, '{}')",
+)
+ROWS_OF_0009 = (
+    "INSERT INTO run_events (run_id, sequence, at, kind, data) VALUES ('run', 1, :now, 'state', '{}')",
+    "INSERT INTO schedules (fleet, cron, time_zone, enabled, options, since, next_slot, updated_at, actor)"
+    " VALUES ('default', '0 2 * * *', 'UTC', true, '{}', :now, :now, :now, 'ann')",
+    "INSERT INTO schedule_slots (fleet, slot, started_at, started_by, missed_before, run_id, outcome)"
+    " VALUES ('default', :now, :now, 'ann', 0, 'run', 'running')",
+    "INSERT INTO webhooks (id, fleet, url, events, secret, actor, created_at)"
+    " VALUES ('w', 'default', 'http://h', '[]', 's', 'ann', :now)",
+    "INSERT INTO webhook_deliveries (id, webhook_id, event, body, state, attempts, created_at, next_at)"
+    " VALUES ('m', 'w', 'e', '{}', 'pending', 0, :now, :now)",
+)
+
+
+def test_runs_from_before_leases_were_numbered_stay_through_both_ways(database_url: str) -> None:
+    _move(database_url, command.upgrade, "0003")
+    _insert(database_url, ROWS_OF_0003)
+    for direction, revision in (
+        (command.upgrade, "0009"),
+        (command.downgrade, "0003"),
+        (command.upgrade, "0009"),
+    ):
+        _move(database_url, direction, revision)
+        engine = make_engine(database_url)
+        with engine.connect() as connection:
+            if revision == "0009":
+                row = connection.execute(text("SELECT id, lease_number, event_count FROM runs")).one()
+                assert tuple(row) == ("run", 0, 0)
+            assert connection.execute(text("SELECT count(*) FROM runs")).scalar() == 1
+        engine.dispose()
+        if revision == "0009":
+            _insert(database_url, ROWS_OF_0009)
+
+
+def _insert(database_url: str, statements: tuple[str, ...]) -> None:
+    engine = make_engine(database_url)
+    with writer(engine).begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement), {"now": datetime(2026, 11, 1, tzinfo=UTC)})
+    engine.dispose()
 
 
 def _move(database_url: str, direction: Callable[[Config, str], None], revision: str) -> None:

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from planner.demand.forecast import Forecast, ForecastEpoch
-from planner.store.records import RunRecord, RunState
+from planner.store import run_events
+from planner.store.records import Lease, RunCheckpoint, RunEvent, RunRecord, RunState
 from planner.store.runs import ATTEMPTS_MAX
 from planner.store.store import Store
 from tests.control_plane import START
@@ -55,6 +56,28 @@ def claim(store: Store, owner: str) -> RunRecord | None:
         return work.runs.claim(owner, LEASE)
 
 
+def leased(store: Store, owner: str) -> Lease:
+    claimed = claim(store, owner)
+    assert claimed is not None
+    return claimed.lease
+
+
+def assert_refused(store: Store, lease: Lease) -> None:
+    """Nothing that is written under the lease counts."""
+    with store.writing() as work:
+        assert not work.runs.holds(lease)
+        assert not work.runs.renew(lease, LEASE)
+        assert not work.runs.report(lease, {"stage": "x"})
+        assert not work.runs.succeed(lease, 1, {})
+        assert not work.runs.fail(lease, {"code": "x"})
+        assert not work.runs.release(lease)
+
+
+def events(store: Store, run_id: str, after: int = 0) -> list[RunEvent]:
+    with store.reading() as work:
+        return work.runs.events.after({run_id: after})
+
+
 def get(store: Store, run_id: str) -> RunRecord:
     with store.reading() as work:
         found = work.runs.get(run_id)
@@ -82,23 +105,32 @@ def test_servers_that_look_at_once_get_different_runs(store: Store) -> None:
 
 def test_a_renewed_lease_holds_and_a_silent_one_is_taken_over(store: Store, clock: Clock) -> None:
     add_run(store, "run")
-    claim(store, "a")
+    first = leased(store, "a")
     clock.advance(20)
     with store.writing() as work:
-        assert work.runs.renew("run", "a", LEASE)
+        assert work.runs.renew(first, LEASE)
     clock.advance(20)
     assert claim(store, "b") is None
     clock.advance(20)
-    taken = claim(store, "b")
-    assert taken is not None
-    assert (taken.lease_owner, taken.attempts, taken.started_at) == ("b", 2, START)
+    second = leased(store, "b")
+    run = get(store, "run")
+    assert (run.lease_owner, run.attempts, run.started_at) == ("b", 2, START)
+    assert_refused(store, first)
     with store.writing() as work:
-        assert not work.runs.renew("run", "a", LEASE)
-        assert not work.runs.report("run", "a", {"stage": "solving"})
-        assert not work.runs.fail("run", "a", {"code": "x"})
-        assert not work.runs.cancelled("run", "a")
-        assert work.runs.report("run", "b", {"stage": "solving"})
+        assert work.runs.report(second, {"stage": "solving"})
     assert get(store, "run").progress == {"stage": "solving"}
+
+
+def test_a_claim_by_the_same_worker_is_another_claim(store: Store, clock: Clock) -> None:
+    """A worker may lose a run and get it back, its first process still writing: a name alone is no fence."""
+    add_run(store, "run")
+    first = leased(store, "a")
+    clock.advance(60)
+    second = leased(store, "a")
+    assert (first.owner, second.number) == (second.owner, first.number + 1)
+    assert_refused(store, first)
+    with store.writing() as work:
+        assert work.runs.holds(second)
 
 
 def test_a_run_whose_servers_keep_dying_is_given_up(store: Store, clock: Clock) -> None:
@@ -111,50 +143,108 @@ def test_a_run_whose_servers_keep_dying_is_given_up(store: Store, clock: Clock) 
     assert run.state is RunState.FAILED
     assert run.error is not None
     assert run.error["code"] == "run-abandoned"
+    assert events(store, "run")[-1].data["error"] == run.error
 
 
-def test_a_run_released_in_good_order_has_lost_no_attempt(store: Store) -> None:
+@pytest.mark.parametrize(("counts", "attempts"), [(False, 0), (True, 1)])
+def test_a_run_put_back_waits_again(store: Store, counts: bool, attempts: int) -> None:
     add_run(store, "run")
-    claim(store, "a")
+    lease = leased(store, "a")
     with store.writing() as work:
-        assert work.runs.release("run", "a")
-        assert not work.runs.release("run", "a")
+        assert work.runs.release(lease, attempt_counts=counts)
+        assert not work.runs.release(lease)
     run = get(store, "run")
-    assert (run.state, run.attempts, run.lease_owner) == (RunState.QUEUED, 0, None)
+    assert (run.state, run.attempts, run.lease_owner) == (RunState.QUEUED, attempts, None)
+    assert leased(store, "b").number == lease.number + 1
 
 
 def test_a_waiting_run_is_cancelled_at_once(store: Store, clock: Clock) -> None:
     add_run(store, "run")
     clock.advance(5)
     with store.writing() as work:
-        run = work.runs.request_cancel("run")
+        run = work.runs.cancel("run")
     assert run is not None
     assert run.state is RunState.CANCELLED
     assert run.finished_at == START + timedelta(seconds=5)
     assert claim(store, "a") is None
 
 
-def test_a_running_run_is_asked_to_end(store: Store) -> None:
+def test_a_running_run_is_cancelled_at_once_and_its_worker_shut_out(store: Store) -> None:
     add_run(store, "run")
-    claim(store, "a")
+    lease = leased(store, "a")
     with store.writing() as work:
-        run = work.runs.request_cancel("run")
-        assert run is not None
-        assert (run.state, run.cancel_requested) == (RunState.RUNNING, True)
-        assert not work.runs.renew("run", "a", LEASE)
-        assert work.runs.cancelled("run", "a")
-    assert get(store, "run").state is RunState.CANCELLED
+        run = work.runs.cancel("run")
+    assert run is not None
+    assert (run.state, run.cancel_requested, run.lease_owner) == (RunState.CANCELLED, True, None)
+    assert_refused(store, lease)
+    assert get(store, "run") == run
 
 
 def test_cancelling_what_is_not_there_or_over_changes_nothing(store: Store) -> None:
     add_run(store, "run")
-    claim(store, "a")
+    lease = leased(store, "a")
     with store.writing() as work:
-        assert work.runs.fail("run", "a", {"code": "x", "message": "y"})
-        assert work.runs.request_cancel("none") is None
+        assert work.runs.fail(lease, {"code": "x", "message": "y"})
+        assert work.runs.cancel("none") is None
         before = work.runs.get("run")
-        assert work.runs.request_cancel("run") == before
+        assert work.runs.cancel("run") == before
     assert dataclasses.replace(get(store, "run")) == before
+
+
+def test_a_run_says_what_becomes_of_it(store: Store, clock: Clock) -> None:
+    add_run(store, "run")
+    lease = leased(store, "a")
+    with store.writing() as work:
+        work.runs.report(lease, {"stage": "solving", "incumbent": 4.5})
+    clock.advance(3)
+    with store.writing() as work:
+        work.runs.fail(lease, {"code": "x"})
+    said = events(store, "run")
+    assert [(e.sequence, e.kind, e.data) for e in said] == [
+        (1, "state", {"state": "queued"}),
+        (2, "state", {"state": "running", "attempt": 1}),
+        (3, "progress", {"stage": "solving", "incumbent": 4.5}),
+        (4, "state", {"state": "failed", "error": {"code": "x"}}),
+    ]
+    assert [e.is_last for e in said] == [False, False, False, True]
+    assert said[-1].at == START + timedelta(seconds=3)
+    assert [e.sequence for e in events(store, "run", after=2)] == [3, 4]
+
+
+def test_events_of_several_runs_come_in_one_look(store: Store) -> None:
+    for index in range(450):
+        add_run(store, f"run{index:03d}")
+    with store.reading() as work:
+        found = work.runs.events.after({f"run{index:03d}": index % 2 for index in range(450)})
+    assert [e.run_id for e in found] == [f"run{index:03d}" for index in range(0, 450, 2)]
+
+
+def test_old_progress_makes_room_and_states_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_events, "PROGRESS_EVENTS_KEPT", 5)
+    add_run(store, "run")
+    lease = leased(store, "a")
+    with store.writing() as work:
+        for index in range(20):
+            work.runs.report(lease, {"stage": "solving", "index": index})
+    said = events(store, "run")
+    assert [e.data["index"] for e in said if e.kind == "progress"] == [15, 16, 17, 18, 19]
+    assert [e.sequence for e in said if e.kind == "state"] == [1, 2]
+
+
+def test_a_checkpoint_is_replaced_and_gone_with_the_end(store: Store) -> None:
+    add_run(store, "run")
+    lease = leased(store, "a")
+    first = RunCheckpoint("run", "solving", 3.5, 41.0, {"objective": 44.0})
+    second = dataclasses.replace(first, stage="storing", certificate={"passed": True})
+    for checkpoint in (first, second):
+        with store.writing() as work:
+            assert work.runs.holds(lease)
+            work.runs.events.put_checkpoint(lease, checkpoint)
+        with store.reading() as work:
+            assert work.runs.events.checkpoint("run") == checkpoint
+    with store.writing() as work:
+        work.runs.fail(lease, {"code": "x"})
+        assert work.runs.events.checkpoint("run") is None
 
 
 def test_runs_are_listed_newest_first(store: Store) -> None:

@@ -1,6 +1,7 @@
 "use strict";
 
-const REFRESH_WHILE_PLANNING_MS = 4000;
+const REFRESH_WHILE_PLANNING_MS = 30000;  // should nothing be heard of a run
+const REFRESH_AFTER_END_MS = 800;
 
 function colours() {
   const style = getComputedStyle(document.documentElement);
@@ -49,10 +50,44 @@ function drawChart() {
   draw();
 }
 
+const dollars = (value) => "$" + Number(value).toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+function progressText(data) {
+  const parts = [];
+  for (const name of ["incumbent", "bound"]) if (data[name] != null) parts.push(name + " " + dollars(data[name]) + "/h");
+  if (data.gap != null) parts.push("gap " + (data.gap * 100).toFixed(1) + "\u00a0%");
+  if (data.sub_clusters) parts.push((data.sub_clusters_certified || 0) + " of " + data.sub_clusters + " sub-clusters certified");
+  return parts.join(" · ");
+}
+
+/** Progress of runs as it comes; where one ends, the page shows what came of it. */
+function followRuns() {
+  const fleet = new URLSearchParams(window.location.search).get("fleet");
+  for (const item of document.querySelectorAll("[data-run]")) {
+    const query = fleet ? "?fleet=" + encodeURIComponent(fleet) : "";
+    const source = new EventSource("/v1/runs/" + encodeURIComponent(item.dataset.run) + "/events" + query);
+    source.addEventListener("progress", (event) => {
+      const data = JSON.parse(event.data);
+      item.querySelector(".stage").textContent = data.stage;
+      item.querySelector(".progress").textContent = progressText(data);
+    });
+    source.addEventListener("state", (event) => {
+      const state = JSON.parse(event.data).state;
+      const badge = item.querySelector(".state");
+      badge.textContent = state;
+      badge.className = "state " + state;
+      if (!["succeeded", "failed", "cancelled"].includes(state)) return;
+      source.close();
+      setTimeout(() => window.location.reload(), REFRESH_AFTER_END_MS);
+    });
+  }
+}
+
 function refreshWhilePlanning() {
   if (!("planning" in document.body.dataset)) return;
   setTimeout(() => window.location.reload(), REFRESH_WHILE_PLANNING_MS);
 }
 
 drawChart();
+followRuns();
 refreshWhilePlanning();

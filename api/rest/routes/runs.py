@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi import APIRouter, Body, Header, Path, Query, Response
 from fastapi import Request as HttpRequest
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
-from api.rest.dependencies import ANONYMOUS, PAGE_SIZE, Actor, Limit, StoreDep, problems
+from api.rest.dependencies import ANONYMOUS, INTEGER_MAX, PAGE_SIZE, Actor, Limit, StoreDep, problems
 from api.rest.etags import CONDITIONAL, NOT_MODIFIED, etag_of, fresh
 from api.rest.filters import ActorFilter, BeforeRun, CreatedSince, CreatedUntil, ForecastFilter
-from api.rest.schemas.runs import RunBody, RunOut, RunPage, RunSummaryOut
+from api.rest.run_stream import RunStream
+from api.rest.schemas.runs import EVENTS_EXAMPLE, RunBody, RunOut, RunPage, RunSummaryOut
 from planner.service import runs
 from planner.service.runs import RunRequest
 from planner.service.submission import Submission
@@ -22,6 +25,9 @@ router = APIRouter(tags=["runs"])
 
 Request = Annotated[
     Submission[RunRequest], PlainValidator(just_one(RunBody), json_schema_input_type=RunBody), Body()
+]
+LastEventId = Annotated[
+    int, Header(alias="Last-Event-ID", ge=0, le=INTEGER_MAX, description="The last event that was seen.")
 ]
 RunId = Annotated[str, Path(max_length=32)]
 
@@ -67,7 +73,36 @@ def get_run(store: StoreDep, run_id: RunId, request: HttpRequest, response: Resp
     return fresh(request, response, etag_of("run", found.model_dump_json())) or found
 
 
+@router.get(
+    "/runs/{run_id}/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Server-sent events `state` and `progress`, until the run has ended.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENTS_EXAMPLE}},
+        },
+        204: {"description": "The run has ended, and the listener has seen it all."},
+        **problems(404),
+    },
+)
+async def stream_run_events(
+    request: HttpRequest, store: StoreDep, run_id: RunId, last_event_id: LastEventId = 0
+) -> Response:
+    """
+    Follow a run as it goes: its changes of state, and stage, incumbent, bound and gap as they become known.
+
+    A listener that was cut off goes on after the event that it names in Last-Event-ID, as browsers do.
+    """
+    stream: RunStream = request.app.state.run_stream
+    run = await run_in_threadpool(runs.run, store, run_id)
+    if run.state.is_final and not await stream.unseen(run_id, last_event_id):
+        return Response(status_code=204)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    events = stream.follow(run_id, last_event_id)
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+
 @router.delete("/runs/{run_id}", status_code=202, responses=problems(404, 409))
 def cancel_run(store: StoreDep, run_id: RunId, actor: Actor = ANONYMOUS) -> RunOut:
-    """Cancel a run: a queued one at once, a running one within seconds."""
+    """Cancel a run, queued or running: it has ended when this answers, and its solver is killed."""
     return RunOut.model_validate(runs.cancel_run(store, run_id, actor=actor))

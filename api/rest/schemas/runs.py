@@ -45,6 +45,12 @@ RUN_OUT_EXAMPLE: dict[str, Any] = {
 }
 
 
+EVENTS_EXAMPLE = (
+    "id: 3\nevent: progress\n"
+    'data: {"run":"9c1f4be2a07d3358","at":"2026-11-23T07:00:05+00:00","stage":"solving","incumbent":41.2}\n\n'
+)
+
+
 class DelaysBody(Strict):
     """The data plane's fixed delays, in microseconds."""
 

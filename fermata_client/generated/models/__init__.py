@@ -21,6 +21,9 @@ from .decision_body import DecisionBody
 from .decision_out import DecisionOut
 from .delays_body import DelaysBody
 from .delays_out import DelaysOut
+from .delivery_out import DeliveryOut
+from .delivery_page import DeliveryPage
+from .delivery_state import DeliveryState
 from .difference_out import DifferenceOut
 from .difference_out_difference import DifferenceOutDifference
 from .drift_evidence_out import DriftEvidenceOut
@@ -66,6 +69,7 @@ from .model_page import ModelPage
 from .model_profile_body import ModelProfileBody
 from .model_series_out import ModelSeriesOut
 from .models_upserted_out import ModelsUpsertedOut
+from .new_webhook_out import NewWebhookOut
 from .node_dispatcher_body import NodeDispatcherBody
 from .node_gpu_body import NodeGpuBody
 from .node_out import NodeOut
@@ -126,9 +130,17 @@ from .run_state import RunState
 from .run_summary_out import RunSummaryOut
 from .run_summary_out_error_type_0 import RunSummaryOutErrorType0
 from .run_summary_out_options import RunSummaryOutOptions
+from .schedule_body import ScheduleBody
+from .schedule_body_solver import ScheduleBodySolver
+from .schedule_out import ScheduleOut
+from .schedule_out_options import ScheduleOutOptions
 from .scope import Scope
 from .series_point_out import SeriesPointOut
 from .served_model_out import ServedModelOut
+from .slot_out import SlotOut
+from .slot_out_details_type_0 import SlotOutDetailsType0
+from .slot_outcome import SlotOutcome
+from .slot_page import SlotPage
 from .sub_cluster_spec_out import SubClusterSpecOut
 from .submit_forecasts_source import SubmitForecastsSource
 from .tensor_body import TensorBody
@@ -139,6 +151,9 @@ from .token_out import TokenOut
 from .token_page import TokenPage
 from .upserted_out import UpsertedOut
 from .verdict import Verdict
+from .webhook_body import WebhookBody
+from .webhook_out import WebhookOut
+from .webhook_page import WebhookPage
 
 __all__ = (
     "AccuracyListOut",
@@ -162,6 +177,9 @@ __all__ = (
     "DecisionOut",
     "DelaysBody",
     "DelaysOut",
+    "DeliveryOut",
+    "DeliveryPage",
+    "DeliveryState",
     "DifferenceOut",
     "DifferenceOutDifference",
     "DriftEvidenceOut",
@@ -207,6 +225,7 @@ __all__ = (
     "ModelProfileBody",
     "ModelSeriesOut",
     "ModelsUpsertedOut",
+    "NewWebhookOut",
     "NodeDispatcherBody",
     "NodeGpuBody",
     "NodeOut",
@@ -267,9 +286,17 @@ __all__ = (
     "RunSummaryOut",
     "RunSummaryOutErrorType0",
     "RunSummaryOutOptions",
+    "ScheduleBody",
+    "ScheduleBodySolver",
+    "ScheduleOut",
+    "ScheduleOutOptions",
     "Scope",
     "SeriesPointOut",
     "ServedModelOut",
+    "SlotOut",
+    "SlotOutcome",
+    "SlotOutDetailsType0",
+    "SlotPage",
     "SubClusterSpecOut",
     "SubmitForecastsSource",
     "TensorBody",
@@ -280,4 +307,7 @@ __all__ = (
     "TokenPage",
     "UpsertedOut",
     "Verdict",
+    "WebhookBody",
+    "WebhookOut",
+    "WebhookPage",
 )

@@ -11,6 +11,7 @@ from planner.store.tables.base import ID_LENGTH_MAX, Base
 from planner.store.tables.decisions import AdviceRow, PlanDecisionRow
 from planner.store.tables.demand import ForecastModelRow, ForecastOriginRow, ForecastRow
 from planner.store.tables.fleets import FleetRow
+from planner.store.tables.idempotency import IdempotencyKeyRow
 from planner.store.tables.nodes import NodeRow
 from planner.store.tables.observed import (
     LoadReportRow,
@@ -22,8 +23,11 @@ from planner.store.tables.observed import (
 from planner.store.tables.plans import ActivationRow, CertificateRow, PlanRow, ProblemRow
 from planner.store.tables.profiles import ProfileProposalRow, ProfileVersionRow
 from planner.store.tables.registry import GpuTypeRow, ModelRow, PoolRow, ProfileRow
+from planner.store.tables.run_events import RunCheckpointRow, RunEventRow
 from planner.store.tables.runs import RunRow
+from planner.store.tables.schedules import ScheduleRow, SlotRow
 from planner.store.tables.tokens import SessionRow, TokenRow
+from planner.store.tables.webhooks import DeliveryRow, WebhookRow
 
 __all__ = [
     "ID_LENGTH_MAX",
@@ -33,11 +37,13 @@ __all__ = [
     "AuditRow",
     "Base",
     "CertificateRow",
+    "DeliveryRow",
     "FleetRow",
     "ForecastModelRow",
     "ForecastOriginRow",
     "ForecastRow",
     "GpuTypeRow",
+    "IdempotencyKeyRow",
     "LoadReportRow",
     "ModelRow",
     "NodeRow",
@@ -52,7 +58,12 @@ __all__ = [
     "ProfileVersionRow",
     "ReportedSpansRow",
     "ReporterRow",
+    "RunCheckpointRow",
+    "RunEventRow",
     "RunRow",
+    "ScheduleRow",
     "SessionRow",
+    "SlotRow",
     "TokenRow",
+    "WebhookRow",
 ]

@@ -36,7 +36,9 @@ class RunRow(Base):
     attempts: Mapped[int]
     cancel_requested: Mapped[bool]
     lease_owner: Mapped[str | None] = mapped_column(Id)
+    lease_number: Mapped[int] = mapped_column(server_default="0")  # of the last claim: the fencing token
     lease_expires_at: Mapped[datetime | None]
     progress: Mapped[dict[str, Any]]
     error: Mapped[dict[str, Any] | None] = mapped_column(Document)
     plan_version: Mapped[int | None] = mapped_column(ForeignKey("plans.version"))
+    event_count: Mapped[int] = mapped_column(server_default="0")  # events said so far

@@ -21,10 +21,14 @@ def _get_kwargs(
     corrects: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     params: dict[str, Any] = {}
 
@@ -159,6 +163,7 @@ def sync_detailed(
     corrects: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | list[ForecastSummaryOut]]:
     """Submit Forecasts
 
@@ -181,6 +186,7 @@ def sync_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ForecastBody | list[ForecastBody]):
 
     Raises:
@@ -199,6 +205,7 @@ def sync_detailed(
         corrects=corrects,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -218,6 +225,7 @@ def sync(
     corrects: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | list[ForecastSummaryOut] | None:
     """Submit Forecasts
 
@@ -240,6 +248,7 @@ def sync(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ForecastBody | list[ForecastBody]):
 
     Raises:
@@ -259,6 +268,7 @@ def sync(
         corrects=corrects,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -272,6 +282,7 @@ async def asyncio_detailed(
     corrects: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | list[ForecastSummaryOut]]:
     """Submit Forecasts
 
@@ -294,6 +305,7 @@ async def asyncio_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ForecastBody | list[ForecastBody]):
 
     Raises:
@@ -312,6 +324,7 @@ async def asyncio_detailed(
         corrects=corrects,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -329,6 +342,7 @@ async def asyncio(
     corrects: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | list[ForecastSummaryOut] | None:
     """Submit Forecasts
 
@@ -351,6 +365,7 @@ async def asyncio(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ForecastBody | list[ForecastBody]):
 
     Raises:
@@ -371,5 +386,6 @@ async def asyncio(
             corrects=corrects,
             fleet=fleet,
             x_actor=x_actor,
+            idempotency_key=idempotency_key,
         )
     ).parsed

@@ -8,17 +8,21 @@ from ...client import AuthenticatedClient, Client
 from ...models.fleet_body import FleetBody
 from ...models.fleet_out import FleetOut
 from ...models.problem import Problem
-from ...types import Response, Unset
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: FleetBody,
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -108,6 +112,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: FleetBody,
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[FleetOut | Problem]:
     """Create Fleet
 
@@ -118,6 +123,7 @@ def sync_detailed(
     Args:
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (FleetBody): A new fleet; what its policy leaves out takes the default.
 
     Raises:
@@ -131,6 +137,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         body=body,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -145,6 +152,7 @@ def sync(
     client: AuthenticatedClient | Client,
     body: FleetBody,
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> FleetOut | Problem | None:
     """Create Fleet
 
@@ -155,6 +163,7 @@ def sync(
     Args:
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (FleetBody): A new fleet; what its policy leaves out takes the default.
 
     Raises:
@@ -169,6 +178,7 @@ def sync(
         client=client,
         body=body,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -177,6 +187,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: FleetBody,
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[FleetOut | Problem]:
     """Create Fleet
 
@@ -187,6 +198,7 @@ async def asyncio_detailed(
     Args:
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (FleetBody): A new fleet; what its policy leaves out takes the default.
 
     Raises:
@@ -200,6 +212,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         body=body,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -212,6 +225,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: FleetBody,
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> FleetOut | Problem | None:
     """Create Fleet
 
@@ -222,6 +236,7 @@ async def asyncio(
     Args:
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (FleetBody): A new fleet; what its policy leaves out takes the default.
 
     Raises:
@@ -237,5 +252,6 @@ async def asyncio(
             client=client,
             body=body,
             x_actor=x_actor,
+            idempotency_key=idempotency_key,
         )
     ).parsed

@@ -15,8 +15,11 @@ def _get_kwargs(
     *,
     body: list[LoadReportBody] | LoadReportBody,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     params: dict[str, Any] = {}
 
@@ -124,6 +127,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: list[LoadReportBody] | LoadReportBody,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | ReceivedOut]:
     """Submit Load Reports
 
@@ -138,6 +142,7 @@ def sync_detailed(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
         body (list[LoadReportBody] | LoadReportBody):
 
     Raises:
@@ -151,6 +156,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         body=body,
         fleet=fleet,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -165,6 +171,7 @@ def sync(
     client: AuthenticatedClient | Client,
     body: list[LoadReportBody] | LoadReportBody,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | ReceivedOut | None:
     """Submit Load Reports
 
@@ -179,6 +186,7 @@ def sync(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
         body (list[LoadReportBody] | LoadReportBody):
 
     Raises:
@@ -193,6 +201,7 @@ def sync(
         client=client,
         body=body,
         fleet=fleet,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -201,6 +210,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: list[LoadReportBody] | LoadReportBody,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | ReceivedOut]:
     """Submit Load Reports
 
@@ -215,6 +225,7 @@ async def asyncio_detailed(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
         body (list[LoadReportBody] | LoadReportBody):
 
     Raises:
@@ -228,6 +239,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         body=body,
         fleet=fleet,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -240,6 +252,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: list[LoadReportBody] | LoadReportBody,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | ReceivedOut | None:
     """Submit Load Reports
 
@@ -254,6 +267,7 @@ async def asyncio(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
         body (list[LoadReportBody] | LoadReportBody):
 
     Raises:
@@ -269,5 +283,6 @@ async def asyncio(
             client=client,
             body=body,
             fleet=fleet,
+            idempotency_key=idempotency_key,
         )
     ).parsed

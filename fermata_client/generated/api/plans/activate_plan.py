@@ -17,10 +17,14 @@ def _get_kwargs(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     params: dict[str, Any] = {}
 
@@ -123,6 +127,7 @@ def sync_detailed(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[ActivationOut | Problem | RunOut]:
     """Activate Plan
 
@@ -140,6 +145,7 @@ def sync_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ActivationBody): Which plan version is to become the active one.
 
     Raises:
@@ -154,6 +160,7 @@ def sync_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -169,6 +176,7 @@ def sync(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> ActivationOut | Problem | RunOut | None:
     """Activate Plan
 
@@ -186,6 +194,7 @@ def sync(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ActivationBody): Which plan version is to become the active one.
 
     Raises:
@@ -201,6 +210,7 @@ def sync(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -210,6 +220,7 @@ async def asyncio_detailed(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[ActivationOut | Problem | RunOut]:
     """Activate Plan
 
@@ -227,6 +238,7 @@ async def asyncio_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ActivationBody): Which plan version is to become the active one.
 
     Raises:
@@ -241,6 +253,7 @@ async def asyncio_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -254,6 +267,7 @@ async def asyncio(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> ActivationOut | Problem | RunOut | None:
     """Activate Plan
 
@@ -271,6 +285,7 @@ async def asyncio(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ActivationBody): Which plan version is to become the active one.
 
     Raises:
@@ -287,5 +302,6 @@ async def asyncio(
             body=body,
             fleet=fleet,
             x_actor=x_actor,
+            idempotency_key=idempotency_key,
         )
     ).parsed

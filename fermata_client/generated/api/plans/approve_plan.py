@@ -18,10 +18,14 @@ def _get_kwargs(
     body: ApprovalBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     params: dict[str, Any] = {}
 
@@ -122,6 +126,7 @@ def sync_detailed(
     body: ApprovalBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[PlanSummaryOut | Problem]:
     """Approve Plan
 
@@ -134,6 +139,7 @@ def sync_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ApprovalBody): What was looked at, so that nothing else can be approved.
 
     Raises:
@@ -149,6 +155,7 @@ def sync_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -165,6 +172,7 @@ def sync(
     body: ApprovalBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> PlanSummaryOut | Problem | None:
     """Approve Plan
 
@@ -177,6 +185,7 @@ def sync(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ApprovalBody): What was looked at, so that nothing else can be approved.
 
     Raises:
@@ -193,6 +202,7 @@ def sync(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -203,6 +213,7 @@ async def asyncio_detailed(
     body: ApprovalBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[PlanSummaryOut | Problem]:
     """Approve Plan
 
@@ -215,6 +226,7 @@ async def asyncio_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ApprovalBody): What was looked at, so that nothing else can be approved.
 
     Raises:
@@ -230,6 +242,7 @@ async def asyncio_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -244,6 +257,7 @@ async def asyncio(
     body: ApprovalBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> PlanSummaryOut | Problem | None:
     """Approve Plan
 
@@ -256,6 +270,7 @@ async def asyncio(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ApprovalBody): What was looked at, so that nothing else can be approved.
 
     Raises:
@@ -273,5 +288,6 @@ async def asyncio(
             body=body,
             fleet=fleet,
             x_actor=x_actor,
+            idempotency_key=idempotency_key,
         )
     ).parsed

@@ -16,10 +16,14 @@ def _get_kwargs(
     body: ImportBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     params: dict[str, Any] = {}
 
@@ -117,6 +121,7 @@ def sync_detailed(
     body: ImportBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[ImportedOut | Problem]:
     """Post Imported Plan
 
@@ -128,6 +133,7 @@ def sync_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ImportBody): The plan that a fleet runs by other means, to compare with.
 
             `plan` is a plan document of which `sub_clusters` is enough; a list of one GPU count or
@@ -146,6 +152,7 @@ def sync_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -161,6 +168,7 @@ def sync(
     body: ImportBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> ImportedOut | Problem | None:
     """Post Imported Plan
 
@@ -172,6 +180,7 @@ def sync(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ImportBody): The plan that a fleet runs by other means, to compare with.
 
             `plan` is a plan document of which `sub_clusters` is enough; a list of one GPU count or
@@ -191,6 +200,7 @@ def sync(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -200,6 +210,7 @@ async def asyncio_detailed(
     body: ImportBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[ImportedOut | Problem]:
     """Post Imported Plan
 
@@ -211,6 +222,7 @@ async def asyncio_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ImportBody): The plan that a fleet runs by other means, to compare with.
 
             `plan` is a plan document of which `sub_clusters` is enough; a list of one GPU count or
@@ -229,6 +241,7 @@ async def asyncio_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -242,6 +255,7 @@ async def asyncio(
     body: ImportBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> ImportedOut | Problem | None:
     """Post Imported Plan
 
@@ -253,6 +267,7 @@ async def asyncio(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (ImportBody): The plan that a fleet runs by other means, to compare with.
 
             `plan` is a plan document of which `sub_clusters` is enough; a list of one GPU count or
@@ -273,5 +288,6 @@ async def asyncio(
             body=body,
             fleet=fleet,
             x_actor=x_actor,
+            idempotency_key=idempotency_key,
         )
     ).parsed

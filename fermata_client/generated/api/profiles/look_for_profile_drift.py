@@ -13,7 +13,11 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     *,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     params: dict[str, Any] = {}
 
@@ -27,6 +31,7 @@ def _get_kwargs(
         "params": params,
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
@@ -104,6 +109,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | list[ProfileProposalOut]]:
     """Look For Profile Drift
 
@@ -114,6 +120,7 @@ def sync_detailed(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -125,6 +132,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         fleet=fleet,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -138,6 +146,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | list[ProfileProposalOut] | None:
     """Look For Profile Drift
 
@@ -148,6 +157,7 @@ def sync(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -160,6 +170,7 @@ def sync(
     return sync_detailed(
         client=client,
         fleet=fleet,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -167,6 +178,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | list[ProfileProposalOut]]:
     """Look For Profile Drift
 
@@ -177,6 +189,7 @@ async def asyncio_detailed(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -188,6 +201,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         fleet=fleet,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -199,6 +213,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | list[ProfileProposalOut] | None:
     """Look For Profile Drift
 
@@ -209,6 +224,7 @@ async def asyncio(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -222,5 +238,6 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             fleet=fleet,
+            idempotency_key=idempotency_key,
         )
     ).parsed

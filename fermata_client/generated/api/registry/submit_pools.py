@@ -18,6 +18,7 @@ def _get_kwargs(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
@@ -28,6 +29,9 @@ def _get_kwargs(
 
     if not isinstance(if_none_match, Unset):
         headers["if-none-match"] = if_none_match
+
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     params: dict[str, Any] = {}
 
@@ -143,6 +147,7 @@ def sync_detailed(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | UpsertedOut]:
     """Submit Pools
 
@@ -157,6 +162,7 @@ def sync_detailed(
         if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
             by now.
         if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
+        idempotency_key (str | Unset):
         body (list[PoolBody] | PoolBody):
 
     Raises:
@@ -173,6 +179,7 @@ def sync_detailed(
         x_actor=x_actor,
         if_match=if_match,
         if_none_match=if_none_match,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -190,6 +197,7 @@ def sync(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | UpsertedOut | None:
     """Submit Pools
 
@@ -204,6 +212,7 @@ def sync(
         if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
             by now.
         if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
+        idempotency_key (str | Unset):
         body (list[PoolBody] | PoolBody):
 
     Raises:
@@ -221,6 +230,7 @@ def sync(
         x_actor=x_actor,
         if_match=if_match,
         if_none_match=if_none_match,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -232,6 +242,7 @@ async def asyncio_detailed(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | UpsertedOut]:
     """Submit Pools
 
@@ -246,6 +257,7 @@ async def asyncio_detailed(
         if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
             by now.
         if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
+        idempotency_key (str | Unset):
         body (list[PoolBody] | PoolBody):
 
     Raises:
@@ -262,6 +274,7 @@ async def asyncio_detailed(
         x_actor=x_actor,
         if_match=if_match,
         if_none_match=if_none_match,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -277,6 +290,7 @@ async def asyncio(
     x_actor: str | Unset = "anonymous",
     if_match: None | str | Unset = UNSET,
     if_none_match: None | str | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | UpsertedOut | None:
     """Submit Pools
 
@@ -291,6 +305,7 @@ async def asyncio(
         if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
             by now.
         if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
+        idempotency_key (str | Unset):
         body (list[PoolBody] | PoolBody):
 
     Raises:
@@ -309,5 +324,6 @@ async def asyncio(
             x_actor=x_actor,
             if_match=if_match,
             if_none_match=if_none_match,
+            idempotency_key=idempotency_key,
         )
     ).parsed

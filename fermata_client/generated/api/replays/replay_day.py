@@ -15,8 +15,11 @@ def _get_kwargs(
     *,
     body: ReplayBody,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     params: dict[str, Any] = {}
 
@@ -113,6 +116,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: ReplayBody,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | ReplayedDayOut]:
     """Replay Day
 
@@ -126,6 +130,7 @@ def sync_detailed(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
         body (ReplayBody): Which day to replay and how to plan it.
 
     Raises:
@@ -139,6 +144,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         body=body,
         fleet=fleet,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -153,6 +159,7 @@ def sync(
     client: AuthenticatedClient | Client,
     body: ReplayBody,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | ReplayedDayOut | None:
     """Replay Day
 
@@ -166,6 +173,7 @@ def sync(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
         body (ReplayBody): Which day to replay and how to plan it.
 
     Raises:
@@ -180,6 +188,7 @@ def sync(
         client=client,
         body=body,
         fleet=fleet,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -188,6 +197,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: ReplayBody,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | ReplayedDayOut]:
     """Replay Day
 
@@ -201,6 +211,7 @@ async def asyncio_detailed(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
         body (ReplayBody): Which day to replay and how to plan it.
 
     Raises:
@@ -214,6 +225,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         body=body,
         fleet=fleet,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -226,6 +238,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: ReplayBody,
     fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | ReplayedDayOut | None:
     """Replay Day
 
@@ -239,6 +252,7 @@ async def asyncio(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
         body (ReplayBody): Which day to replay and how to plan it.
 
     Raises:
@@ -254,5 +268,6 @@ async def asyncio(
             client=client,
             body=body,
             fleet=fleet,
+            idempotency_key=idempotency_key,
         )
     ).parsed

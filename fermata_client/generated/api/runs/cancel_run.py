@@ -113,7 +113,7 @@ def sync_detailed(
 ) -> Response[Problem | RunOut]:
     """Cancel Run
 
-     Cancel a run: a queued one at once, a running one within seconds.
+     Cancel a run, queued or running: it has ended when this answers, and its solver is killed.
 
     Scope: planner, of the fleet asked for.
 
@@ -153,7 +153,7 @@ def sync(
 ) -> Problem | RunOut | None:
     """Cancel Run
 
-     Cancel a run: a queued one at once, a running one within seconds.
+     Cancel a run, queued or running: it has ended when this answers, and its solver is killed.
 
     Scope: planner, of the fleet asked for.
 
@@ -188,7 +188,7 @@ async def asyncio_detailed(
 ) -> Response[Problem | RunOut]:
     """Cancel Run
 
-     Cancel a run: a queued one at once, a running one within seconds.
+     Cancel a run, queued or running: it has ended when this answers, and its solver is killed.
 
     Scope: planner, of the fleet asked for.
 
@@ -226,7 +226,7 @@ async def asyncio(
 ) -> Problem | RunOut | None:
     """Cancel Run
 
-     Cancel a run: a queued one at once, a running one within seconds.
+     Cancel a run, queued or running: it has ended when this answers, and its solver is killed.
 
     Scope: planner, of the fleet asked for.
 

@@ -16,10 +16,14 @@ def _get_kwargs(
     body: RunBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     params: dict[str, Any] = {}
 
@@ -117,6 +121,7 @@ def sync_detailed(
     body: RunBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | RunOut]:
     """Start Run
 
@@ -128,6 +133,7 @@ def sync_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (RunBody): Plan a forecast: solve, verify, certify, store a new plan version.
 
     Raises:
@@ -142,6 +148,7 @@ def sync_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -157,6 +164,7 @@ def sync(
     body: RunBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | RunOut | None:
     """Start Run
 
@@ -168,6 +176,7 @@ def sync(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (RunBody): Plan a forecast: solve, verify, certify, store a new plan version.
 
     Raises:
@@ -183,6 +192,7 @@ def sync(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -192,6 +202,7 @@ async def asyncio_detailed(
     body: RunBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | RunOut]:
     """Start Run
 
@@ -203,6 +214,7 @@ async def asyncio_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (RunBody): Plan a forecast: solve, verify, certify, store a new plan version.
 
     Raises:
@@ -217,6 +229,7 @@ async def asyncio_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -230,6 +243,7 @@ async def asyncio(
     body: RunBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
 ) -> Problem | RunOut | None:
     """Start Run
 
@@ -241,6 +255,7 @@ async def asyncio(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
         body (RunBody): Plan a forecast: solve, verify, certify, store a new plan version.
 
     Raises:
@@ -257,5 +272,6 @@ async def asyncio(
             body=body,
             fleet=fleet,
             x_actor=x_actor,
+            idempotency_key=idempotency_key,
         )
     ).parsed

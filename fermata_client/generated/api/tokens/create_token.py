@@ -8,14 +8,17 @@ from ...client import AuthenticatedClient, Client
 from ...models.issued_token_out import IssuedTokenOut
 from ...models.problem import Problem
 from ...models.token_body import TokenBody
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: TokenBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -104,6 +107,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: TokenBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[IssuedTokenOut | Problem]:
     """Create Token
 
@@ -112,6 +116,7 @@ def sync_detailed(
     Scope: admin, of any fleet.
 
     Args:
+        idempotency_key (str | Unset):
         body (TokenBody): A token to be made.
 
     Raises:
@@ -124,6 +129,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -137,6 +143,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: TokenBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> IssuedTokenOut | Problem | None:
     """Create Token
 
@@ -145,6 +152,7 @@ def sync(
     Scope: admin, of any fleet.
 
     Args:
+        idempotency_key (str | Unset):
         body (TokenBody): A token to be made.
 
     Raises:
@@ -158,6 +166,7 @@ def sync(
     return sync_detailed(
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -165,6 +174,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: TokenBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[IssuedTokenOut | Problem]:
     """Create Token
 
@@ -173,6 +183,7 @@ async def asyncio_detailed(
     Scope: admin, of any fleet.
 
     Args:
+        idempotency_key (str | Unset):
         body (TokenBody): A token to be made.
 
     Raises:
@@ -185,6 +196,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -196,6 +208,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: TokenBody,
+    idempotency_key: str | Unset = UNSET,
 ) -> IssuedTokenOut | Problem | None:
     """Create Token
 
@@ -204,6 +217,7 @@ async def asyncio(
     Scope: admin, of any fleet.
 
     Args:
+        idempotency_key (str | Unset):
         body (TokenBody): A token to be made.
 
     Raises:
@@ -218,5 +232,6 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             body=body,
+            idempotency_key=idempotency_key,
         )
     ).parsed

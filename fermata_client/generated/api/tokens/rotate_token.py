@@ -16,8 +16,11 @@ def _get_kwargs(
     token_id: str,
     *,
     body: None | RotationBody | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -112,6 +115,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[IssuedTokenOut | Problem]:
     """Rotate Token
 
@@ -121,6 +125,7 @@ def sync_detailed(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        idempotency_key (str | Unset):
         body (None | RotationBody | Unset):
 
     Raises:
@@ -134,6 +139,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         token_id=token_id,
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -148,6 +154,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> IssuedTokenOut | Problem | None:
     """Rotate Token
 
@@ -157,6 +164,7 @@ def sync(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        idempotency_key (str | Unset):
         body (None | RotationBody | Unset):
 
     Raises:
@@ -171,6 +179,7 @@ def sync(
         token_id=token_id,
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -179,6 +188,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[IssuedTokenOut | Problem]:
     """Rotate Token
 
@@ -188,6 +198,7 @@ async def asyncio_detailed(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        idempotency_key (str | Unset):
         body (None | RotationBody | Unset):
 
     Raises:
@@ -201,6 +212,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         token_id=token_id,
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -213,6 +225,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
+    idempotency_key: str | Unset = UNSET,
 ) -> IssuedTokenOut | Problem | None:
     """Rotate Token
 
@@ -222,6 +235,7 @@ async def asyncio(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        idempotency_key (str | Unset):
         body (None | RotationBody | Unset):
 
     Raises:
@@ -237,5 +251,6 @@ async def asyncio(
             token_id=token_id,
             client=client,
             body=body,
+            idempotency_key=idempotency_key,
         )
     ).parsed

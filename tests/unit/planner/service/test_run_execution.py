@@ -38,8 +38,9 @@ def planned(store: Store, run_id: str, active: Plan | None) -> Plan:
             RunRecord(run_id, RunState.QUEUED, 1, problem.digest, options, None, "tester", work.now)
         )
     with store.writing() as work:
-        assert work.runs.claim("here", timedelta(minutes=5)) is not None
-    execute(store, run_id, owner="here")
+        claimed = work.runs.claim("here", timedelta(minutes=5))
+    assert claimed is not None
+    execute(store, claimed.lease)
     with store.reading() as work:
         run = work.runs.get(run_id)
         assert run is not None

@@ -16,7 +16,7 @@ import pytest
 from planner.demand.forecast import Forecast, ForecastEpoch
 from planner.problem.canonical import problem_to_json
 from planner.problem.parse import parse_problem
-from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_OWNER, SERVER_GONE
+from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_LEASE_NUMBER, RUN_OWNER, SERVER_GONE
 from planner.service.run_worker import RunWorker
 from planner.store.records import RunRecord, RunState
 from planner.store.store import Store
@@ -79,6 +79,15 @@ def get(store: Store, run_id: str) -> RunRecord:
     return found
 
 
+def environment_of_child(store: Store, owner: str, number: int) -> dict[str, str]:
+    return os.environ | {
+        DATABASE_URL: store.database_url,
+        RUN_FLEET: store.fleet,
+        RUN_OWNER: owner,
+        RUN_LEASE_NUMBER: str(number),
+    }
+
+
 def wait_for_stage(store: Store, run_id: str, stage: str) -> None:
     wait_until(lambda: get(store, run_id).progress.get("stage") == stage)
 
@@ -100,11 +109,11 @@ def test_cancelling_kills_the_solver(store: Store, worker: RunWorker) -> None:
     run_id = add_run(store)
     wait_for_stage(store, run_id, "solving")
     with store.writing() as work:
-        work.runs.request_cancel(run_id)
-    wait_until(lambda: get(store, run_id).state.is_final)
+        work.runs.cancel(run_id)
     run = get(store, run_id)
     assert (run.state, run.plan_version, run.lease_owner) == (RunState.CANCELLED, None, None)
     wait_until(lambda: processes_of(run_id) == [])
+    assert get(store, run_id) == run
 
 
 def test_a_worker_that_stops_puts_its_run_back(store: Store) -> None:
@@ -143,7 +152,7 @@ def test_the_process_ends_with_its_server(store: Store) -> None:
         work.runs.claim("server", timedelta(seconds=60))
     process = subprocess.Popen(
         [sys.executable, "-m", "planner.service.run_child", run_id],
-        env=os.environ | {DATABASE_URL: store.database_url, RUN_OWNER: "server", RUN_FLEET: "default"},
+        env=environment_of_child(store, "server", 1),
         stdin=subprocess.PIPE,
     )
     wait_for_stage(store, run_id, "solving")
@@ -158,7 +167,7 @@ def test_a_process_whose_lease_was_taken_over_leaves_nothing(store: Store) -> No
         work.runs.claim("another", timedelta(seconds=60))
     finished = subprocess.run(
         [sys.executable, "-m", "planner.service.run_child", run_id],
-        env=os.environ | {DATABASE_URL: store.database_url, RUN_OWNER: "server", RUN_FLEET: "default"},
+        env=environment_of_child(store, "server", 1),
         stdin=subprocess.PIPE,
         check=False,
         timeout=60,
