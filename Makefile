@@ -10,7 +10,7 @@ DEV_STAMP := $(VENV)/.dev-installed
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 CHROMIUM := $(firstword $(shell command -v chromium chromium-browser google-chrome 2>/dev/null))
 
-.PHONY: demo test lint bench setup-system requirements clean
+.PHONY: demo test lint bench generated setup-system requirements clean
 
 demo: $(RUNTIME_STAMP)  ## forecast -> plan -> certificate -> dispatch -> observed load -> replan
 	$(BIN)/fermata demo $(ARGS)
@@ -27,6 +27,9 @@ lint: $(DEV_STAMP)  ## ruff, mypy --strict, import-linter
 bench: $(RUNTIME_STAMP)  ## every benchmark: tables on the screen, JSON under var/bench
 	mkdir -p var/bench
 	for name in scheduler realtime threads tenants variance doors live live_simulated native planning replans certify forecasting; do $(BIN)/python -m bench.$$name --json var/bench/$$name.json || exit 1; done
+
+generated: $(DEV_STAMP)  ## write anew the API's description and its Python client
+	$(BIN)/python -m tools.build_client
 
 setup-system:  ## the one system package that tests need: a Chromium for the browser tests
 ifeq ($(CHROMIUM),)

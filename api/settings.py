@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     request_bytes_max: int = Field(
         default=32 * MEBIBYTE, ge=1_024, description="Larger request bodies are refused with status 413."
     )
+    if_match_required: bool = Field(
+        default=False,
+        description="Whether what is registered can be replaced or deleted only with its ETag in If-Match.",
+    )
     forecast_rows_max: int = Field(
         default=500_000,
         ge=1,

@@ -29,7 +29,7 @@ def list_fleets(url: Url = URL_DEFAULT, as_json: AsJson = False) -> None:
     """
     from api.cli.plan_tables import stdout
 
-    found = Remote(url).get("/v1/fleets")["items"]
+    found = Remote(url).get("/v1/fleets?limit=500")["items"]
 
     def show() -> None:
         from rich.table import Table

@@ -68,7 +68,7 @@ def list_tokens(database_url: DatabaseUrl = None, url: Url = None, as_json: AsJs
     Example: fermata token list
     """
     if url is not None:
-        found = _ask(url, "GET", "/v1/tokens")
+        found = _ask(url, "GET", "/v1/tokens?limit=500")["items"]
     else:
         from api.rest.schemas.tokens import TokenOut
         from planner.service import tokens

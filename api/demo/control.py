@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 
 from dispatcher.runtime.credentials import planner_headers
-
-RUN_POLL_S = 0.3
+from fermata_client import Fermata, Refused, RunUnsuccessful
+from fermata_client.models import RunBody, RunOut
 
 
 class ApiRefused(RuntimeError):
@@ -22,34 +21,34 @@ class ControlPlane:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=60.0, headers=planner_headers())
+        self._fermata = Fermata(url)
+        self._fermata.http.headers.update(planner_headers())
 
     def is_ready(self) -> bool:
-        try:
-            return self._http.get("/readyz").status_code == httpx.codes.OK
-        except httpx.TransportError:
-            return False
+        return self._fermata.is_ready()
 
     def get(self, path: str, **query: Any) -> Any:
-        return self._answer(self._http.get(path, params=query))
+        return self._answer(self._fermata.http.get(path, params=query))
 
     def post(self, path: str, body: Any) -> Any:
-        return self._answer(self._http.post(path, json=body))
+        return self._answer(self._fermata.http.post(path, json=body))
 
     def run(self, options: dict[str, Any], *, progress: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """Plan, and wait for the end; ``progress`` gets the run each time that it changed."""
-        run: dict[str, Any] = self.post("/v1/runs", options)
         seen: dict[str, Any] = {}
-        while run["state"] in ("queued", "running"):
-            news = {name: run["progress"].get(name) for name in ("stage", "incumbent", "bound")}
-            if news != seen:
-                seen = news
-                progress(run)
-            time.sleep(RUN_POLL_S)
-            run = self.get(f"/v1/runs/{run['id']}")
-        if run["state"] != "succeeded":
-            raise ApiRefused(f"run {run['id']} {run['state']}: {run.get('error')}")
-        return run
+
+        def watch(run: RunOut) -> None:
+            told = run.to_dict()
+            news = {name: told["progress"].get(name) for name in ("stage", "incumbent", "bound")}
+            if news != seen and run.state.value in ("queued", "running"):
+                seen.update(news)
+                progress(told)
+
+        try:
+            version = self._fermata.plan(RunBody.from_dict(options), watch=watch)
+        except (Refused, RunUnsuccessful) as error:
+            raise ApiRefused(str(error)) from error
+        return {"plan_version": version}
 
     @staticmethod
     def _answer(response: httpx.Response) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
@@ -22,6 +24,7 @@ from api.rest import problems
 from api.rest.idempotency import IdempotencyMiddleware, document_keys, principal_of
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware, TimeLimitMiddleware
 from api.rest.origin import OriginMiddleware
+from api.rest.parameters import only_known_parameters
 from api.rest.routes import (
     accuracy,
     audit,
@@ -33,6 +36,7 @@ from api.rest.routes import (
     plan_decisions,
     plans,
     profile_drift,
+    profiles,
     registry,
     replays,
     runs,
@@ -57,6 +61,7 @@ of the input, and a request is stored whole or not at all. Units are part of the
 ROUTES = (
     fleets,
     registry,
+    profiles,
     profile_drift,
     demand,
     accuracy,
@@ -110,7 +115,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.run_stream = RunStream(own_store)
     for routes in ROUTES:
-        app.include_router(routes.router, prefix="/v1")
+        app.include_router(routes.router, prefix="/v1", dependencies=[Depends(only_known_parameters)])
     app.include_router(health.router)
     page.install(app)
     problems.install(app)
@@ -186,9 +191,32 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas |= schema.pop("$defs", {}) | {"Problem": schema}
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
-        document_keys(document)
-        describe_access(document)
-        app.openapi_schema = document
+        described = _with_titles_as_names(_without_unused(document))
+        document_keys(described)
+        describe_access(described)
+        app.openapi_schema = described
     return app.openapi_schema
+
+
+def _without_unused(document: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI describes also what bodies are read into; only what an operation leads to is of interest."""
+    schemas = document["components"]["schemas"]
+    used: set[str] = set()
+    waiting = [document["paths"]]
+    while waiting:
+        names = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(waiting.pop()))) - used
+        used |= names
+        waiting += [schemas[name] for name in names]
+    document["components"]["schemas"] = {name: schemas[name] for name in sorted(used)}
+    return document
+
+
+def _with_titles_as_names(document: dict[str, Any]) -> dict[str, Any]:
+    """``Page[PlanOut]`` is described as ``PlanPage``, its title, and not as ``Page_PlanOut_``."""
+    text = json.dumps(document)
+    for name, schema in document["components"]["schemas"].items():
+        if name.endswith("_"):
+            text = text.replace(f'"#/components/schemas/{name}"', f'"#/components/schemas/{schema["title"]}"')
+            text = text.replace(f'"{name}": {{', f'"{schema["title"]}": {{')
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed

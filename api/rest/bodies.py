@@ -9,9 +9,11 @@ answer lists everything there is to mend.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fastapi import Body, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from api.rest.faults import faults_of_errors, path_of
 from dispatcher.contract.reading import shown
@@ -93,6 +95,70 @@ def just_one(kind: type[Entry[Record]]) -> Callable[[Any], Submission[Record]]:
         return _submission(kind, [("", body)])
 
     return read
+
+
+@dataclass(frozen=True, slots=True)
+class Unread(Generic[Record]):
+    """A body as it came, and how to read it."""
+
+    reader: Callable[[Any], Submission[Record]]
+    body: Any
+
+    def read(self) -> Submission[Record]:
+        return self.reader(self.body)
+
+
+def submitted(
+    kind: type[Entry[Record]], *, many: bool = True, in_path: Mapping[str, str] | None = None
+) -> Any:
+    """
+    A dependency that reads a body of one ``kind`` (with ``many``: or an array of them).
+
+    ``in_path`` says which parameter of the path a field must agree with. Bodies are read on a thread of
+    their own: ten thousand entries would hold up every other request for a second.
+    """
+
+    reader = (one_or_many if many else just_one)(kind)
+
+    def keep(body: Any) -> Unread[Record]:
+        return Unread(reader, body)
+
+    def read(request: Request, body: Unread[Record]) -> Submission[Record]:
+        found = body.read()
+        faults = _faults_against_path(body.body, in_path or {}, request.path_params)
+        return replace(found, faults=(*found.faults, *faults)) if faults else found
+
+    shown_type = kind | list[kind] if many else kind  # type: ignore[valid-type]
+    read.__annotations__ = {
+        "request": Request,
+        "body": Annotated[Any, PlainValidator(keep, json_schema_input_type=shown_type), Body()],
+        "return": Submission,
+    }
+    return Depends(read)
+
+
+def body_faults(route: Any, body: Any) -> list[Fault]:
+    """
+    What is wrong with a body by itself, for an answer about other parts of the request.
+
+    ``route`` is FastAPI's. Bodies read by ``submitted``, ``one_or_many`` or ``just_one`` are looked at.
+    """
+    field = getattr(route, "body_field", None)
+    metadata = getattr(getattr(field, "field_info", None), "metadata", ())
+    for each in metadata if body is not None else ():
+        if isinstance(each, PlainValidator):
+            found: Any = each.func(body)  # type: ignore[call-arg]
+            found = found.read() if isinstance(found, Unread) else found
+            return list(found.faults) if isinstance(found, Submission) else []
+    return []
+
+
+def _faults_against_path(raw: Any, in_path: Mapping[str, str], path: Mapping[str, Any]) -> list[Fault]:
+    return [
+        Fault(field, shown(raw[field]), f"must be {shown(path[parameter])}, as in the path")
+        for field, parameter in in_path.items()
+        if isinstance(raw, dict) and isinstance(raw.get(field), str) and raw[field] != path[parameter]
+    ]
 
 
 def _submission(kind: type[Entry[Record]], items: list[tuple[str, Any]]) -> Submission[Record]:

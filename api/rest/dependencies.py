@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from api.rest.problems import GENERAL_PROBLEMS, MEDIA_TYPE, TYPE_PREFIX
+from api.rest.problems import GENERAL_PROBLEMS, MEDIA_TYPE, STATUS_BY_REFUSAL, TYPE_PREFIX
 from api.settings import Settings
+from planner.service.errors import PreconditionFailed, PreconditionRequired
 from planner.service.fleets import require_fleet
 from planner.store.records import DEFAULT_FLEET
 from planner.store.store import Store
@@ -58,6 +59,21 @@ Actor = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX, description="How many to return at most.")]
 Before = Annotated[int | None, Query(ge=1, le=INTEGER_MAX, description="Only what is older than this.")]
+After = Annotated[
+    str | None, Query(max_length=200, description="Only what comes after this name: `next_after` of a page.")
+]
+AfterPair = Annotated[
+    str | None,
+    Query(
+        max_length=401,
+        pattern="^[^/]*/[^/]*$",
+        description="Only what comes after this pair of names: `next_after` of a page.",
+    ),
+]
+NameFilter = Annotated[
+    str | None,
+    Query(min_length=1, max_length=200, description="Only those with this in their id, in capitals or not."),
+]
 Version = Annotated[int, Path(ge=1, le=INTEGER_MAX, description="The plan's version.")]
 
 ANONYMOUS = "anonymous"
@@ -68,8 +84,10 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
     descriptions = {
         404: "What was asked for does not exist.",
         409: "Its state forbids the request.",
+        412: "The state is another than If-Match or If-None-Match demands.",
         413: "The request body is too large.",
         422: "The input has faults; every one is listed.",
+        428: "If-Match must say which state is changed: this server asks for it.",
         500: "Something went wrong here.",
         503: "The database cannot be reached.",
     }
@@ -80,9 +98,10 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
 
 
 def problem_answer(status: int, description: str) -> dict[str, Any]:
-    code, title = next(
-        (code, title) for code, (number, title) in GENERAL_PROBLEMS.items() if number == status
-    )
+    known = {number: (code, title) for code, (number, title) in reversed(GENERAL_PROBLEMS.items())}
+    for refusal in (PreconditionFailed, PreconditionRequired):
+        known[STATUS_BY_REFUSAL[refusal]] = (refusal.code, refusal.title)
+    code, title = known[status]
     shown = {
         "type": TYPE_PREFIX + code,
         "title": title,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from dispatcher.contract.reading import shown
 from profiles.faults import Fault
@@ -17,6 +19,12 @@ _WORDS = (
     (re.compile(r"^Input should have "), "must have "),
     (re.compile(r"^(String|List|Value|Tuple|Dictionary) should "), "must "),
 )
+
+
+def place_of(error: Mapping[str, Any]) -> str:
+    """Which part of a request one of FastAPI's errors is about: body, query, path or header."""
+    location = error["loc"]
+    return str(location[0]) if location and location[0] in ("path", "query", "header") else "body"
 
 
 def faults_of_errors(errors: Iterable[Mapping[str, Any]], prefix: str = "") -> list[Fault]:
@@ -33,7 +41,25 @@ def _fault(error: Mapping[str, Any], prefix: str) -> Fault:
         location = location[1:]
     missing = error["type"] == "missing"
     value = "nothing" if missing else shown(error.get("input"))
-    return Fault(path_of(location, prefix), value, _limit(str(error["msg"])))
+    return Fault(path_of([_step(part) for part in location], prefix), value, _limit(str(error["msg"])))
+
+
+_PLAIN = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
+_STEP = re.compile(r"""\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|\.?([A-Za-z_][A-Za-z0-9_-]*)""")
+
+
+def pointer_of(path: str) -> str | None:
+    """A fault's path as a JSON Pointer (RFC 6901) in a URI fragment; None for one that is no such path."""
+    pointer, at = "#", 0
+    while path != "(whole)" and at < len(path):
+        step = _STEP.match(path, at)
+        if step is None:
+            return None
+        index, quoted, plain = step.groups()
+        part = json.loads(quoted) if quoted else index or plain
+        pointer += "/" + quote(part.replace("~", "~0").replace("/", "~1"), safe="~!$&'()*+,;=:@")
+        at = step.end()
+    return pointer
 
 
 def path_of(location: Sequence[str | int], prefix: str = "") -> str:
@@ -43,8 +69,13 @@ def path_of(location: Sequence[str | int], prefix: str = "") -> str:
         if isinstance(part, int):
             path += f"[{part}]"
         else:
-            path += f".{part}" if path else part
+            path += part if part.startswith("[") or not path else f".{part}"
     return path or "(whole)"
+
+
+def _step(part: str | int) -> str | int:
+    """A name of the client's own in quotes, lest a point in it look like another step."""
+    return part if isinstance(part, int) or _PLAIN.match(part) else f"[{json.dumps(part)}]"
 
 
 def _limit(message: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,14 +14,28 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from api.rest.faults import faults_of_errors
-from planner.service.errors import Conflict, Forbidden, NotFound, Refusal
+from api.rest.bodies import body_faults
+from api.rest.faults import faults_of_errors, place_of, pointer_of
+from planner.service.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Refusal,
+)
 from planner.store.errors import SchemaOutdated, StoreConflict, StoreUnavailable
 from profiles.faults import Fault, InputInvalid
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:fermata:problem:"
-STATUS_BY_REFUSAL: dict[type[Refusal], int] = {NotFound: 404, Conflict: 409, Forbidden: 403}
+STATUS_BY_REFUSAL: dict[type[Refusal], int] = {
+    NotFound: 404,
+    Forbidden: 403,
+    Conflict: 409,
+    PreconditionFailed: 412,
+    PreconditionRequired: 428,
+}
 
 # Problems that are no refusal of the service: code -> (status, title).
 GENERAL_PROBLEMS = {
@@ -61,6 +76,18 @@ class FaultOut(BaseModel):
     field: str = Field(description="Path of the field, as in `models[3].slo_ms`.")
     value: str = Field(description="What was found there.")
     limit: str = Field(description="What is allowed there.")
+    place: Literal["body", "query", "path", "header"] = Field(
+        "body", description="The part of the request that the field is in."
+    )
+    pointer: str | None = Field(
+        None, description="In the body: the field as a JSON Pointer, as in `#/models/3/slo_ms`."
+    )
+
+    @classmethod
+    def of(cls, fault: Fault, place: str) -> FaultOut:
+        pointer = pointer_of(fault.field) if place == "body" else None
+        values = {"field": fault.field, "value": fault.value, "limit": fault.limit}
+        return cls.model_validate({**values, "place": place, "pointer": pointer})
 
 
 class Problem(BaseModel):
@@ -76,7 +103,15 @@ class Problem(BaseModel):
                     "detail": "models has 1 fault(s)",
                     "instance": "/v1/models",
                     "request_id": "5f0c2a9d1b7e4c3f",
-                    "faults": [{"field": "slo_ms", "value": "-3", "limit": "must be greater than 0"}],
+                    "faults": [
+                        {
+                            "field": "[3].slo_ms",
+                            "value": "-3",
+                            "limit": "must be greater than 0",
+                            "place": "body",
+                            "pointer": "#/3/slo_ms",
+                        }
+                    ],
                 }
             ]
         }
@@ -100,12 +135,9 @@ def problem_response(
     detail: str,
     *,
     hint: str | None = None,
-    faults: Sequence[Fault] | None = None,
+    faults: Sequence[Fault | FaultOut] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    listed = (
-        None if faults is None else [FaultOut(field=f.field, value=f.value, limit=f.limit) for f in faults]
-    )
     problem = Problem(
         type=TYPE_PREFIX + code,
         title=title,
@@ -114,10 +146,14 @@ def problem_response(
         instance=request.url.path,
         request_id=getattr(request.state, "request_id", None),
         hint=hint,
-        faults=listed,
+        faults=None if faults is None else [_shown(fault) for fault in faults],
     )
     content = problem.model_dump(exclude_none=True)
     return JSONResponse(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _shown(fault: Fault | FaultOut) -> FaultOut:
+    return FaultOut.of(fault, "body") if isinstance(fault, Fault) else fault
 
 
 def general(request: Request, code: str, detail: str, **more: Any) -> JSONResponse:
@@ -150,7 +186,11 @@ def _input_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def _request_invalid(request: Request, error: Exception) -> JSONResponse:
-    faults = faults_of_errors(cast(RequestValidationError, error).errors())
+    invalid = cast(RequestValidationError, error)
+    faults: list[Fault | FaultOut] = [
+        FaultOut.of(fault, place_of(each)) for each in invalid.errors() for fault in faults_of_errors([each])
+    ]
+    faults += body_faults(request.scope.get("route"), invalid.body)
     return general(request, "input-invalid", f"the request has {len(faults)} fault(s)", faults=faults)
 
 
@@ -165,10 +205,22 @@ def _http(request: Request, error: Exception) -> JSONResponse:
         404: f"there is nothing at {request.url.path}",
         405: f"{request.url.path} does not take {request.method}",
     }
-    headers = dict(refused.headers) if refused.headers else None
+    headers = dict(refused.headers) if refused.headers else {}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_at(request)):
+        headers["Allow"] = ", ".join(methods)
     title = GENERAL_PROBLEMS[code][1] if code != "request-refused" else HTTPStatus(status).phrase
     detail = details.get(status, str(refused.detail))
     return problem_response(request, code, status, title, detail, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """All methods that the path takes: each has a route of its own, the router tells of the first only."""
+    methods: set[str] = set()
+    for path, operations in request.app.openapi()["paths"].items():
+        pattern = re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path))
+        if re.fullmatch(pattern, request.url.path):
+            methods |= {name.upper() for name in operations}
+    return sorted(methods)
 
 
 def _store_conflict(request: Request, error: Exception) -> JSONResponse:

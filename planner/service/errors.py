@@ -7,6 +7,7 @@ means in general, the message what it means here, ``hint`` what to do about it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -29,6 +30,10 @@ class NotFound(Refusal):
 
 class Conflict(Refusal):
     """What was asked for exists, and its state forbids the request."""
+
+
+class Conditional(Refusal):
+    """The request names a state that is not the present one, or none at all."""
 
 
 class Forbidden(Refusal):
@@ -221,6 +226,35 @@ class RunFinished(Conflict):
         super().__init__(f"run {run_id} has {state}: there is nothing left to cancel")
 
 
+class StillUsed(Conflict):
+    code = "still-used"
+    title = "Something else needs it"
+
+    def __init__(self, subject: str, users: Sequence[str]) -> None:
+        super().__init__(f"{subject} is used by {', '.join(users)}", hint="take it out of those first")
+
+
+class PreconditionFailed(Conditional):
+    code = "precondition-failed"
+    title = "The state is another than the request names"
+
+    def __init__(self, subject: str, what: str) -> None:
+        super().__init__(
+            f"{subject} {what}; nothing was stored", hint="read it again and send its new ETag in If-Match"
+        )
+
+
+class PreconditionRequired(Conditional):
+    code = "precondition-required"
+    title = "The request must say which state it changes"
+
+    def __init__(self, subjects: Sequence[str]) -> None:
+        super().__init__(
+            f"{', '.join(subjects)}: must not be replaced unseen on this server; nothing was stored",
+            hint="PUT or DELETE each one with its ETag in If-Match",
+        )
+
+
 class NoSlotDue(Conflict):
     code = "no-slot-due"
     title = "No slot is due yet"
@@ -274,4 +308,4 @@ def refusals() -> list[type[Refusal]]:
     """Every refusal there is, for the documentation and its test."""
     from planner.service import plan_errors  # noqa: F401  (defines some of them)
 
-    return [leaf for kind in (NotFound, Conflict, Forbidden) for leaf in kind.__subclasses__()]
+    return [leaf for kind in (NotFound, Conflict, Conditional, Forbidden) for leaf in kind.__subclasses__()]

@@ -8,6 +8,7 @@ from typing import Any
 from planner.service.errors import FleetNotFound
 from planner.service.fleet_policy import FleetPolicy, fleet_policy_to_json, parse_fleet_policy, patched
 from planner.service.plan_errors import FleetExists
+from planner.service.preconditions import NO_PRECONDITION, Precondition
 from planner.service.submission import Submission
 from planner.store.records import Fleet
 from planner.store.store import Store, UnitOfWork
@@ -40,10 +41,12 @@ def require_fleet(store: Store, fleet: str) -> Fleet:
     return found
 
 
-def fleets(store: Store) -> list[Fleet]:
-    """By name, each with its whole policy."""
+def fleets(
+    store: Store, *, name: str | None = None, after: str | None = None, limit: int | None = None
+) -> list[Fleet]:
+    """By name, each with its whole policy; ``name`` is a part of it, ``after`` continues above that one."""
     with store.reading() as work:
-        return [_whole(fleet) for fleet in work.fleets.all()]
+        return [_whole(fleet) for fleet in work.fleets.all(name=name, after=after, limit=limit)]
 
 
 def fleet(store: Store, fleet_id: str) -> Fleet:
@@ -69,17 +72,25 @@ def create_fleet(store: Store, submission: Submission[NewFleet], *, actor: str) 
     return made
 
 
-def change_fleet(store: Store, fleet_id: str, submission: Submission[FleetChange], *, actor: str) -> Fleet:
+def change_fleet(
+    store: Store,
+    fleet_id: str,
+    submission: Submission[FleetChange],
+    *,
+    actor: str,
+    given: Precondition = NO_PRECONDITION,
+) -> Fleet:
     """
     Change environment or policy; a change that changes nothing leaves no trace.
 
-    Raises ``FleetNotFound``, ``InputInvalid``.
+    Raises ``FleetNotFound``, ``InputInvalid``, ``PreconditionFailed``, ``PreconditionRequired``.
     """
     (change,) = submission.accepted({})
     with store.of_fleet(fleet_id).writing() as work:
         before = work.fleets.lock(fleet_id)
         if before is None:
             raise FleetNotFound(fleet_id)
+        given.check(f"fleet {fleet_id!r}", _whole(before))
         old = parse_fleet_policy(before.policy)
         new = patched(old, change.policy or {})
         environment = change.environment or before.environment
@@ -94,7 +105,7 @@ def change_fleet(store: Store, fleet_id: str, submission: Submission[FleetChange
             before=fleet_policy_to_json(old) | {"environment": before.environment},
             after=fleet_policy_to_json(new) | {"environment": environment},
         )
-    return changed
+    return _whole(changed)
 
 
 def fleet_policy(work: UnitOfWork) -> FleetPolicy:

@@ -17,10 +17,12 @@ def hear(store: Store, node: str, submission: Submission[dict[str, Any]]) -> Hea
         return work.nodes.hear(node, status)
 
 
-def nodes(store: Store) -> list[HeardNode]:
-    """Every node that was ever heard of, by name."""
+def nodes(
+    store: Store, *, name: str | None = None, after: str | None = None, limit: int | None = None
+) -> list[HeardNode]:
+    """Nodes ever heard of, by name; ``name`` is a part of it, ``after`` continues above that one."""
     with store.reading() as work:
-        return work.nodes.all()
+        return work.nodes.all(name=name, after=after, limit=limit)
 
 
 def node(store: Store, node_id: str) -> HeardNode:

@@ -109,10 +109,10 @@ def observed_series(store: Store, request: SeriesRequest) -> ObservedSeries:
         return work.observed.series(request.models, request.since, request.until, resolution_s)
 
 
-def reporters(store: Store, *, limit: int) -> list[Reporter]:
-    """Who reports, those heard of last first."""
+def reporters(store: Store, *, limit: int, after: tuple[str, int] | None = None) -> list[Reporter]:
+    """Who reports, by sub-cluster and plan version; ``after`` continues above that one."""
     with store.reading() as work:
-        return work.observed.reporters(limit=limit)
+        return work.observed.reporters(limit=limit, after=after)
 
 
 def _points(request: SeriesRequest, span_us: int, resolution_s: int) -> int:

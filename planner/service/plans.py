@@ -45,11 +45,11 @@ class StoredPlan:
     problem_document: dict[str, Any]
 
 
-def plans(store: Store, *, limit: int, before: int | None = None) -> list[PlanSummary]:
-    """Newest first; what is too old by now is expired."""
+def plans(store: Store, *, limit: int, before: int | None = None, **wanted: Any) -> list[PlanSummary]:
+    """Newest first; what is too old by now is expired. ``wanted`` is as in ``PlanRepository.newest``."""
     expire_overdue(store)
     with store.reading() as work:
-        return work.plans.newest(limit=limit, before=before)
+        return work.plans.newest(limit=limit, before=before, **wanted)
 
 
 def summary(store: Store, version: int) -> PlanSummary:
@@ -97,9 +97,10 @@ def history(store: Store, version: int) -> PlanHistory:
         return PlanHistory(work.decisions.of(version), about)
 
 
-def activations(store: Store, *, limit: int) -> list[Activation]:
+def activations(store: Store, *, limit: int, before: int | None = None, **wanted: Any) -> list[Activation]:
+    """Newest first; ``wanted`` narrows them as ``PlanRepository.activations`` says."""
     with store.reading() as work:
-        return work.plans.activations(limit=limit)
+        return work.plans.activations(limit=limit, before=before, **wanted)
 
 
 def current_activation(store: Store) -> Activation:

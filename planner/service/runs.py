@@ -126,9 +126,10 @@ def run(store: Store, run_id: str) -> RunRecord:
     return found
 
 
-def runs(store: Store, *, limit: int) -> list[RunRecord]:
+def runs(store: Store, *, limit: int, before: str | None = None, **wanted: Any) -> list[RunRecord]:
+    """Newest first; ``wanted`` narrows them as ``RunRepository.newest`` says."""
     with store.reading() as work:
-        return work.runs.newest(limit=limit)
+        return work.runs.newest(limit=limit, before=before, **wanted)
 
 
 def cancel_run(store: Store, run_id: str, *, actor: str) -> RunRecord:

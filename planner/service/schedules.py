@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from planner.service.errors import ScheduleNotFound
@@ -99,7 +100,7 @@ def remove_schedule(store: Store, *, actor: str) -> None:
         work.audit.add(actor=actor, action="schedule.removed", subject=work.fleet)
 
 
-def slots(store: Store, *, limit: int) -> list[Slot]:
-    """Slots taken up, the newest first."""
+def slots(store: Store, *, limit: int, before: datetime | None = None) -> list[Slot]:
+    """Slots taken up, the newest first; only such before that instant."""
     with store.reading() as work:
-        return work.schedules.slots(limit=limit)
+        return work.schedules.slots(limit=limit, before=before)

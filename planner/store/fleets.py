@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from planner.store.filters import named, page_by
 from planner.store.records import Fleet
 from planner.store.tables import FleetRow
 
@@ -39,9 +40,12 @@ class FleetRepository:
         self._session.flush()
         return _fleet(row)
 
-    def all(self) -> list[Fleet]:
-        """By name."""
-        return [_fleet(row) for row in self._session.scalars(select(FleetRow).order_by(FleetRow.id))]
+    def all(
+        self, *, name: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> list[Fleet]:
+        """By name; ``name`` is a part of it, ``after`` continues above that one."""
+        query = page_by(named(select(FleetRow), FleetRow.id, name), [FleetRow.id], [after], limit)
+        return [_fleet(row) for row in self._session.scalars(query)]
 
 
 def _fleet(row: FleetRow) -> Fleet:

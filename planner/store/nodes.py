@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from planner.store.filters import named, page_by
 from planner.store.records import HeardNode
 from planner.store.tables import NodeRow
 from planner.store.upserts import upsert
@@ -25,9 +26,12 @@ class NodeRepository:
         upsert(self._session, NodeRow, [row])
         return HeardNode(node, self._now, status)
 
-    def all(self) -> list[HeardNode]:
-        """By name."""
-        rows = self._session.scalars(select(NodeRow).where(NodeRow.fleet == self._fleet).order_by(NodeRow.id))
+    def all(
+        self, *, name: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> list[HeardNode]:
+        """By name; ``name`` is a part of it, ``after`` continues above that one."""
+        query = select(NodeRow).where(NodeRow.fleet == self._fleet)
+        rows = self._session.scalars(page_by(named(query, NodeRow.id, name), [NodeRow.id], [after], limit))
         return [HeardNode(row.id, row.heard_at, dict(row.status)) for row in rows]
 
     def one(self, node: str) -> HeardNode | None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from dispatcher.contract.load_report import LoadReport
@@ -105,15 +105,13 @@ class ObservedLoadRepository:
         planned = planned_shares(self._session, self._fleet, source.plan_version)
         return None if planned is None else planned.gpu_types.get(source.sub_cluster)
 
-    def reporters(self, *, limit: int) -> list[Reporter]:
-        """Who reports, those heard of last first."""
+    def reporters(self, *, limit: int, after: tuple[str, int] | None = None) -> list[Reporter]:
+        """Who reports, by sub-cluster and plan version; ``after`` continues above that one."""
         own = ReporterRow
-        rows = self._session.scalars(
-            select(own)
-            .where(own.fleet == self._fleet)
-            .order_by(own.heard_at.desc(), own.sub_cluster, own.plan_version.desc())
-            .limit(limit)
-        )
+        query = select(own).where(own.fleet == self._fleet)
+        if after is not None:
+            query = query.where(tuple_(own.sub_cluster, own.plan_version) > after)
+        rows = self._session.scalars(query.order_by(own.sub_cluster, own.plan_version).limit(limit))
         return [Reporter(**{name: getattr(row, name) for name in Reporter.__slots__}) for row in rows]
 
     def roll_up(self, retention: Retention) -> RollUp:

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from planner.plan.identity import plan_id
+from planner.store.filters import filtered
 from planner.store.records import Activation, NewPlan, PlanDocuments, PlanOrigin, PlanState, PlanSummary
 from planner.store.tables import ActivationRow, CertificateRow, PlanRow, ProblemRow
 from planner.store.upserts import insert_once
@@ -82,11 +83,22 @@ class PlanRepository:
         row = self._session.scalars(self._light().where(PlanRow.version == version)).one_or_none()
         return None if row is None else _summary(row)
 
-    def newest(self, *, limit: int, before: int | None = None) -> list[PlanSummary]:
-        """Newest first; ``before`` continues below that version."""
+    def newest(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        state: str | None = None,
+        forecast_id: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[PlanSummary]:
+        """Newest first; ``before`` continues below that version, ``since`` and ``until`` bound its making."""
         query = self._light().order_by(PlanRow.version.desc()).limit(limit)
         if before is not None:
             query = query.where(PlanRow.version < before)
+        wanted = {PlanRow.state: state, PlanRow.forecast_id: forecast_id}
+        query = filtered(query, wanted, PlanRow.created_at, since, until)
         return [_summary(row) for row in self._session.scalars(query)]
 
     def documents(self, version: int) -> PlanDocuments | None:
@@ -162,14 +174,32 @@ class PlanRepository:
         )
         return self._session.scalar(query.order_by(ActivationRow.plan_version.desc()).limit(1))
 
-    def activations(self, *, limit: int) -> list[Activation]:
-        """Newest first."""
+    def activations(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        plan_version: int | None = None,
+        kind: str | None = None,
+        actor: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Activation]:
+        """Newest first; ``before`` continues below that id."""
         query = (
             select(ActivationRow)
             .where(ActivationRow.fleet == self._fleet)
             .order_by(ActivationRow.id.desc())
             .limit(limit)
         )
+        if before is not None:
+            query = query.where(ActivationRow.id < before)
+        wanted = {
+            ActivationRow.plan_version: plan_version,
+            ActivationRow.kind: kind,
+            ActivationRow.actor: actor,
+        }
+        query = filtered(query, wanted, ActivationRow.activated_at, since, until)
         return [_activation(row) for row in self._session.scalars(query)]
 
     def _current_row(self, *, for_update: bool = False) -> ActivationRow | None:

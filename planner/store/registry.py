@@ -7,10 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from planner.problem.problem import GpuType, Pool
+from planner.store.filters import named, page_by
 from planner.store.profile_versions import versioned
 from planner.store.records import RegisteredModel, RegisteredProfile, Upserted
 from planner.store.tables import GpuTypeRow, ModelRow, PoolRow, ProfileRow
@@ -36,12 +37,18 @@ class RegistryRepository:
         upsert(self._session, GpuTypeRow, [self._stamped(asdict(g)) for g in gpu_types])
         return _split([g.id for g in gpu_types], known)
 
-    def gpu_types(self) -> list[GpuType]:
-        return [_gpu_type(row) for row in self._session.scalars(select(GpuTypeRow).order_by(GpuTypeRow.id))]
+    def gpu_types(
+        self, *, name: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> list[GpuType]:
+        query = page_by(named(select(GpuTypeRow), GpuTypeRow.id, name), [GpuTypeRow.id], [after], limit)
+        return [_gpu_type(row) for row in self._session.scalars(query)]
 
-    def gpu_type(self, gpu_type_id: str) -> GpuType | None:
-        row = self._session.get(GpuTypeRow, gpu_type_id)
+    def gpu_type(self, gpu_type_id: str, *, for_change: bool = False) -> GpuType | None:
+        row = self._session.get(GpuTypeRow, gpu_type_id, with_for_update=for_change or None)
         return None if row is None else _gpu_type(row)
+
+    def delete_gpu_type(self, gpu_type_id: str) -> None:
+        self._session.execute(delete(GpuTypeRow).where(GpuTypeRow.id == gpu_type_id))
 
     def gpu_type_ids(self) -> set[str]:
         return set(self._session.scalars(select(GpuTypeRow.id)))
@@ -53,13 +60,30 @@ class RegistryRepository:
         upsert(self._session, PoolRow, [self._stamped({"fleet": self._fleet, **asdict(p)}) for p in pools])
         return _split([p.id for p in pools], known)
 
-    def pools(self) -> list[Pool]:
-        query = select(PoolRow).where(PoolRow.fleet == self._fleet).order_by(PoolRow.gpu_type, PoolRow.zone)
+    def pools(
+        self,
+        *,
+        gpu_type: str | None = None,
+        zone: str | None = None,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+    ) -> list[Pool]:
+        query = select(PoolRow).where(PoolRow.fleet == self._fleet)
+        if gpu_type is not None:
+            query = query.where(PoolRow.gpu_type == gpu_type)
+        if zone is not None:
+            query = query.where(PoolRow.zone == zone)
+        query = page_by(query, [PoolRow.gpu_type, PoolRow.zone], after or (None, None), limit)
         return [_pool(row) for row in self._session.scalars(query)]
 
-    def pool(self, gpu_type: str, zone: str) -> Pool | None:
-        row = self._session.get(PoolRow, (self._fleet, gpu_type, zone))
+    def pool(self, gpu_type: str, zone: str, *, for_change: bool = False) -> Pool | None:
+        key = (self._fleet, gpu_type, zone)
+        row = self._session.get(PoolRow, key, with_for_update=for_change or None)
         return None if row is None else _pool(row)
+
+    def delete_pool(self, gpu_type: str, zone: str) -> None:
+        key = (PoolRow.fleet == self._fleet, PoolRow.gpu_type == gpu_type, PoolRow.zone == zone)
+        self._session.execute(delete(PoolRow).where(*key))
 
     # -- models
 
@@ -68,12 +92,18 @@ class RegistryRepository:
         upsert(self._session, ModelRow, [self._stamped(asdict(m)) for m in models])
         return _split([m.id for m in models], known)
 
-    def models(self) -> list[RegisteredModel]:
-        return [_model(row) for row in self._session.scalars(select(ModelRow).order_by(ModelRow.id))]
+    def models(
+        self, *, name: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> list[RegisteredModel]:
+        query = page_by(named(select(ModelRow), ModelRow.id, name), [ModelRow.id], [after], limit)
+        return [_model(row) for row in self._session.scalars(query)]
 
-    def model(self, model_id: str) -> RegisteredModel | None:
-        row = self._session.get(ModelRow, model_id)
+    def model(self, model_id: str, *, for_change: bool = False) -> RegisteredModel | None:
+        row = self._session.get(ModelRow, model_id, with_for_update=for_change or None)
         return None if row is None else _model(row)
+
+    def delete_model(self, model_id: str) -> None:
+        self._session.execute(delete(ModelRow).where(ModelRow.id == model_id))
 
     def model_ids(self) -> set[str]:
         return set(self._session.scalars(select(ModelRow.id)))
@@ -99,13 +129,30 @@ class RegistryRepository:
         upsert(self._session, ProfileRow, [self._stamped(row) for row in rows])
         return _split([profile_id(p.model, p.gpu_type) for p in profiles], known)
 
-    def profiles(self, *, model: str | None = None, gpu_type: str | None = None) -> list[RegisteredProfile]:
-        query = select(ProfileRow).order_by(ProfileRow.model, ProfileRow.gpu_type)
+    def profiles(
+        self,
+        *,
+        model: str | None = None,
+        gpu_type: str | None = None,
+        after: tuple[str, str] | None = None,
+        limit: int | None = None,
+    ) -> list[RegisteredProfile]:
+        query = select(ProfileRow)
         if model is not None:
             query = query.where(ProfileRow.model == model)
         if gpu_type is not None:
             query = query.where(ProfileRow.gpu_type == gpu_type)
+        query = page_by(query, [ProfileRow.model, ProfileRow.gpu_type], after or (None, None), limit)
         return [_profile(row) for row in self._session.scalars(query)]
+
+    def profile(self, model: str, gpu_type: str, *, for_change: bool = False) -> RegisteredProfile | None:
+        key = (model, gpu_type)
+        row = self._session.get(ProfileRow, key, with_for_update=for_change or None, populate_existing=True)
+        return None if row is None else _profile(row)
+
+    def delete_profile(self, model: str, gpu_type: str) -> None:
+        key = (ProfileRow.model == model, ProfileRow.gpu_type == gpu_type)
+        self._session.execute(delete(ProfileRow).where(*key))
 
     def _stamped(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {**values, "updated_at": self._now}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy import Select, and_, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from planner.store.filters import filtered
 from planner.store.records import Lease, RunRecord, RunState
 from planner.store.run_events import RunEventRepository
 from planner.store.tables import RunRow
@@ -33,9 +34,24 @@ class RunRepository:
         row = self._session.scalars(self._own().where(RunRow.id == run_id)).one_or_none()
         return None if row is None else _record(row)
 
-    def newest(self, *, limit: int) -> list[RunRecord]:
-        """Newest first."""
+    def newest(
+        self,
+        *,
+        limit: int,
+        before: str | None = None,
+        state: str | None = None,
+        forecast_id: int | None = None,
+        actor: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[RunRecord]:
+        """Newest first; ``before`` continues below the run of that id (nothing, if there is none)."""
         query = self._own().order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
+        if before is not None:
+            last = self._own().with_only_columns(RunRow.created_at, RunRow.id).where(RunRow.id == before)
+            query = query.where(tuple_(RunRow.created_at, RunRow.id) < last.scalar_subquery())
+        wanted = {RunRow.state: state, RunRow.forecast_id: forecast_id, RunRow.actor: actor}
+        query = filtered(query, wanted, RunRow.created_at, since, until)
         return [_record(row) for row in self._session.scalars(query)]
 
     def claim(self, owner: str, lease: timedelta) -> RunRecord | None:

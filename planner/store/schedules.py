@@ -101,9 +101,11 @@ class ScheduleRepository:
         row = self._session.get(SlotRow, (self._fleet, instant))
         return None if row is None else _slot(row)
 
-    def slots(self, *, limit: int) -> list[Slot]:
-        """Newest first."""
+    def slots(self, *, limit: int, before: datetime | None = None) -> list[Slot]:
+        """Newest first; only such before that instant."""
         query = select(SlotRow).where(SlotRow.fleet == self._fleet).order_by(SlotRow.slot.desc()).limit(limit)
+        if before is not None:
+            query = query.where(SlotRow.slot < before)
         return [_slot(row) for row in self._session.scalars(query)]
 
     def unsettled(self) -> list[tuple[str, datetime]]:

@@ -26,6 +26,7 @@ from planner.store.plans import PlanRepository
 from planner.store.profile_versions import ProfileVersionRepository
 from planner.store.records import DEFAULT_FLEET
 from planner.store.registry import RegistryRepository
+from planner.store.registry_use import RegistryUse
 from planner.store.runs import RunRepository
 from planner.store.schedules import ScheduleRepository
 from planner.store.together import Together, together_on
@@ -51,6 +52,7 @@ class UnitOfWork:
         self.fleet = fleet
         self.fleets = FleetRepository(session, now)
         self.registry = RegistryRepository(session, now, fleet)
+        self.registry_use = RegistryUse(session, fleet)
         self.forecasts = ForecastRepository(session, now, fleet)
         self.runs = RunRepository(session, now, fleet)
         self.plans = PlanRepository(session, now, fleet)

@@ -162,6 +162,7 @@ def changes(client: httpx.Client, ids: dict[str, str]) -> dict[str, Any]:
         "post /v1/pools": lambda: client.post("/v1/pools", json=POOL | {"zone": "zone-of-a"}, params=A),
         "post /v1/models": lambda: client.post("/v1/models", json=MODELS, params=A),
         "post /v1/profiles": lambda: client.post("/v1/profiles", json=PROFILES, params=A),
+        **registered_one_by_one(client),
         "post /v1/forecasts": lambda: client.post("/v1/forecasts", json=forecast(), params=A),
         "post /v1/runs": start,
         "delete /v1/runs/{run_id}": lambda: client.delete(f"/v1/runs/{queued[0]}", params=A),
@@ -177,6 +178,30 @@ def changes(client: httpx.Client, ids: dict[str, str]) -> dict[str, Any]:
             "/v1/fleets/fleet-a", json={"environment": f"staging-{version}"}, params=A
         ),
     }
+
+
+def registered_one_by_one(client: httpx.Client) -> dict[str, Any]:
+    """PUT, then DELETE, of one thing of each kind that is registered."""
+    profile = PROFILES[0] | {"model": "lone", "gpu_type": "lone"}
+    things = {
+        "/v1/gpu-types/{gpu_type}": ("/v1/gpu-types/lone", GPU_TYPE | {"id": "lone"}),
+        "/v1/pools/{gpu_type}/{zone}": (
+            "/v1/pools/lone/z",
+            {"gpu_type": "lone", "zone": "z", "available": 1},
+        ),
+        "/v1/models/{model}": ("/v1/models/lone", {"id": "lone", "slo_ms": 50.0}),
+        "/v1/profiles/{model}/{gpu_type}": ("/v1/profiles/lone/lone", profile),
+    }
+
+    def put(path: str, body: dict[str, Any]) -> Any:
+        return lambda: client.put(path, json=body, params=A)
+
+    def delete(path: str) -> Any:
+        return lambda: client.delete(path, params=A)
+
+    made = {f"put {name}": put(path, body) for name, (path, body) in things.items()}
+    gone = {f"delete {name}": delete(path) for name, (path, _) in reversed(things.items())}
+    return made | gone
 
 
 def test_every_change_is_in_the_log_with_who_and_from_where(

@@ -157,7 +157,11 @@ def roll_back_and_forth(client: httpx.Client, first: int, second: int) -> None:
     assert current.json()["plan_version"] == first
     named = {"If-None-Match": current.headers["etag"]}
     assert client.get("/v1/activations/current", headers=named).status_code == 304
-    assert [a["plan_version"] for a in client.get("/v1/activations").json()] == [first, second, first]
+    assert [a["plan_version"] for a in client.get("/v1/activations").json()["items"]] == [
+        first,
+        second,
+        first,
+    ]
     who_waits_is_told_of_the_next_activation(client, named, second)
     a_node_reads_its_part(client, second)
 

@@ -93,11 +93,11 @@ def test_a_slower_gpu_is_measured_accepted_and_planned_with(client: httpx.Client
     profiles = {model["id"]: model["profiles"]["A10"] for model in problem["models"]}
     assert curve(profiles["resnet"]) == pytest.approx(curve(resnet))
     assert curve(profiles["bert"]) == (0.5, 3.0)
-    versions = {p["model"]: p["version"] for p in client.get(f"/v1/plans/{second}/profiles").json()}
+    versions = {p["model"]: p["version"] for p in client.get(f"/v1/plans/{second}/profiles").json()["items"]}
     assert versions == {"resnet": 2, "bert": 1}
-    before = {p["model"]: p["version"] for p in client.get(f"/v1/plans/{first}/profiles").json()}
+    before = {p["model"]: p["version"] for p in client.get(f"/v1/plans/{first}/profiles").json()["items"]}
     assert before == {"resnet": 1, "bert": 1}
-    history = client.get("/v1/profiles/resnet/A10/versions").json()
+    history = client.get("/v1/profiles/resnet/A10/versions").json()["items"]
     assert [(v["version"], v.get("proposal_id")) for v in history] == [(2, resnet["id"]), (1, None)]
 
 

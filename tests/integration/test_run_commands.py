@@ -72,7 +72,7 @@ def test_schedule_and_replan(client: httpx.Client) -> None:
     first, second = (fermata(client, "replan", "--once", "--json") for _ in range(2))  # the next minute's
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert json.loads(first.stdout)["outcome"] == "running"
-    assert len(client.get("/v1/runs").json()) <= 2  # a minute may have gone by between them
+    assert len(client.get("/v1/runs").json()["items"]) <= 2  # a minute may have gone by between them
     shown = fermata(client, "schedule", "show").stdout
     assert "not taken up by servers" in shown
     assert json.loads(first.stdout)["run_id"] in shown

@@ -28,6 +28,7 @@ from api.rest.forecast_upload import (
     ForecastUpload,
     submission,
 )
+from api.rest.paging import page
 from api.rest.schemas.common import Instant, Page
 from api.rest.schemas.demand import EpochOut, ForecastOut, ForecastSummaryOut
 from api.rest.schemas.resolved import ResolvedCellOut, ResolvedForecastOut, ResolvedModelOut
@@ -80,9 +81,8 @@ def list_forecasts(
     source: Annotated[ForecastSource | None, Query(description="Only those of this source.")] = None,
 ) -> Page[ForecastSummaryOut]:
     """Forecasts, the newest first."""
-    found = demand.forecasts(store, limit=limit, before=before, source=source)
-    items = [ForecastSummaryOut.model_validate(summary) for summary in found]
-    return Page(items=items, next_before=items[-1].id if len(items) == limit else None)
+    found = demand.forecasts(store, limit=limit + 1, before=before, source=source)
+    return page(Page[ForecastSummaryOut], found, limit, lambda each: each.id)
 
 
 @router.get("/forecasts/resolved", tags=["demand"], responses=problems())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Query
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
@@ -13,18 +13,21 @@ from api.rest.dependencies import (
     FLEET_PATTERN,
     PAGE_SIZE,
     Actor,
+    After,
     Limit,
+    NameFilter,
     ServerStoreDep,
     problems,
 )
-from api.rest.schemas.common import Instant
+from api.rest.etags import CONDITIONAL, NOT_MODIFIED, Given, fresh, record_etag, tagged
+from api.rest.paging import named_page
+from api.rest.schemas.common import Instant, NamedPage
 from api.rest.schemas.fleets import (
     AdviceOut,
     AdvicesOut,
     FleetBody,
     FleetChangeBody,
     FleetOut,
-    FleetsOut,
 )
 from planner.service import fleets
 from planner.service.advice import AdviceOfDay, advice
@@ -51,23 +54,38 @@ def create_fleet(store: ServerStoreDep, body: New, actor: Actor = ANONYMOUS) -> 
 
 
 @router.get("/fleets", responses=problems())
-def list_fleets(store: ServerStoreDep) -> FleetsOut:
-    """Every fleet, by name."""
-    return FleetsOut(items=[FleetOut.model_validate(found) for found in fleets.fleets(store)])
+def list_fleets(
+    store: ServerStoreDep, name: NameFilter = None, limit: Limit = PAGE_SIZE, after: After = None
+) -> NamedPage[FleetOut]:
+    """Fleets, by name."""
+    found = fleets.fleets(store, name=name, after=after, limit=limit + 1)
+    return named_page(NamedPage[FleetOut], found, limit, lambda each: each.id)
 
 
-@router.get("/fleets/{fleet_id}", responses=problems(404))
-def get_fleet(store: ServerStoreDep, fleet_id: FleetId) -> FleetOut:
+@router.get(
+    "/fleets/{fleet_id}",
+    response_model=FleetOut,
+    responses=NOT_MODIFIED | problems(404),
+    dependencies=[CONDITIONAL],
+)
+def get_fleet(store: ServerStoreDep, fleet_id: FleetId, request: Request, response: Response) -> Any:
     """One fleet, its policy with every default written out."""
-    return FleetOut.model_validate(fleets.fleet(store, fleet_id))
+    found = fleets.fleet(store, fleet_id)
+    return fresh(request, response, record_etag(found)) or found
 
 
-@router.patch("/fleets/{fleet_id}", responses=problems(404, 413))
+@router.patch("/fleets/{fleet_id}", responses=problems(404, 412, 413, 428))
 def change_fleet(
-    store: ServerStoreDep, fleet_id: FleetId, body: Change, actor: Actor = ANONYMOUS
+    store: ServerStoreDep,
+    fleet_id: FleetId,
+    body: Change,
+    given: Given,
+    response: Response,
+    actor: Actor = ANONYMOUS,
 ) -> FleetOut:
     """Change environment or policy; what is not named stays."""
-    return FleetOut.model_validate(fleets.change_fleet(store, fleet_id, body, actor=actor))
+    changed = fleets.change_fleet(store, fleet_id, body, actor=actor, given=given)
+    return FleetOut.model_validate(tagged(response, changed))
 
 
 @router.get("/fleets/{fleet_id}/advice", responses=problems(404))

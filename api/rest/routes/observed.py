@@ -10,7 +10,8 @@ from pydantic import PlainValidator
 
 from api.rest.bodies import one_or_many
 from api.rest.dependencies import INTEGER_MAX, PAGE_SIZE, Limit, StoreDep, problems
-from api.rest.schemas.common import Instant
+from api.rest.paging import named_page
+from api.rest.schemas.common import Instant, NamedPage
 from api.rest.schemas.observed import (
     LoadReportBody,
     ObservedLoadOut,
@@ -106,7 +107,20 @@ def get_observed_series(
     return ObservedSeriesOut.of(found)
 
 
+AfterReporter = Annotated[
+    str | None,
+    Query(max_length=220, pattern="^.*/[0-9]{1,10}$", description="`next_after` of a page."),
+]
+
+
 @router.get("/observed-load/reporters", responses=problems())
-def list_reporters(store: StoreDep, limit: Limit = PAGE_SIZE) -> list[ReporterOut]:
+def list_reporters(
+    store: StoreDep, limit: Limit = PAGE_SIZE, after: AfterReporter = None
+) -> NamedPage[ReporterOut]:
     """Who reports, those heard of last first, and how many of their reports were new, repeated or refused."""
-    return [ReporterOut.model_validate(found) for found in observed.reporters(store, limit=limit)]
+    sub_cluster, _, version = (after or "").rpartition("/")
+    last = (sub_cluster, int(version)) if after else None
+    found = observed.reporters(store, limit=limit + 1, after=last)
+    return named_page(
+        NamedPage[ReporterOut], found, limit, lambda each: f"{each.sub_cluster}/{each.plan_version}"
+    )

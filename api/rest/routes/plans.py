@@ -26,7 +26,9 @@ from api.rest.dependencies import (
     Version,
     problems,
 )
-from api.rest.etags import etag_of, is_current, not_modified
+from api.rest.etags import CONDITIONAL, NOT_MODIFIED, etag_of, is_current, not_modified
+from api.rest.filters import ActorFilter, CreatedSince, CreatedUntil, ForecastFilter
+from api.rest.paging import page
 from api.rest.schemas.common import Page
 from api.rest.schemas.plans import (
     ActivationBody,
@@ -44,7 +46,7 @@ from planner.service import plans
 from planner.service.activation import ActivationRequest, activate
 from planner.service.sub_clusters import sub_cluster_spec
 from planner.service.submission import Submission
-from planner.store.records import DEFAULT_FLEET, Activation
+from planner.store.records import DEFAULT_FLEET, Activation, PlanState
 
 router = APIRouter(tags=["plans"])
 
@@ -60,17 +62,30 @@ Activate = Annotated[
 CERTIFIED_FIRST: dict[int | str, dict[str, Any]] = {
     202: {"model": RunOut, "description": "It is certified again first: follow the run."}
 }
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has the current state."}}
 
 
 @router.get("/plans", responses=problems())
-def list_plans(store: StoreDep, limit: Limit = PAGE_SIZE, before: Before = None) -> Page[PlanSummaryOut]:
+def list_plans(
+    store: StoreDep,
+    limit: Limit = PAGE_SIZE,
+    before: Before = None,
+    state: Annotated[PlanState | None, Query(description="Only plans in this state.")] = None,
+    forecast_id: ForecastFilter = None,
+    since: CreatedSince = None,
+    until: CreatedUntil = None,
+) -> Page[PlanSummaryOut]:
     """Plan versions, the newest first."""
-    items = [PlanSummaryOut.model_validate(plan) for plan in plans.plans(store, limit=limit, before=before)]
-    return Page(items=items, next_before=items[-1].version if len(items) == limit else None)
+    wanted = {"state": state, "forecast_id": forecast_id, "since": since, "until": until}
+    found = plans.plans(store, limit=limit + 1, before=before, **wanted)
+    return page(Page[PlanSummaryOut], found, limit, lambda each: each.version)
 
 
-@router.get("/plans/{version}", response_model=PlanOut, responses=NOT_MODIFIED | problems(404))
+@router.get(
+    "/plans/{version}",
+    response_model=PlanOut,
+    dependencies=[CONDITIONAL],
+    responses=NOT_MODIFIED | problems(404),
+)
 def get_plan(store: StoreDep, version: Version, request: Request, response: Response) -> Any:
     """One plan version, whole. Only its state ever changes, and the ETag with it."""
     summary = plans.summary(store, version)
@@ -119,6 +134,7 @@ def get_difference(
 @router.get(
     "/plans/{version}/sub-clusters/{sub_cluster:path}",
     response_model=SubClusterSpecOut,
+    dependencies=[CONDITIONAL],
     responses=NOT_MODIFIED | problems(404),
 )
 def get_sub_cluster(
@@ -168,15 +184,27 @@ def activate_plan(store: StoreDep, body: Activate, actor: Actor = ANONYMOUS) -> 
 
 
 @router.get("/activations", tags=["activations"], responses=problems())
-def list_activations(store: StoreDep, limit: Limit = PAGE_SIZE) -> list[ActivationOut]:
+def list_activations(
+    store: StoreDep,
+    limit: Limit = PAGE_SIZE,
+    before: Before = None,
+    plan_version: Annotated[int | None, Query(ge=1, le=INTEGER_MAX)] = None,
+    kind: Annotated[str | None, Query(max_length=16, description="activate or roll_back.")] = None,
+    actor: ActorFilter = None,
+    since: CreatedSince = None,
+    until: CreatedUntil = None,
+) -> Page[ActivationOut]:
     """Activations, the newest first."""
-    return [ActivationOut.model_validate(found) for found in plans.activations(store, limit=limit)]
+    wanted = {"plan_version": plan_version, "kind": kind, "actor": actor, "since": since, "until": until}
+    found = plans.activations(store, limit=limit + 1, before=before, **wanted)
+    return page(Page[ActivationOut], found, limit, lambda each: each.id)
 
 
 @router.get(
     "/activations/current",
     response_model=ActivationOut,
     tags=["activations"],
+    dependencies=[CONDITIONAL],
     responses=NOT_MODIFIED | problems(404),
 )
 async def get_current_activation(

@@ -13,13 +13,15 @@ from api.rest.dependencies import (
     INTEGER_MAX,
     PAGE_SIZE,
     Actor,
+    AfterPair,
     Before,
     Limit,
     StoreDep,
     Version,
     problems,
 )
-from api.rest.schemas.common import Page
+from api.rest.paging import named_page, page, pair
+from api.rest.schemas.common import NamedPage, Page
 from api.rest.schemas.profile_drift import (
     DecisionBody,
     PlannedProfileOut,
@@ -49,9 +51,9 @@ def list_profile_proposals(
     before: Before = None,
 ) -> Page[ProfileProposalOut]:
     """Proposed corrections of profiles, the newest first."""
-    found = profile_drift.proposals(store, limit=limit, before=before, state=state)
-    items = [ProfileProposalOut.of(proposal) for proposal in found]
-    return Page(items=items, next_before=items[-1].id if len(items) == limit else None)
+    found = profile_drift.proposals(store, limit=limit + 1, before=before, state=state)
+    shown = [ProfileProposalOut.of(proposal) for proposal in found]
+    return page(Page[ProfileProposalOut], shown, limit, lambda each: each.id)
 
 
 @router.post("/profile-proposals/search", status_code=201, responses=problems(409))
@@ -97,13 +99,26 @@ def reject_profile_proposal(
 @router.get(
     "/profiles/{model}/{gpu_type}/versions", responses=problems(404), response_model_exclude_none=True
 )
-def list_profile_versions(store: StoreDep, model: Named, gpu_type: Named) -> list[ProfileVersionOut]:
-    """Every version of a profile, the newest first; the first of the list is the registered one."""
-    return [ProfileVersionOut.of(version) for version in profile_drift.versions(store, model, gpu_type)]
+def list_profile_versions(
+    store: StoreDep, model: Named, gpu_type: Named, limit: Limit = PAGE_SIZE, before: Before = None
+) -> Page[ProfileVersionOut]:
+    """Versions of a profile, the newest first; the first of all is the registered one."""
+    found = [
+        ProfileVersionOut.of(version)
+        for version in profile_drift.versions(store, model, gpu_type)
+        if before is None or version.version < before
+    ]
+    return page(Page[ProfileVersionOut], found, limit, lambda each: each.version)
 
 
 @router.get("/plans/{version}/profiles", responses=problems(404))
-def list_planned_profiles(store: StoreDep, version: Version) -> list[PlannedProfileOut]:
-    """Which version of each profile a plan counted on."""
-    found = profile_drift.planned_profiles(store, version)
-    return [PlannedProfileOut.model_validate(planned) for planned in found]
+def list_planned_profiles(
+    store: StoreDep, version: Version, limit: Limit = PAGE_SIZE, after: AfterPair = None
+) -> NamedPage[PlannedProfileOut]:
+    """Which version of each profile a plan counted on, by model and GPU type."""
+    planned = sorted(profile_drift.planned_profiles(store, version), key=lambda p: (p.model, p.gpu_type))
+    since = pair(after) or ("", "")
+    found = [each for each in planned if (each.model, each.gpu_type) > since]
+    return named_page(
+        NamedPage[PlannedProfileOut], found, limit, lambda each: f"{each.model}/{each.gpu_type}"
+    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Path, Response
+from fastapi import APIRouter, Body, Header, Path, Query, Response
 from fastapi import Request as HttpRequest
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
@@ -12,11 +12,14 @@ from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
 from api.rest.dependencies import ANONYMOUS, INTEGER_MAX, PAGE_SIZE, Actor, Limit, StoreDep, problems
+from api.rest.etags import CONDITIONAL, NOT_MODIFIED, etag_of, fresh
+from api.rest.filters import ActorFilter, BeforeRun, CreatedSince, CreatedUntil, ForecastFilter
 from api.rest.run_stream import RunStream
-from api.rest.schemas.runs import EVENTS_EXAMPLE, RunBody, RunOut, RunSummaryOut
+from api.rest.schemas.runs import EVENTS_EXAMPLE, RunBody, RunOut, RunPage, RunSummaryOut
 from planner.service import runs
 from planner.service.runs import RunRequest
 from planner.service.submission import Submission
+from planner.store.records import RunState
 
 router = APIRouter(tags=["runs"])
 
@@ -39,15 +42,35 @@ def start_run(store: StoreDep, body: Request, response: Response, actor: Actor =
 
 
 @router.get("/runs", responses=problems())
-def list_runs(store: StoreDep, limit: Limit = PAGE_SIZE) -> list[RunSummaryOut]:
+def list_runs(
+    store: StoreDep,
+    limit: Limit = PAGE_SIZE,
+    before: BeforeRun = None,
+    state: Annotated[RunState | None, Query(description="Only runs in this state.")] = None,
+    forecast_id: ForecastFilter = None,
+    actor: ActorFilter = None,
+    since: CreatedSince = None,
+    until: CreatedUntil = None,
+) -> RunPage:
     """Runs, the newest first."""
-    return [RunSummaryOut.model_validate(run) for run in runs.runs(store, limit=limit)]
+    wanted = {"state": state, "forecast_id": forecast_id, "actor": actor, "since": since, "until": until}
+    found = runs.runs(store, limit=limit + 1, before=before, **wanted)
+    return RunPage(
+        items=[RunSummaryOut.model_validate(run) for run in found[:limit]],
+        next_before=found[limit - 1].id if len(found) > limit else None,
+    )
 
 
-@router.get("/runs/{run_id}", responses=problems(404))
-def get_run(store: StoreDep, run_id: RunId) -> RunOut:
+@router.get(
+    "/runs/{run_id}",
+    response_model=RunOut,
+    responses=NOT_MODIFIED | problems(404),
+    dependencies=[CONDITIONAL],
+)
+def get_run(store: StoreDep, run_id: RunId, request: HttpRequest, response: Response) -> Any:
     """One run: state, progress, and the plan version it made."""
-    return RunOut.model_validate(runs.run(store, run_id))
+    found = RunOut.model_validate(runs.run(store, run_id))
+    return fresh(request, response, etag_of("run", found.model_dump_json())) or found
 
 
 @router.get(

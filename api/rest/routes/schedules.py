@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
 from api.rest.dependencies import ANONYMOUS, PAGE_SIZE, Actor, Limit, StoreDep, problems
-from api.rest.schemas.schedules import ScheduleBody, ScheduleOut, SlotOut
+from api.rest.schemas.common import Instant
+from api.rest.schemas.schedules import ScheduleBody, ScheduleOut, SlotOut, SlotPage
 from planner.service import replans, schedules
 from planner.service.schedules import ScheduleRequest
 from planner.service.submission import Submission
@@ -20,6 +21,9 @@ Schedule = Annotated[
     Submission[ScheduleRequest],
     PlainValidator(just_one(ScheduleBody), json_schema_input_type=ScheduleBody),
     Body(),
+]
+BeforeSlot = Annotated[
+    Instant | None, Query(description="Only slots before this instant: `next_before` of a page.")
 ]
 KNOWN: dict[int | str, dict[str, Any]] = {
     200: {"model": SlotOut, "description": "The slot had been taken up before; this is what became of it."}
@@ -46,9 +50,13 @@ def remove_schedule(store: StoreDep, actor: Actor = ANONYMOUS) -> None:
 
 
 @router.get("/schedule/slots", responses=problems(404))
-def list_slots(store: StoreDep, limit: Limit = PAGE_SIZE) -> list[SlotOut]:
+def list_slots(store: StoreDep, limit: Limit = PAGE_SIZE, before: BeforeSlot = None) -> SlotPage:
     """Slots that were taken up, the newest first."""
-    return [SlotOut.model_validate(slot) for slot in schedules.slots(store, limit=limit)]
+    found = schedules.slots(store, limit=limit + 1, before=before)
+    return SlotPage(
+        items=[SlotOut.model_validate(slot) for slot in found[:limit]],
+        next_before=found[limit - 1].slot if len(found) > limit else None,
+    )
 
 
 @router.post("/replans", status_code=201, responses={**KNOWN, **problems(404, 409)})

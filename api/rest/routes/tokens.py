@@ -8,7 +8,9 @@ from fastapi import APIRouter, Body, Depends, Path, Request, Response
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
-from api.rest.dependencies import ServerStoreDep, problems
+from api.rest.dependencies import PAGE_SIZE, After, Limit, ServerStoreDep, problems
+from api.rest.paging import named_page
+from api.rest.schemas.common import NamedPage
 from api.rest.schemas.tokens import IssuedTokenOut, MeOut, RotationBody, TokenBody, TokenOut
 from planner.service import tokens
 from planner.service.access import Principal
@@ -43,9 +45,13 @@ def create_token(
 
 
 @router.get("/tokens", responses=problems())
-def list_tokens(store: ServerStoreDep, who: PrincipalDep) -> list[TokenOut]:
-    """Tokens of at most your own scopes and fleets, the oldest first; those that were revoked too."""
-    return [TokenOut.of(record) for record in tokens.tokens(store, by=who)]
+def list_tokens(
+    store: ServerStoreDep, who: PrincipalDep, limit: Limit = PAGE_SIZE, after: After = None
+) -> NamedPage[TokenOut]:
+    """Tokens of at most your own scopes and fleets, by id; those that were revoked too."""
+    found = sorted(tokens.tokens(store, by=who), key=lambda each: each.id)
+    shown = [TokenOut.of(record) for record in found if record.id > (after or "")]
+    return named_page(NamedPage[TokenOut], shown, limit, lambda each: each.id)
 
 
 @router.post("/tokens/{token_id}/rotation", responses=problems(404, 409, 413))

@@ -12,13 +12,15 @@ from api.rest.dependencies import (
     ANONYMOUS,
     PAGE_SIZE,
     Actor,
+    After,
     Before,
     Limit,
     SettingsDep,
     StoreDep,
     problems,
 )
-from api.rest.schemas.common import Page
+from api.rest.paging import named_page, page
+from api.rest.schemas.common import NamedPage, Page
 from api.rest.schemas.webhooks import DeliveryOut, NewWebhookOut, WebhookBody, WebhookOut
 from planner.service.submission import Submission
 from planner.service.webhooks import subscriptions
@@ -45,9 +47,11 @@ def create_webhook(
 
 
 @router.get("/webhooks", responses=problems())
-def list_webhooks(store: StoreDep) -> list[WebhookOut]:
-    """The fleet's webhooks, the oldest first."""
-    return [WebhookOut.model_validate(found) for found in subscriptions.webhooks(store)]
+def list_webhooks(store: StoreDep, limit: Limit = PAGE_SIZE, after: After = None) -> NamedPage[WebhookOut]:
+    """The fleet's webhooks, by id."""
+    found = sorted(subscriptions.webhooks(store), key=lambda each: each.id)
+    shown = [each for each in found if each.id > (after or "")]
+    return named_page(NamedPage[WebhookOut], shown, limit, lambda each: each.id)
 
 
 @router.get("/webhooks/{webhook_id}", responses=problems(404))
@@ -67,9 +71,8 @@ def list_deliveries(
     store: StoreDep, webhook_id: WebhookId, limit: Limit = PAGE_SIZE, before: Before = None
 ) -> Page[DeliveryOut]:
     """What was and is to be delivered, the newest first."""
-    found = subscriptions.deliveries(store, webhook_id, limit=limit, before=before)
-    items = [DeliveryOut.model_validate(delivery) for delivery in found]
-    return Page(items=items, next_before=items[-1].number if len(items) == limit else None)
+    found = subscriptions.deliveries(store, webhook_id, limit=limit + 1, before=before)
+    return page(Page[DeliveryOut], found, limit, lambda each: each.number)
 
 
 @router.post("/webhooks/{webhook_id}/test", status_code=202, responses=problems(404))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -34,17 +35,37 @@ Instant = Annotated[
 ]
 
 
+def example(value: Mapping[str, Any]) -> ConfigDict:
+    """The configuration of a body that shows one."""
+    return ConfigDict(json_schema_extra={"examples": [dict(value)]})
+
+
 class Out(BaseModel):
     """What the API answers with; read from records by attribute."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class Page(Out, Generic[Item]):
+class Listed(Out, Generic[Item]):
+    """A part of a list; a page of ``ModelOut`` is a ``ModelPage`` in the API's description."""
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        return "".join(getattr(each, "__name__", str(each)).removesuffix("Out") for each in params) + "Page"
+
+
+class Page(Listed[Item], Generic[Item]):
     """Newest first; ask again with `before` set to `next_before` for what follows."""
 
     items: list[Item]
     next_before: int | None = Field(default=None, description="Where the next page begins; null at the end.")
+
+
+class NamedPage(Listed[Item], Generic[Item]):
+    """By name; ask again with `after` set to `next_after` for what follows."""
+
+    items: list[Item]
+    next_after: str | None = Field(default=None, description="Where the next page begins; null at the end.")
 
 
 class UpsertedOut(Out):
@@ -56,3 +77,26 @@ class UpsertedOut(Out):
 
     created: list[str]
     updated: list[str]
+
+
+class ModelsUpsertedOut(Out):
+    """Ids of the models created and replaced, and of the profiles that came with them."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "created": ["resnet50"],
+                    "updated": [],
+                    "profiles_created": ["resnet50@A100-40GB"],
+                    "profiles_updated": [],
+                }
+            ]
+        },
+    )
+
+    created: list[str]
+    updated: list[str]
+    profiles_created: list[str]
+    profiles_updated: list[str]

@@ -10,8 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from api.rest.bodies import Entry, Id, Strict, Text
 from api.rest.faults import path_of
-from api.rest.schemas.common import Instant, Out
-from api.rest.schemas.registry import example
+from api.rest.schemas.common import Instant, Out, example
 from planner.demand.forecast import Forecast, ForecastEpoch, ForecastSource, ModelForecast, forecast_faults
 from planner.problem.parse import (
     CV_LIMIT,

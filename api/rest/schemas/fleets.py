@@ -11,8 +11,7 @@ from pydantic import ConfigDict, Field
 from api.rest.bodies import Entry, Text
 from api.rest.dependencies import FLEET_PATTERN
 from api.rest.faults import path_of
-from api.rest.schemas.common import Out
-from api.rest.schemas.registry import example
+from api.rest.schemas.common import Out, example
 from planner.problem.reader import Reader
 from planner.service.fleet_policy import read_fleet_policy
 from planner.service.fleets import FleetChange, NewFleet
@@ -102,14 +101,6 @@ class FleetOut(Out):
     environment: str
     policy: dict[str, Any]
     created_at: datetime
-
-
-class FleetsOut(Out):
-    """Every fleet, by name."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [FLEET_OUT_EXAMPLE]}]})
-
-    items: list[FleetOut]
 
 
 class AdviceOut(Out):

@@ -10,9 +10,8 @@ from pydantic import ConfigDict, Field
 
 from api.rest.bodies import Entry, Strict, Text
 from api.rest.faults import path_of
-from api.rest.schemas.common import Instant, Out
+from api.rest.schemas.common import Instant, Out, example
 from api.rest.schemas.demand import Variation, objects
-from api.rest.schemas.registry import example
 from dispatcher.contract.load_report import LoadReport, ModelLoad
 from dispatcher.contract.reading import shown
 from planner.demand.load_frame import Floats, instant_at

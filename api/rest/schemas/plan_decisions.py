@@ -9,9 +9,8 @@ from pydantic import ConfigDict, Field
 
 from api.rest.bodies import Entry, Strict, Text
 from api.rest.schemas.audit import AUDIT_EXAMPLE, AuditEntryOut
-from api.rest.schemas.common import Out
+from api.rest.schemas.common import Out, example
 from api.rest.schemas.plans import SUMMARY_EXAMPLE, PlanSummaryOut
-from api.rest.schemas.registry import example
 from planner.service.plan_import import NewImport
 
 PLAN_ID = "7c41d0aa" * 8

@@ -10,8 +10,7 @@ from pydantic import ConfigDict, Field
 
 from api.rest.bodies import Entry, Text
 from api.rest.faults import path_of
-from api.rest.schemas.common import Out
-from api.rest.schemas.registry import example
+from api.rest.schemas.common import Out, example
 from planner.service.activation import ActivationRequest
 from planner.store.records import PlanOrigin, PlanState
 from profiles.faults import Fault

@@ -9,8 +9,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.rest.bodies import Entry, Text
-from api.rest.schemas.common import Out
-from api.rest.schemas.registry import example
+from api.rest.schemas.common import Out, example
 from planner.store.records import ProfileProposal, ProfileVersion, ProposalState
 
 RATIO_EXAMPLE: dict[str, Any] = {

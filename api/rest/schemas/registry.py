@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.rest.bodies import Entry, Id, Strict, Text, reference
 from api.rest.faults import path_of
+from api.rest.schemas.common import example
+from api.rest.schemas.profiles import PROFILE_EXAMPLE, ModelProfileBody, curve_faults
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import shown
 from planner.problem.parse import (
-    BATCH_SIZE_DEFAULT,
     BATCH_SIZE_LIMIT,
     COUNT_LIMIT,
     GIB_LIMIT,
@@ -22,9 +22,9 @@ from planner.problem.parse import (
     USD_LIMIT,
 )
 from planner.problem.problem import GpuType, Pool
+from planner.service.registry import ModelEntry
 from planner.service.submission import Reference
-from planner.store.records import RegisteredModel, RegisteredProfile
-from planner.store.registry import profile_id
+from planner.store.records import RegisteredModel
 from profiles.faults import Fault
 
 Gib = Annotated[float, Field(ge=0, le=GIB_LIMIT)]
@@ -41,24 +41,10 @@ GPU_TYPE_EXAMPLE: dict[str, Any] = {
 }
 POOL_EXAMPLE: dict[str, Any] = {"gpu_type": "A100-40GB", "zone": "zone-a", "available": 16}
 MODEL_EXAMPLE: dict[str, Any] = {"id": "resnet50", "slo_ms": 25.0, "priority": 1}
-PROFILE_EXAMPLE: dict[str, Any] = {
-    "model": "resnet50",
-    "gpu_type": "A100-40GB",
-    "alpha_ms": 0.35,
-    "beta_ms": 2.1,
-    "weights_gib": 0.1,
-    "workspace_gib_per_item": 0.02,
-    "batch_size_max": 64,
-    "source": "measured with fermata profile measure, 2026-10-01",
+MODEL_WITH_PROFILE_EXAMPLE: dict[str, Any] = {
+    **MODEL_EXAMPLE,
+    "profiles": [{name: value for name, value in PROFILE_EXAMPLE.items() if name != "model"}],
 }
-
-
-def example(value: Mapping[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [dict(value)]})
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class GpuTypeBody(Entry[GpuType]):
@@ -136,10 +122,10 @@ class BackendBody(Strict):
     )
 
 
-class ModelBody(Entry[RegisteredModel]):
-    """A served network: its promise, and how it is served."""
+class ModelBody(Entry[ModelEntry]):
+    """A served network: its promise, how it is served, and what it costs on GPU types."""
 
-    model_config = example(MODEL_EXAMPLE)
+    model_config = ConfigDict(json_schema_extra={"examples": [MODEL_EXAMPLE, MODEL_WITH_PROFILE_EXAMPLE]})
     subject: ClassVar[str] = "models"
 
     id: Id
@@ -152,17 +138,38 @@ class ModelBody(Entry[RegisteredModel]):
     inputs: list[TensorBody] | None = Field(default=None, min_length=1, max_length=64)
     outputs: list[TensorBody] | None = Field(default=None, min_length=1, max_length=64)
     backend: BackendBody | None = None
+    profiles: list[ModelProfileBody] | None = Field(
+        default=None,
+        max_length=1_000,
+        description="Created or replaced along with the model; profiles that are not listed stay.",
+    )
 
-    def to_record(self) -> RegisteredModel:
+    def to_record(self) -> ModelEntry:
         serving = self.model_dump(include={"inputs", "outputs", "backend"}, exclude_none=True)
-        return RegisteredModel(self.id, self.slo_ms, self.priority, serving)
+        model = RegisteredModel(self.id, self.slo_ms, self.priority, serving)
+        return ModelEntry(model, tuple(profile.of_model(self.id) for profile in self.profiles or ()))
 
     @classmethod
     def identity(cls, raw: Mapping[str, Any]) -> str | None:
         return raw["id"] if isinstance(raw.get("id"), str) else None
 
     @classmethod
+    def references(cls, raw: Mapping[str, Any], path: str) -> Iterator[Reference]:
+        for place, profile in _profiles(raw, path):
+            yield from reference(profile, "gpu_type", "gpu_type", place)
+
+    @classmethod
     def faults_between(cls, raw: Mapping[str, Any], path: str) -> Iterator[Fault]:
+        seen: set[str] = set()
+        for place, profile in _profiles(raw, path):
+            yield from curve_faults(profile, place)
+            gpu_type = profile.get("gpu_type")
+            if isinstance(gpu_type, str) and gpu_type in seen:
+                yield Fault(
+                    path_of(["gpu_type"], place), shown(gpu_type), "must be unique among the model's profiles"
+                )
+            if isinstance(gpu_type, str):
+                seen.add(gpu_type)
         backend = raw.get("backend")
         if not isinstance(backend, dict):
             return
@@ -177,102 +184,12 @@ class ModelBody(Entry[RegisteredModel]):
             yield Fault(path_of(["backend", "batch_sizes"], path), repr(sizes), "must ascend")
 
 
-class ProfileBody(Entry[RegisteredProfile]):
-    """
-    What one model costs on one GPU type.
-
-    The latency of a batch of b is `alpha_ms * b + beta_ms`, or a table `latency_ms` of pairs
-    [batch size, milliseconds], linear between them.
-    """
-
-    model_config = example(PROFILE_EXAMPLE)
-    subject: ClassVar[str] = "profiles"
-
-    model: Id
-    gpu_type: Id
-    alpha_ms: Milliseconds | None = Field(
-        default=None, description="Cost of one more request in the batch, in ms."
-    )
-    beta_ms: Annotated[float, Field(ge=0, le=MILLISECONDS_LIMIT)] | None = Field(
-        default=None, description="Fixed cost of a batch, in ms."
-    )
-    latency_ms: list[Knot] | None = Field(
-        default=None,
-        min_length=1,
-        max_length=4_096,
-        description="Pairs [batch size, ms]; sizes rise, latencies do not fall.",
-    )
-    weights_gib: Gib = Field(description="Memory of the weights, in GiB.")
-    workspace_gib_per_item: Gib = Field(
-        default=0.0, description="Further memory for each request of a batch, in GiB."
-    )
-    batch_size_max: BatchSize | None = Field(
-        default=None,
-        description=f"Largest batch; the table's last, or {BATCH_SIZE_DEFAULT} for an affine curve.",
-    )
-    source: Text | None = Field(default=None, description="Where the numbers come from.")
-
-    def to_record(self) -> RegisteredProfile:
-        curve: dict[str, Any] = {"alpha_ms": self.alpha_ms, "beta_ms": self.beta_ms}
-        largest = BATCH_SIZE_DEFAULT
-        if self.latency_ms:
-            curve = {"latency_ms": [list(knot) for knot in self.latency_ms]}
-            largest = self.latency_ms[-1][0]
-        return RegisteredProfile(
-            model=self.model,
-            gpu_type=self.gpu_type,
-            curve=curve,
-            weights_gib=self.weights_gib,
-            workspace_gib_per_item=self.workspace_gib_per_item,
-            batch_size_max=self.batch_size_max or largest,
-            source=self.source,
-        )
-
-    @classmethod
-    def identity(cls, raw: Mapping[str, Any]) -> str | None:
-        model, gpu_type = raw.get("model"), raw.get("gpu_type")
-        return profile_id(model, gpu_type) if isinstance(model, str) and isinstance(gpu_type, str) else None
-
-    @classmethod
-    def references(cls, raw: Mapping[str, Any], path: str) -> Iterator[Reference]:
-        yield from reference(raw, "model", "model", path)
-        yield from reference(raw, "gpu_type", "gpu_type", path)
-
-    @classmethod
-    def faults_between(cls, raw: Mapping[str, Any], path: str) -> Iterator[Fault]:
-        tabulated = raw.get("latency_ms") is not None
-        for name in ("alpha_ms", "beta_ms"):
-            if tabulated and raw.get(name) is not None:
-                yield Fault(path_of([name], path), shown(raw[name]), "must be absent beside latency_ms")
-            if not tabulated and raw.get(name) is None:
-                yield Fault(path_of([name], path), "nothing", "is required, or latency_ms instead of both")
-        if tabulated and isinstance(raw["latency_ms"], list):
-            yield from _table_faults(
-                raw["latency_ms"], raw.get("batch_size_max"), path_of(["latency_ms"], path)
-            )
-
-
-def _table_faults(table: list[Any], batch_size_max: Any, path: str) -> Iterator[Fault]:
-    """Batch sizes rise, latencies do not fall, and the largest batch is in the table."""
-    sound = [k for k in table if isinstance(k, list) and len(k) == 2 and all(_is_number(x) for x in k)]
-    if len(sound) != len(table) or not table:
-        return
-    for index, (before, after) in enumerate(pairwise(table), start=1):
-        if after[0] <= before[0]:
-            yield Fault(
-                f"{path}[{index}][0]", shown(after[0]), f"must be above the size before it, {before[0]}"
-            )
-        if after[1] < before[1]:
-            yield Fault(
-                f"{path}[{index}][1]",
-                shown(after[1]),
-                f"must not be below the latency before it, {before[1]}",
-            )
-    if _is_number(batch_size_max) and batch_size_max > table[-1][0]:
-        field = path.removesuffix("latency_ms") + "batch_size_max"
-        yield Fault(
-            field, shown(batch_size_max), f"must not exceed the table's last batch size, {table[-1][0]}"
-        )
+def _profiles(raw: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The profiles that come with a model, each with its path."""
+    listed = raw.get("profiles")
+    for index, profile in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(profile, dict):
+            yield path_of(["profiles", index], path), profile
 
 
 class GpuTypeOut(BaseModel):
@@ -307,33 +224,3 @@ class ModelOut(BaseModel):
     slo_ms: float
     priority: int
     serving: dict[str, Any]
-
-
-class ProfileOut(BaseModel):
-    """A registered profile: `alpha_ms` and `beta_ms`, or `latency_ms`."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [PROFILE_EXAMPLE | {"version": 1}]})
-
-    model: str
-    gpu_type: str
-    alpha_ms: float | None = None
-    beta_ms: float | None = None
-    latency_ms: list[tuple[int, float]] | None = None
-    weights_gib: float
-    workspace_gib_per_item: float
-    batch_size_max: int
-    source: str | None = None
-    version: int = Field(description="1 for the first that was registered, then 2 and so on.")
-
-    @classmethod
-    def of(cls, record: RegisteredProfile) -> ProfileOut:
-        return cls(
-            version=record.version,
-            model=record.model,
-            gpu_type=record.gpu_type,
-            **record.curve,
-            weights_gib=record.weights_gib,
-            workspace_gib_per_item=record.workspace_gib_per_item,
-            batch_size_max=record.batch_size_max,
-            source=record.source,
-        )

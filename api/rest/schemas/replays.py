@@ -8,8 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from api.rest.bodies import Entry
-from api.rest.schemas.common import Out
-from api.rest.schemas.registry import example
+from api.rest.schemas.common import Out, example
 from api.rest.schemas.runs import PolicyBody
 from planner.service.replay_request import ReplayRequest
 

@@ -10,8 +10,7 @@ from pydantic import ConfigDict, Field
 
 from api.rest.bodies import Entry, Strict
 from api.rest.faults import path_of
-from api.rest.schemas.common import Instant, Out
-from api.rest.schemas.registry import example
+from api.rest.schemas.common import Instant, Out, example
 from dispatcher.contract.reading import shown
 from planner.problem.parse import GIB_LIMIT, MICROSECONDS_LIMIT, RPS_LIMIT, WORTH_LIMIT
 from planner.service.runs import RunRequest
@@ -161,6 +160,13 @@ class RunSummaryOut(Out):
     progress: ProgressOut
     error: dict[str, Any] | None = Field(description="Why it failed: code, message, and what belongs to it.")
     plan_version: int | None = Field(description="The plan that it made.")
+
+
+class RunPage(Out):
+    """Newest first; ask again with `before` set to `next_before` for what follows."""
+
+    items: list[RunSummaryOut]
+    next_before: str | None = Field(default=None, description="Where the next page begins; null at the end.")
 
 
 class RunOut(RunSummaryOut):

@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from api.rest.bodies import Entry
-from api.rest.schemas.common import Out
-from api.rest.schemas.registry import example
+from api.rest.schemas.common import Out, example
 from api.rest.schemas.runs import PolicyBody
 from planner.service.schedules import ScheduleRequest
 from planner.store.schedules import SlotOutcome
@@ -109,3 +108,12 @@ class SlotOut(Out):
     outcome: SlotOutcome
     settled_at: datetime | None
     details: dict[str, Any] | None = Field(description="The plan's version and why it waits, or the error.")
+
+
+class SlotPage(Out):
+    """Newest first; ask again with `before` set to `next_before` for what follows."""
+
+    items: list[SlotOut]
+    next_before: datetime | None = Field(
+        default=None, description="Where the next page begins; null at the end."
+    )

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, Field
 
 from api.rest.bodies import Entry
-from api.rest.schemas.common import Out
-from api.rest.schemas.registry import example
+from api.rest.schemas.common import Out, example
 from planner.service.webhooks.events import EVENTS
 from planner.store.webhooks import DeliveryState
 

@@ -23,7 +23,8 @@ def test_unknown_routes_and_methods(client: httpx.Client) -> None:
     assert problem(client.get("/v1/nothing"), 404).type.endswith("route-not-found")
     refused = client.put("/v1/plans")
     assert problem(refused, 405).type.endswith("method-not-allowed")
-    assert "GET" in refused.headers["allow"]
+    assert refused.headers["allow"] == "GET"
+    assert client.patch("/v1/models/bert").headers["allow"] == "DELETE, GET, PUT"
 
 
 @pytest.mark.parametrize(

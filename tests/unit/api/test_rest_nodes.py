@@ -13,7 +13,7 @@ def test_a_heartbeat_is_kept_in_place_of_the_one_before(client: httpx.Client) ->
     assert first.status_code == 200, first.text
     second = client.put("/v1/nodes/gpu-7", json=STATUS_EXAMPLE | {"plan_version": 4})
     assert second.json()["status"]["plan_version"] == 4
-    listed = {node["id"]: node for node in client.get("/v1/nodes").json()}
+    listed = {node["id"]: node for node in client.get("/v1/nodes").json()["items"]}
     assert listed["gpu-7"] == client.get("/v1/nodes/gpu-7").json() == second.json()
     missing = client.get("/v1/nodes/nobody")
     assert (missing.status_code, missing.json()["type"]) == (404, "urn:fermata:problem:node-not-found")

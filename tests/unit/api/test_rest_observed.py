@@ -40,7 +40,7 @@ def test_what_was_not_taken_is_told(client: httpx.Client) -> None:
     across = load_report(**mine, interval_start=(START + timedelta(seconds=5)).isoformat())
     answer = client.post("/v1/observed-load", json=[other, across])
     assert answer.json() == {"new": 0, "known": 0, "differing": 1, "overlapping": 1}
-    listed = client.get("/v1/observed-load/reporters", params={"limit": 500}).json()
+    listed = client.get("/v1/observed-load/reporters", params={"limit": 500}).json()["items"]
     (reporter,) = (r for r in listed if r["sub_cluster"] == "told")
     assert (reporter["new"], reporter["differing"], reporter["overlapping"]) == (1, 1, 1)
     assert reporter["plan_version"] == 5

@@ -23,7 +23,7 @@ def test_a_run_is_queued_and_its_address_given(client: httpx.Client, forecast_id
     assert run["actor"] == "ann"
     assert run["options"]["seed"] == 3
     assert run["progress"]["stage"] == "queued"
-    assert run["id"] in [listed["id"] for listed in client.get("/v1/runs").json()]
+    assert run["id"] in [listed["id"] for listed in client.get("/v1/runs").json()["items"]]
 
 
 def test_a_queued_run_is_cancelled_at_once_and_cancelling_again_is_harmless(
@@ -98,7 +98,7 @@ def test_a_plan_that_is_not_there(client: httpx.Client, method: str, path: str) 
 def test_nothing_is_active_yet(client: httpx.Client) -> None:
     answer = client.get("/v1/activations/current")
     assert answer.json()["type"] == "urn:fermata:problem:no-active-plan"
-    assert client.get("/v1/activations").json() == []
+    assert client.get("/v1/activations").json()["items"] == []
     assert client.post("/v1/activations", json={"plan_version": 7}).status_code == 404
 
 

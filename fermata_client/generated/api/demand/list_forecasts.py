@@ -1,0 +1,270 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.forecast_source import ForecastSource
+from ...models.forecast_summary_page import ForecastSummaryPage
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    source: ForecastSource | None | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["limit"] = limit
+
+    json_before: int | None | Unset
+    if isinstance(before, Unset):
+        json_before = UNSET
+    else:
+        json_before = before
+    params["before"] = json_before
+
+    json_source: None | str | Unset
+    if isinstance(source, Unset):
+        json_source = UNSET
+    elif isinstance(source, ForecastSource):
+        json_source = source.value
+    else:
+        json_source = source
+    params["source"] = json_source
+
+    params["fleet"] = fleet
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/forecasts",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ForecastSummaryPage | Problem | None:
+    if response.status_code == 200:
+        response_200 = ForecastSummaryPage.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ForecastSummaryPage | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    source: ForecastSource | None | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> Response[ForecastSummaryPage | Problem]:
+    """List Forecasts
+
+     Forecasts, the newest first.
+
+    Scope: reader, of the fleet asked for.
+
+    Args:
+        limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        source (ForecastSource | None | Unset): Only those of this source.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ForecastSummaryPage | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        limit=limit,
+        before=before,
+        source=source,
+        fleet=fleet,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    source: ForecastSource | None | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> ForecastSummaryPage | Problem | None:
+    """List Forecasts
+
+     Forecasts, the newest first.
+
+    Scope: reader, of the fleet asked for.
+
+    Args:
+        limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        source (ForecastSource | None | Unset): Only those of this source.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ForecastSummaryPage | Problem
+    """
+
+    return sync_detailed(
+        client=client,
+        limit=limit,
+        before=before,
+        source=source,
+        fleet=fleet,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    source: ForecastSource | None | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> Response[ForecastSummaryPage | Problem]:
+    """List Forecasts
+
+     Forecasts, the newest first.
+
+    Scope: reader, of the fleet asked for.
+
+    Args:
+        limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        source (ForecastSource | None | Unset): Only those of this source.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ForecastSummaryPage | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        limit=limit,
+        before=before,
+        source=source,
+        fleet=fleet,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    source: ForecastSource | None | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> ForecastSummaryPage | Problem | None:
+    """List Forecasts
+
+     Forecasts, the newest first.
+
+    Scope: reader, of the fleet asked for.
+
+    Args:
+        limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        source (ForecastSource | None | Unset): Only those of this source.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ForecastSummaryPage | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            limit=limit,
+            before=before,
+            source=source,
+            fleet=fleet,
+        )
+    ).parsed

@@ -1,0 +1,293 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.approval_body import ApprovalBody
+from ...models.plan_summary_out import PlanSummaryOut
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    version: int,
+    *,
+    body: ApprovalBody,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_actor, Unset):
+        headers["X-Actor"] = x_actor
+
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    params: dict[str, Any] = {}
+
+    params["fleet"] = fleet
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/v1/plans/{version}/approval".format(
+            version=quote(str(version), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> PlanSummaryOut | Problem | None:
+    if response.status_code == 200:
+        response_200 = PlanSummaryOut.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PlanSummaryOut | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    version: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: ApprovalBody,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
+) -> Response[PlanSummaryOut | Problem]:
+    """Approve Plan
+
+     Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
+
+    Scope: approver, of the fleet asked for.
+
+    Args:
+        version (int): The plan's version.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
+        body (ApprovalBody): What was looked at, so that nothing else can be approved.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PlanSummaryOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        version=version,
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    version: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: ApprovalBody,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
+) -> PlanSummaryOut | Problem | None:
+    """Approve Plan
+
+     Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
+
+    Scope: approver, of the fleet asked for.
+
+    Args:
+        version (int): The plan's version.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
+        body (ApprovalBody): What was looked at, so that nothing else can be approved.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PlanSummaryOut | Problem
+    """
+
+    return sync_detailed(
+        version=version,
+        client=client,
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    version: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: ApprovalBody,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
+) -> Response[PlanSummaryOut | Problem]:
+    """Approve Plan
+
+     Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
+
+    Scope: approver, of the fleet asked for.
+
+    Args:
+        version (int): The plan's version.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
+        body (ApprovalBody): What was looked at, so that nothing else can be approved.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PlanSummaryOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        version=version,
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    version: int,
+    *,
+    client: AuthenticatedClient | Client,
+    body: ApprovalBody,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
+    idempotency_key: str | Unset = UNSET,
+) -> PlanSummaryOut | Problem | None:
+    """Approve Plan
+
+     Approve a certified plan, for the content that `plan_id` names; again by the same one is harmless.
+
+    Scope: approver, of the fleet asked for.
+
+    Args:
+        version (int): The plan's version.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
+        idempotency_key (str | Unset):
+        body (ApprovalBody): What was looked at, so that nothing else can be approved.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PlanSummaryOut | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            version=version,
+            client=client,
+            body=body,
+            fleet=fleet,
+            x_actor=x_actor,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed

@@ -1,0 +1,277 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.profile_version_page import ProfileVersionPage
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    model: str,
+    gpu_type: str,
+    *,
+    limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["limit"] = limit
+
+    json_before: int | None | Unset
+    if isinstance(before, Unset):
+        json_before = UNSET
+    else:
+        json_before = before
+    params["before"] = json_before
+
+    params["fleet"] = fleet
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/profiles/{model}/{gpu_type}/versions".format(
+            model=quote(str(model), safe=""),
+            gpu_type=quote(str(gpu_type), safe=""),
+        ),
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | ProfileVersionPage | None:
+    if response.status_code == 200:
+        response_200 = ProfileVersionPage.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | ProfileVersionPage]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    model: str,
+    gpu_type: str,
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> Response[Problem | ProfileVersionPage]:
+    """List Profile Versions
+
+     Versions of a profile, the newest first; the first of all is the registered one.
+
+    Scope: reader, of any fleet.
+
+    Args:
+        model (str):
+        gpu_type (str):
+        limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | ProfileVersionPage]
+    """
+
+    kwargs = _get_kwargs(
+        model=model,
+        gpu_type=gpu_type,
+        limit=limit,
+        before=before,
+        fleet=fleet,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    model: str,
+    gpu_type: str,
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> Problem | ProfileVersionPage | None:
+    """List Profile Versions
+
+     Versions of a profile, the newest first; the first of all is the registered one.
+
+    Scope: reader, of any fleet.
+
+    Args:
+        model (str):
+        gpu_type (str):
+        limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | ProfileVersionPage
+    """
+
+    return sync_detailed(
+        model=model,
+        gpu_type=gpu_type,
+        client=client,
+        limit=limit,
+        before=before,
+        fleet=fleet,
+    ).parsed
+
+
+async def asyncio_detailed(
+    model: str,
+    gpu_type: str,
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> Response[Problem | ProfileVersionPage]:
+    """List Profile Versions
+
+     Versions of a profile, the newest first; the first of all is the registered one.
+
+    Scope: reader, of any fleet.
+
+    Args:
+        model (str):
+        gpu_type (str):
+        limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | ProfileVersionPage]
+    """
+
+    kwargs = _get_kwargs(
+        model=model,
+        gpu_type=gpu_type,
+        limit=limit,
+        before=before,
+        fleet=fleet,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    model: str,
+    gpu_type: str,
+    *,
+    client: AuthenticatedClient | Client,
+    limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> Problem | ProfileVersionPage | None:
+    """List Profile Versions
+
+     Versions of a profile, the newest first; the first of all is the registered one.
+
+    Scope: reader, of any fleet.
+
+    Args:
+        model (str):
+        gpu_type (str):
+        limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only what is older than this.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | ProfileVersionPage
+    """
+
+    return (
+        await asyncio_detailed(
+            model=model,
+            gpu_type=gpu_type,
+            client=client,
+            limit=limit,
+            before=before,
+            fleet=fleet,
+        )
+    ).parsed

@@ -1,0 +1,243 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.profile_proposal_out import ProfileProposalOut
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
+
+    params: dict[str, Any] = {}
+
+    params["fleet"] = fleet
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/v1/profile-proposals/search",
+        "params": params,
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | list[ProfileProposalOut] | None:
+    if response.status_code == 201:
+        response_201 = []
+        _response_201 = response.json()
+        for response_201_item_data in _response_201:
+            response_201_item = ProfileProposalOut.from_dict(response_201_item_data)
+
+            response_201.append(response_201_item)
+
+        return response_201
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | list[ProfileProposalOut]]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
+) -> Response[Problem | list[ProfileProposalOut]]:
+    """Look For Profile Drift
+
+     Look for profiles that the last day's measurements contradict, now and not within the hour; what is
+    new.
+
+    Scope: planner, of every fleet.
+
+    Args:
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | list[ProfileProposalOut]]
+    """
+
+    kwargs = _get_kwargs(
+        fleet=fleet,
+        idempotency_key=idempotency_key,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
+) -> Problem | list[ProfileProposalOut] | None:
+    """Look For Profile Drift
+
+     Look for profiles that the last day's measurements contradict, now and not within the hour; what is
+    new.
+
+    Scope: planner, of every fleet.
+
+    Args:
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | list[ProfileProposalOut]
+    """
+
+    return sync_detailed(
+        client=client,
+        fleet=fleet,
+        idempotency_key=idempotency_key,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
+) -> Response[Problem | list[ProfileProposalOut]]:
+    """Look For Profile Drift
+
+     Look for profiles that the last day's measurements contradict, now and not within the hour; what is
+    new.
+
+    Scope: planner, of every fleet.
+
+    Args:
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | list[ProfileProposalOut]]
+    """
+
+    kwargs = _get_kwargs(
+        fleet=fleet,
+        idempotency_key=idempotency_key,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    fleet: str | Unset = "default",
+    idempotency_key: str | Unset = UNSET,
+) -> Problem | list[ProfileProposalOut] | None:
+    """Look For Profile Drift
+
+     Look for profiles that the last day's measurements contradict, now and not within the hour; what is
+    new.
+
+    Scope: planner, of every fleet.
+
+    Args:
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        idempotency_key (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | list[ProfileProposalOut]
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            fleet=fleet,
+            idempotency_key=idempotency_key,
+        )
+    ).parsed

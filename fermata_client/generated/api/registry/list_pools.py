@@ -1,0 +1,291 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.pool_page import PoolPage
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    gpu_type: None | str | Unset = UNSET,
+    zone: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    json_gpu_type: None | str | Unset
+    if isinstance(gpu_type, Unset):
+        json_gpu_type = UNSET
+    else:
+        json_gpu_type = gpu_type
+    params["gpu_type"] = json_gpu_type
+
+    json_zone: None | str | Unset
+    if isinstance(zone, Unset):
+        json_zone = UNSET
+    else:
+        json_zone = zone
+    params["zone"] = json_zone
+
+    params["limit"] = limit
+
+    json_after: None | str | Unset
+    if isinstance(after, Unset):
+        json_after = UNSET
+    else:
+        json_after = after
+    params["after"] = json_after
+
+    params["fleet"] = fleet
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/pools",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> PoolPage | Problem | None:
+    if response.status_code == 200:
+        response_200 = PoolPage.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PoolPage | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    gpu_type: None | str | Unset = UNSET,
+    zone: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> Response[PoolPage | Problem]:
+    """List Pools
+
+     Pools, by GPU type and zone.
+
+    Scope: reader, of the fleet asked for.
+
+    Args:
+        gpu_type (None | str | Unset):
+        zone (None | str | Unset):
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): Only what comes after this pair of names: `next_after` of a
+            page.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PoolPage | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        gpu_type=gpu_type,
+        zone=zone,
+        limit=limit,
+        after=after,
+        fleet=fleet,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    gpu_type: None | str | Unset = UNSET,
+    zone: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> PoolPage | Problem | None:
+    """List Pools
+
+     Pools, by GPU type and zone.
+
+    Scope: reader, of the fleet asked for.
+
+    Args:
+        gpu_type (None | str | Unset):
+        zone (None | str | Unset):
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): Only what comes after this pair of names: `next_after` of a
+            page.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PoolPage | Problem
+    """
+
+    return sync_detailed(
+        client=client,
+        gpu_type=gpu_type,
+        zone=zone,
+        limit=limit,
+        after=after,
+        fleet=fleet,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    gpu_type: None | str | Unset = UNSET,
+    zone: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> Response[PoolPage | Problem]:
+    """List Pools
+
+     Pools, by GPU type and zone.
+
+    Scope: reader, of the fleet asked for.
+
+    Args:
+        gpu_type (None | str | Unset):
+        zone (None | str | Unset):
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): Only what comes after this pair of names: `next_after` of a
+            page.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PoolPage | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        gpu_type=gpu_type,
+        zone=zone,
+        limit=limit,
+        after=after,
+        fleet=fleet,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    gpu_type: None | str | Unset = UNSET,
+    zone: None | str | Unset = UNSET,
+    limit: int | Unset = 50,
+    after: None | str | Unset = UNSET,
+    fleet: str | Unset = "default",
+) -> PoolPage | Problem | None:
+    """List Pools
+
+     Pools, by GPU type and zone.
+
+    Scope: reader, of the fleet asked for.
+
+    Args:
+        gpu_type (None | str | Unset):
+        zone (None | str | Unset):
+        limit (int | Unset): How many to return at most. Default: 50.
+        after (None | str | Unset): Only what comes after this pair of names: `next_after` of a
+            page.
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PoolPage | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            gpu_type=gpu_type,
+            zone=zone,
+            limit=limit,
+            after=after,
+            fleet=fleet,
+        )
+    ).parsed

@@ -1,0 +1,328 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.gpu_type_body import GpuTypeBody
+from ...models.gpu_type_out import GpuTypeOut
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    gpu_type: str,
+    *,
+    body: GpuTypeBody,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_actor, Unset):
+        headers["X-Actor"] = x_actor
+
+    if not isinstance(if_match, Unset):
+        headers["if-match"] = if_match
+
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
+
+    params: dict[str, Any] = {}
+
+    params["fleet"] = fleet
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "put",
+        "url": "/v1/gpu-types/{gpu_type}".format(
+            gpu_type=quote(str(gpu_type), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> GpuTypeOut | Problem | None:
+    if response.status_code == 200:
+        response_200 = GpuTypeOut.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 201:
+        response_201 = GpuTypeOut.from_dict(response.json())
+
+        return response_201
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 412:
+        response_412 = Problem.from_dict(response.json())
+
+        return response_412
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 428:
+        response_428 = Problem.from_dict(response.json())
+
+        return response_428
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[GpuTypeOut | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    gpu_type: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: GpuTypeBody,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[GpuTypeOut | Problem]:
+    """Put Gpu Type
+
+     Create or replace one GPU type; its id in the body is that of the path.
+
+    Scope: planner, of every fleet.
+
+    Args:
+        gpu_type (str):
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
+        body (GpuTypeBody): A kind of GPU: its memory, what of it is kept back, its price.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[GpuTypeOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        gpu_type=gpu_type,
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    gpu_type: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: GpuTypeBody,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
+) -> GpuTypeOut | Problem | None:
+    """Put Gpu Type
+
+     Create or replace one GPU type; its id in the body is that of the path.
+
+    Scope: planner, of every fleet.
+
+    Args:
+        gpu_type (str):
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
+        body (GpuTypeBody): A kind of GPU: its memory, what of it is kept back, its price.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        GpuTypeOut | Problem
+    """
+
+    return sync_detailed(
+        gpu_type=gpu_type,
+        client=client,
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
+    ).parsed
+
+
+async def asyncio_detailed(
+    gpu_type: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: GpuTypeBody,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[GpuTypeOut | Problem]:
+    """Put Gpu Type
+
+     Create or replace one GPU type; its id in the body is that of the path.
+
+    Scope: planner, of every fleet.
+
+    Args:
+        gpu_type (str):
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
+        body (GpuTypeBody): A kind of GPU: its memory, what of it is kept back, its price.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[GpuTypeOut | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        gpu_type=gpu_type,
+        body=body,
+        fleet=fleet,
+        x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    gpu_type: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: GpuTypeBody,
+    fleet: str | Unset = "default",
+    x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
+) -> GpuTypeOut | Problem | None:
+    """Put Gpu Type
+
+     Create or replace one GPU type; its id in the body is that of the path.
+
+    Scope: planner, of every fleet.
+
+    Args:
+        gpu_type (str):
+        fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
+            name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
+        body (GpuTypeBody): A kind of GPU: its memory, what of it is kept back, its price.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        GpuTypeOut | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            gpu_type=gpu_type,
+            client=client,
+            body=body,
+            fleet=fleet,
+            x_actor=x_actor,
+            if_match=if_match,
+            if_none_match=if_none_match,
+        )
+    ).parsed

@@ -1,0 +1,1756 @@
+"""A method for each operation of the REST API. Written by tools/build_client.py: do not edit."""
+
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+from fermata_client.connection import Connection, result
+from fermata_client.generated import models
+from fermata_client.generated.api.audit import list_audit_entries as _list_audit_entries
+from fermata_client.generated.api.demand import get_demand_accuracy as _get_demand_accuracy
+from fermata_client.generated.api.demand import get_forecast as _get_forecast
+from fermata_client.generated.api.demand import get_resolved_forecast as _get_resolved_forecast
+from fermata_client.generated.api.demand import list_forecasts as _list_forecasts
+from fermata_client.generated.api.demand import submit_forecasts as _submit_forecasts
+from fermata_client.generated.api.fleets import change_fleet as _change_fleet
+from fermata_client.generated.api.fleets import create_fleet as _create_fleet
+from fermata_client.generated.api.fleets import get_advice as _get_advice
+from fermata_client.generated.api.fleets import get_fleet as _get_fleet
+from fermata_client.generated.api.fleets import list_fleets as _list_fleets
+from fermata_client.generated.api.health import healthz as _healthz
+from fermata_client.generated.api.health import readyz as _readyz
+from fermata_client.generated.api.nodes import get_node as _get_node
+from fermata_client.generated.api.nodes import list_nodes as _list_nodes
+from fermata_client.generated.api.nodes import put_heartbeat as _put_heartbeat
+from fermata_client.generated.api.observed_load import get_observed_load as _get_observed_load
+from fermata_client.generated.api.observed_load import get_observed_series as _get_observed_series
+from fermata_client.generated.api.observed_load import list_reporters as _list_reporters
+from fermata_client.generated.api.observed_load import submit_load_reports as _submit_load_reports
+from fermata_client.generated.api.plans import activate_plan as _activate_plan
+from fermata_client.generated.api.plans import approve_plan as _approve_plan
+from fermata_client.generated.api.plans import get_certificate as _get_certificate
+from fermata_client.generated.api.plans import get_current_activation as _get_current_activation
+from fermata_client.generated.api.plans import get_difference as _get_difference
+from fermata_client.generated.api.plans import get_plan as _get_plan
+from fermata_client.generated.api.plans import get_plan_history as _get_plan_history
+from fermata_client.generated.api.plans import get_problem as _get_problem
+from fermata_client.generated.api.plans import get_sub_cluster as _get_sub_cluster
+from fermata_client.generated.api.plans import list_activations as _list_activations
+from fermata_client.generated.api.plans import list_plans as _list_plans
+from fermata_client.generated.api.plans import post_imported_plan as _post_imported_plan
+from fermata_client.generated.api.plans import reject_plan as _reject_plan
+from fermata_client.generated.api.profiles import accept_profile_proposal as _accept_profile_proposal
+from fermata_client.generated.api.profiles import get_profile_proposal as _get_profile_proposal
+from fermata_client.generated.api.profiles import list_planned_profiles as _list_planned_profiles
+from fermata_client.generated.api.profiles import list_profile_proposals as _list_profile_proposals
+from fermata_client.generated.api.profiles import list_profile_versions as _list_profile_versions
+from fermata_client.generated.api.profiles import look_for_profile_drift as _look_for_profile_drift
+from fermata_client.generated.api.profiles import reject_profile_proposal as _reject_profile_proposal
+from fermata_client.generated.api.registry import delete_gpu_type as _delete_gpu_type
+from fermata_client.generated.api.registry import delete_model as _delete_model
+from fermata_client.generated.api.registry import delete_pool as _delete_pool
+from fermata_client.generated.api.registry import delete_profile as _delete_profile
+from fermata_client.generated.api.registry import get_gpu_type as _get_gpu_type
+from fermata_client.generated.api.registry import get_model as _get_model
+from fermata_client.generated.api.registry import get_pool as _get_pool
+from fermata_client.generated.api.registry import get_profile as _get_profile
+from fermata_client.generated.api.registry import list_gpu_types as _list_gpu_types
+from fermata_client.generated.api.registry import list_models as _list_models
+from fermata_client.generated.api.registry import list_pools as _list_pools
+from fermata_client.generated.api.registry import list_profiles as _list_profiles
+from fermata_client.generated.api.registry import put_gpu_type as _put_gpu_type
+from fermata_client.generated.api.registry import put_model as _put_model
+from fermata_client.generated.api.registry import put_pool as _put_pool
+from fermata_client.generated.api.registry import put_profile as _put_profile
+from fermata_client.generated.api.registry import submit_gpu_types as _submit_gpu_types
+from fermata_client.generated.api.registry import submit_models as _submit_models
+from fermata_client.generated.api.registry import submit_pools as _submit_pools
+from fermata_client.generated.api.registry import submit_profiles as _submit_profiles
+from fermata_client.generated.api.replays import replay_day as _replay_day
+from fermata_client.generated.api.runs import cancel_run as _cancel_run
+from fermata_client.generated.api.runs import get_run as _get_run
+from fermata_client.generated.api.runs import list_runs as _list_runs
+from fermata_client.generated.api.runs import start_run as _start_run
+from fermata_client.generated.api.runs import stream_run_events as _stream_run_events
+from fermata_client.generated.api.schedules import get_schedule as _get_schedule
+from fermata_client.generated.api.schedules import list_slots as _list_slots
+from fermata_client.generated.api.schedules import put_schedule as _put_schedule
+from fermata_client.generated.api.schedules import remove_schedule as _remove_schedule
+from fermata_client.generated.api.schedules import replan as _replan
+from fermata_client.generated.api.tokens import create_token as _create_token
+from fermata_client.generated.api.tokens import get_me as _get_me
+from fermata_client.generated.api.tokens import list_tokens as _list_tokens
+from fermata_client.generated.api.tokens import revoke_token as _revoke_token
+from fermata_client.generated.api.tokens import rotate_token as _rotate_token
+from fermata_client.generated.api.webhooks import create_webhook as _create_webhook
+from fermata_client.generated.api.webhooks import get_webhook as _get_webhook
+from fermata_client.generated.api.webhooks import list_deliveries as _list_deliveries
+from fermata_client.generated.api.webhooks import list_webhooks as _list_webhooks
+from fermata_client.generated.api.webhooks import remove_webhook as _remove_webhook
+from fermata_client.generated.api.webhooks import try_webhook as _try_webhook
+from fermata_client.generated.types import UNSET, Unset
+
+
+class Operations(Connection):
+    """Each method returns what was asked for; a problem is raised as ``Refused``."""
+
+    def list_audit_entries(
+        self,
+        *,
+        actor: None | str | Unset = UNSET,
+        action: None | str | Unset = UNSET,
+        subject: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.AuditEntryPage:
+        """
+        Who changed what in the fleet, when, from where and why; the newest first. Scope:
+        reader, of the fleet asked for.
+        """
+        return result(
+            _list_audit_entries.sync_detailed(
+                client=self.client,
+                actor=actor,
+                action=action,
+                subject=subject,
+                since=since,
+                until=until,
+                limit=limit,
+                before=before,
+                fleet=fleet,
+            )
+        )
+
+    def all_audit_entries(
+        self,
+        *,
+        actor: None | str | Unset = UNSET,
+        action: None | str | Unset = UNSET,
+        subject: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.AuditEntryOut]:
+        """Everything that ``list_audit_entries`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.list_audit_entries(
+                actor=actor,
+                action=action,
+                subject=subject,
+                since=since,
+                until=until,
+                limit=limit,
+                fleet=fleet,
+                before=before,
+            )
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    def get_demand_accuracy(
+        self,
+        *,
+        model: list[str] | None | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.AccuracyListOut:
+        """
+        Past hours held against what planners said of them, and what the load foretold of itself
+        by then. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            _get_demand_accuracy.sync_detailed(
+                client=self.client, model=model, since=since, until=until, fleet=fleet
+            )
+        )
+
+    def get_forecast(self, forecast_id: int, *, fleet: str | Unset = UNSET) -> models.ForecastOut:
+        """One forecast, whole. Scope: reader, of the fleet asked for."""
+        return result(_get_forecast.sync_detailed(client=self.client, forecast_id=forecast_id, fleet=fleet))
+
+    def get_resolved_forecast(
+        self,
+        *,
+        since: datetime.datetime,
+        until: datetime.datetime,
+        epoch_hours: float | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ResolvedForecastOut:
+        """
+        What the forecasts submitted so far come to over a horizon, and which of them speaks in
+        every cell. Where they overlap, a planner's holds before an import and an import before
+        a model's, a correction at least as high as what it corrects; among equals the one
+        submitted last. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            _get_resolved_forecast.sync_detailed(
+                client=self.client, since=since, until=until, epoch_hours=epoch_hours, fleet=fleet
+            )
+        )
+
+    def list_forecasts(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        source: models.ForecastSource | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ForecastSummaryPage:
+        """Forecasts, the newest first. Scope: reader, of the fleet asked for."""
+        return result(
+            _list_forecasts.sync_detailed(
+                client=self.client, limit=limit, before=before, source=source, fleet=fleet
+            )
+        )
+
+    def all_forecasts(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        source: models.ForecastSource | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.ForecastSummaryOut]:
+        """Everything that ``list_forecasts`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.list_forecasts(limit=limit, source=source, fleet=fleet, before=before)
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    def submit_forecasts(
+        self,
+        body: models.ForecastBody | list[models.ForecastBody],
+        *,
+        name: str | Unset = UNSET,
+        note: None | str | Unset = UNSET,
+        source: models.SubmitForecastsSource | Unset = UNSET,
+        corrects: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> list[models.ForecastSummaryOut]:
+        """
+        Store forecasts; each gets an id of its own. Their models must be registered. JSON takes
+        one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`,
+        `demand_rps` and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it
+        is called. Nothing that was submitted is ever changed: a later forecast may name the one
+        it `corrects`. Scope: planner, of the fleet asked for.
+        """
+        return result(
+            _submit_forecasts.sync_detailed(
+                client=self.client,
+                body=body,
+                name=name,
+                note=note,
+                source=source,
+                corrects=corrects,
+                fleet=fleet,
+                x_actor=x_actor,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def change_fleet(
+        self,
+        fleet_id: str,
+        body: models.FleetChangeBody,
+        *,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.FleetOut:
+        """
+        Change environment or policy; what is not named stays. Scope: admin, of the fleet asked
+        for.
+        """
+        return result(
+            _change_fleet.sync_detailed(
+                client=self.client,
+                fleet_id=fleet_id,
+                body=body,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def create_fleet(
+        self, body: models.FleetBody, *, x_actor: str | Unset = UNSET, idempotency_key: str | Unset = UNSET
+    ) -> models.FleetOut:
+        """
+        Make a fleet; nothing of another one is seen or changed through it. Scope: admin, of
+        every fleet.
+        """
+        return result(
+            _create_fleet.sync_detailed(
+                client=self.client, body=body, x_actor=x_actor, idempotency_key=idempotency_key
+            )
+        )
+
+    def get_advice(
+        self,
+        fleet_id: str,
+        *,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> models.AdvicesOut:
+        """
+        Each plan that was made beside what ran then (the active plan, else the imported one),
+        by day. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            _get_advice.sync_detailed(
+                client=self.client, fleet_id=fleet_id, since=since, until=until, limit=limit
+            )
+        )
+
+    def get_fleet(self, fleet_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.FleetOut:
+        """
+        One fleet, its policy with every default written out. Scope: reader, of the fleet asked
+        for.
+        """
+        return result(
+            _get_fleet.sync_detailed(client=self.client, fleet_id=fleet_id, if_none_match=if_none_match)
+        )
+
+    def list_fleets(
+        self,
+        *,
+        name: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+    ) -> models.FleetPage:
+        """Fleets, by name. Scope: reader, of every fleet."""
+        return result(_list_fleets.sync_detailed(client=self.client, name=name, limit=limit, after=after))
+
+    def all_fleets(
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET
+    ) -> Iterator[models.FleetOut]:
+        """Everything that ``list_fleets`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_fleets(name=name, limit=limit, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def healthz(self) -> models.Health:
+        """The process answers."""
+        return result(_healthz.sync_detailed(client=self.client))
+
+    def readyz(self) -> models.Health:
+        """The database can be reached and has the schema of this version."""
+        return result(_readyz.sync_detailed(client=self.client))
+
+    def get_node(
+        self, node_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.NodeOut:
+        """One node, and its last heartbeat. Scope: reader, of the fleet asked for."""
+        return result(
+            _get_node.sync_detailed(
+                client=self.client, node_id=node_id, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    def list_nodes(
+        self,
+        *,
+        name: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.NodePage:
+        """Nodes that were ever heard of, by name. Scope: reader, of the fleet asked for."""
+        return result(
+            _list_nodes.sync_detailed(client=self.client, name=name, limit=limit, after=after, fleet=fleet)
+        )
+
+    def all_nodes(
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.NodeOut]:
+        """Everything that ``list_nodes`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_nodes(name=name, limit=limit, fleet=fleet, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def put_heartbeat(
+        self, node_id: str, body: models.HeartbeatBody, *, fleet: str | Unset = UNSET
+    ) -> models.NodeOut:
+        """
+        Take a node's heartbeat in place of the one before; a node is known from its first one
+        on. Scope: dispatcher, of the fleet asked for.
+        """
+        return result(
+            _put_heartbeat.sync_detailed(client=self.client, node_id=node_id, body=body, fleet=fleet)
+        )
+
+    def get_observed_load(
+        self,
+        *,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        plan_version: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ObservedLoadOut:
+        """
+        What dispatchers measured, put together by model. A look at too much is refused, never
+        cut. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            _get_observed_load.sync_detailed(
+                client=self.client, since=since, until=until, plan_version=plan_version, fleet=fleet
+            )
+        )
+
+    def get_observed_series(
+        self,
+        *,
+        model: list[str],
+        since: datetime.datetime,
+        until: datetime.datetime,
+        resolution: None | models.Resolution | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ObservedSeriesOut:
+        """
+        Observed load by intervals aligned to the hour: null where nobody reported, 0 where it
+        was reported that none came. At most 20,000 points are answered; more are refused.
+        Scope: reader, of the fleet asked for.
+        """
+        return result(
+            _get_observed_series.sync_detailed(
+                client=self.client, model=model, since=since, until=until, resolution=resolution, fleet=fleet
+            )
+        )
+
+    def list_reporters(
+        self, *, limit: int | Unset = UNSET, after: None | str | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> models.ReporterPage:
+        """
+        Who reports, those heard of last first, and how many of their reports were new, repeated
+        or refused. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            _list_reporters.sync_detailed(client=self.client, limit=limit, after=after, fleet=fleet)
+        )
+
+    def all_reporters(
+        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.ReporterOut]:
+        """Everything that ``list_reporters`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_reporters(limit=limit, fleet=fleet, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def submit_load_reports(
+        self,
+        body: list[models.LoadReportBody] | models.LoadReportBody,
+        *,
+        fleet: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.ReceivedOut:
+        """
+        Take load reports. Each interval of each sub-cluster of a plan version counts once, late
+        or sent again. A repetition with other numbers changes nothing, and neither does an
+        interval that lies across others: both are counted and told. Scope: dispatcher, of the
+        fleet asked for.
+        """
+        return result(
+            _submit_load_reports.sync_detailed(
+                client=self.client, body=body, fleet=fleet, idempotency_key=idempotency_key
+            )
+        )
+
+    def activate_plan(
+        self,
+        body: models.ActivationBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.ActivationOut | models.RunOut:
+        """
+        Make an approved plan the active one. A superseded plan becomes active again (a roll
+        back) once it is certified against the newest demand: the answer is 202 and the run that
+        does so, which ends with the activation of a new version that repeats the old one. With
+        `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
+        Scope: approver, of the fleet asked for.
+        """
+        return result(
+            _activate_plan.sync_detailed(
+                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+            )
+        )
+
+    def approve_plan(
+        self,
+        version: int,
+        body: models.ApprovalBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.PlanSummaryOut:
+        """
+        Approve a certified plan, for the content that `plan_id` names; again by the same one is
+        harmless. Scope: approver, of the fleet asked for.
+        """
+        return result(
+            _approve_plan.sync_detailed(
+                client=self.client,
+                version=version,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def get_certificate(self, version: int, *, fleet: str | Unset = UNSET) -> models.CertificateOut:
+        """
+        The simulated evidence that the plan keeps its SLOs. Scope: reader, of the fleet asked
+        for.
+        """
+        return result(_get_certificate.sync_detailed(client=self.client, version=version, fleet=fleet))
+
+    def get_current_activation(
+        self,
+        *,
+        wait_s: float | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.ActivationOut:
+        """
+        The activation in force; nodes ask for it with If-None-Match, and are answered once it
+        changes. Scope: dispatcher or reader, of the fleet asked for.
+        """
+        return result(
+            _get_current_activation.sync_detailed(
+                client=self.client, wait_s=wait_s, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    def get_difference(
+        self, version: int, *, against: int | None | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> models.DifferenceOut:
+        """
+        What moves from another plan to this one: by default from the active one, or the one
+        before it. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            _get_difference.sync_detailed(client=self.client, version=version, against=against, fleet=fleet)
+        )
+
+    def get_plan(
+        self, version: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.PlanOut:
+        """
+        One plan version, whole. Only its state ever changes, and the ETag with it. Scope:
+        reader, of the fleet asked for.
+        """
+        return result(
+            _get_plan.sync_detailed(
+                client=self.client, version=version, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    def get_plan_history(self, version: int, *, fleet: str | Unset = UNSET) -> models.HistoryOut:
+        """Who decided what of the plan, when and why. Scope: reader, of the fleet asked for."""
+        return result(_get_plan_history.sync_detailed(client=self.client, version=version, fleet=fleet))
+
+    def get_problem(self, version: int, *, fleet: str | Unset = UNSET) -> models.GetProblemResponseGetProblem:
+        """
+        The planning problem that the plan answers, in its file format
+        (docs/reference/problem.schema.json). Scope: reader, of the fleet asked for.
+        """
+        return result(_get_problem.sync_detailed(client=self.client, version=version, fleet=fleet))
+
+    def get_sub_cluster(
+        self,
+        version: int,
+        sub_cluster: str,
+        *,
+        epoch: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.SubClusterSpecOut:
+        """
+        A sub-cluster as its dispatcher runs it, its load reports addressed to this server.
+        Scope: dispatcher or reader, of the fleet asked for.
+        """
+        return result(
+            _get_sub_cluster.sync_detailed(
+                client=self.client,
+                version=version,
+                sub_cluster=sub_cluster,
+                epoch=epoch,
+                fleet=fleet,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def list_activations(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        plan_version: int | None | Unset = UNSET,
+        kind: None | str | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ActivationPage:
+        """Activations, the newest first. Scope: reader, of the fleet asked for."""
+        return result(
+            _list_activations.sync_detailed(
+                client=self.client,
+                limit=limit,
+                before=before,
+                plan_version=plan_version,
+                kind=kind,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+            )
+        )
+
+    def all_activations(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        plan_version: int | None | Unset = UNSET,
+        kind: None | str | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.ActivationOut]:
+        """Everything that ``list_activations`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.list_activations(
+                limit=limit,
+                plan_version=plan_version,
+                kind=kind,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+                before=before,
+            )
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    def list_plans(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        state: None | models.PlanState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.PlanSummaryPage:
+        """Plan versions, the newest first. Scope: reader, of the fleet asked for."""
+        return result(
+            _list_plans.sync_detailed(
+                client=self.client,
+                limit=limit,
+                before=before,
+                state=state,
+                forecast_id=forecast_id,
+                since=since,
+                until=until,
+                fleet=fleet,
+            )
+        )
+
+    def all_plans(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        state: None | models.PlanState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.PlanSummaryOut]:
+        """Everything that ``list_plans`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.list_plans(
+                limit=limit,
+                state=state,
+                forecast_id=forecast_id,
+                since=since,
+                until=until,
+                fleet=fleet,
+                before=before,
+            )
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    def post_imported_plan(
+        self,
+        body: models.ImportBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.ImportedOut:
+        """
+        Hand in what the fleet runs by other means: plans are compared with it; it is never
+        activated. Scope: planner, of the fleet asked for.
+        """
+        return result(
+            _post_imported_plan.sync_detailed(
+                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+            )
+        )
+
+    def reject_plan(
+        self,
+        version: int,
+        body: models.RejectionBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.PlanSummaryOut:
+        """Reject a plan that is not active, for good. Scope: approver, of the fleet asked for."""
+        return result(
+            _reject_plan.sync_detailed(
+                client=self.client,
+                version=version,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def accept_profile_proposal(
+        self,
+        proposal_id: int,
+        body: models.DecisionBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.ProfileProposalOut:
+        """
+        Make the proposed curve the profile's next version. Refused when the profile has changed
+        meanwhile. Scope: planner, of every fleet.
+        """
+        return result(
+            _accept_profile_proposal.sync_detailed(
+                client=self.client,
+                proposal_id=proposal_id,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def get_profile_proposal(
+        self, proposal_id: int, *, fleet: str | Unset = UNSET
+    ) -> models.ProfileProposalOut:
+        """One proposal and its evidence. Scope: reader, of the fleet asked for."""
+        return result(
+            _get_profile_proposal.sync_detailed(client=self.client, proposal_id=proposal_id, fleet=fleet)
+        )
+
+    def list_planned_profiles(
+        self,
+        version: int,
+        *,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.PlannedProfilePage:
+        """
+        Which version of each profile a plan counted on, by model and GPU type. Scope: reader,
+        of the fleet asked for.
+        """
+        return result(
+            _list_planned_profiles.sync_detailed(
+                client=self.client, version=version, limit=limit, after=after, fleet=fleet
+            )
+        )
+
+    def all_planned_profiles(
+        self, version: int, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.PlannedProfileOut]:
+        """Everything that ``list_planned_profiles`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_planned_profiles(version=version, limit=limit, fleet=fleet, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def list_profile_proposals(
+        self,
+        *,
+        state: None | models.ProposalState | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ProfileProposalPage:
+        """
+        Proposed corrections of profiles, the newest first. Scope: reader, of the fleet asked
+        for.
+        """
+        return result(
+            _list_profile_proposals.sync_detailed(
+                client=self.client, state=state, limit=limit, before=before, fleet=fleet
+            )
+        )
+
+    def all_profile_proposals(
+        self,
+        *,
+        state: None | models.ProposalState | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.ProfileProposalOut]:
+        """Everything that ``list_profile_proposals`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.list_profile_proposals(state=state, limit=limit, fleet=fleet, before=before)
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    def list_profile_versions(
+        self,
+        model: str,
+        gpu_type: str,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ProfileVersionPage:
+        """
+        Versions of a profile, the newest first; the first of all is the registered one. Scope:
+        reader, of any fleet.
+        """
+        return result(
+            _list_profile_versions.sync_detailed(
+                client=self.client, model=model, gpu_type=gpu_type, limit=limit, before=before, fleet=fleet
+            )
+        )
+
+    def all_profile_versions(
+        self, model: str, gpu_type: str, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.ProfileVersionOut]:
+        """Everything that ``list_profile_versions`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.list_profile_versions(
+                model=model, gpu_type=gpu_type, limit=limit, fleet=fleet, before=before
+            )
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    def look_for_profile_drift(
+        self, *, fleet: str | Unset = UNSET, idempotency_key: str | Unset = UNSET
+    ) -> list[models.ProfileProposalOut]:
+        """
+        Look for profiles that the last day's measurements contradict, now and not within the
+        hour; what is new. Scope: planner, of every fleet.
+        """
+        return result(
+            _look_for_profile_drift.sync_detailed(
+                client=self.client, fleet=fleet, idempotency_key=idempotency_key
+            )
+        )
+
+    def reject_profile_proposal(
+        self,
+        proposal_id: int,
+        body: models.DecisionBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.ProfileProposalOut:
+        """
+        Leave the profile as it is; the same is not proposed again. Scope: planner, of every
+        fleet.
+        """
+        return result(
+            _reject_profile_proposal.sync_detailed(
+                client=self.client,
+                proposal_id=proposal_id,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def delete_gpu_type(
+        self,
+        gpu_type: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> None:
+        """Delete a GPU type that no pool and no profile names. Scope: planner, of every fleet."""
+        result(
+            _delete_gpu_type.sync_detailed(
+                client=self.client,
+                gpu_type=gpu_type,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def delete_model(
+        self,
+        model: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> None:
+        """
+        Delete a model that no profile, no forecast and no active plan names. Scope: planner, of
+        every fleet.
+        """
+        result(
+            _delete_model.sync_detailed(
+                client=self.client,
+                model=model,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def delete_pool(
+        self,
+        gpu_type: str,
+        zone: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> None:
+        """
+        Delete a pool that the active plan has no GPUs in. Scope: planner, of the fleet asked
+        for.
+        """
+        result(
+            _delete_pool.sync_detailed(
+                client=self.client,
+                gpu_type=gpu_type,
+                zone=zone,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def delete_profile(
+        self,
+        model: str,
+        gpu_type: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> None:
+        """Delete a profile that no active plan rests on. Scope: planner, of every fleet."""
+        result(
+            _delete_profile.sync_detailed(
+                client=self.client,
+                model=model,
+                gpu_type=gpu_type,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def get_gpu_type(
+        self, gpu_type: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.GpuTypeOut:
+        """One GPU type. Scope: reader, of any fleet."""
+        return result(
+            _get_gpu_type.sync_detailed(
+                client=self.client, gpu_type=gpu_type, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    def get_model(
+        self, model: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.ModelOut:
+        """One model. Scope: reader, of any fleet."""
+        return result(
+            _get_model.sync_detailed(
+                client=self.client, model=model, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    def get_pool(
+        self,
+        gpu_type: str,
+        zone: str,
+        *,
+        fleet: str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.PoolOut:
+        """One pool. Scope: reader, of the fleet asked for."""
+        return result(
+            _get_pool.sync_detailed(
+                client=self.client, gpu_type=gpu_type, zone=zone, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    def get_profile(
+        self,
+        model: str,
+        gpu_type: str,
+        *,
+        fleet: str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.ProfileOut:
+        """One profile. Scope: reader, of any fleet."""
+        return result(
+            _get_profile.sync_detailed(
+                client=self.client, model=model, gpu_type=gpu_type, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    def list_gpu_types(
+        self,
+        *,
+        name: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.GpuTypePage:
+        """GPU types, by id. Scope: reader, of any fleet."""
+        return result(
+            _list_gpu_types.sync_detailed(
+                client=self.client, name=name, limit=limit, after=after, fleet=fleet
+            )
+        )
+
+    def all_gpu_types(
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.GpuTypeOut]:
+        """Everything that ``list_gpu_types`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_gpu_types(name=name, limit=limit, fleet=fleet, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def list_models(
+        self,
+        *,
+        name: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ModelPage:
+        """Models, by id. Scope: reader, of any fleet."""
+        return result(
+            _list_models.sync_detailed(client=self.client, name=name, limit=limit, after=after, fleet=fleet)
+        )
+
+    def all_models(
+        self, *, name: None | str | Unset = UNSET, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.ModelOut]:
+        """Everything that ``list_models`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_models(name=name, limit=limit, fleet=fleet, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def list_pools(
+        self,
+        *,
+        gpu_type: None | str | Unset = UNSET,
+        zone: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.PoolPage:
+        """Pools, by GPU type and zone. Scope: reader, of the fleet asked for."""
+        return result(
+            _list_pools.sync_detailed(
+                client=self.client, gpu_type=gpu_type, zone=zone, limit=limit, after=after, fleet=fleet
+            )
+        )
+
+    def all_pools(
+        self,
+        *,
+        gpu_type: None | str | Unset = UNSET,
+        zone: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.PoolOut]:
+        """Everything that ``list_pools`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_pools(gpu_type=gpu_type, zone=zone, limit=limit, fleet=fleet, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def list_profiles(
+        self,
+        *,
+        model: None | str | Unset = UNSET,
+        gpu_type: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        after: None | str | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ProfilePage:
+        """
+        Profiles, by model and GPU type; or those of one model or GPU type. Scope: reader, of
+        any fleet.
+        """
+        return result(
+            _list_profiles.sync_detailed(
+                client=self.client, model=model, gpu_type=gpu_type, limit=limit, after=after, fleet=fleet
+            )
+        )
+
+    def all_profiles(
+        self,
+        *,
+        model: None | str | Unset = UNSET,
+        gpu_type: None | str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.ProfileOut]:
+        """Everything that ``list_profiles`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_profiles(model=model, gpu_type=gpu_type, limit=limit, fleet=fleet, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def put_gpu_type(
+        self,
+        gpu_type: str,
+        body: models.GpuTypeBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.GpuTypeOut:
+        """
+        Create or replace one GPU type; its id in the body is that of the path. Scope: planner,
+        of every fleet.
+        """
+        return result(
+            _put_gpu_type.sync_detailed(
+                client=self.client,
+                gpu_type=gpu_type,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def put_model(
+        self,
+        model: str,
+        body: models.ModelBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.ModelOut:
+        """
+        Create or replace one model; its id in the body is that of the path. Scope: planner, of
+        every fleet.
+        """
+        return result(
+            _put_model.sync_detailed(
+                client=self.client,
+                model=model,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def put_pool(
+        self,
+        gpu_type: str,
+        zone: str,
+        body: models.PoolBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.PoolOut:
+        """
+        Create or replace one pool; its GPU type and zone in the body are those of the path.
+        Scope: planner, of the fleet asked for.
+        """
+        return result(
+            _put_pool.sync_detailed(
+                client=self.client,
+                gpu_type=gpu_type,
+                zone=zone,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def put_profile(
+        self,
+        model: str,
+        gpu_type: str,
+        body: models.ProfileBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.ProfileOut:
+        """
+        Create or replace one profile; its model and GPU type in the body are those of the path.
+        Scope: planner, of every fleet.
+        """
+        return result(
+            _put_profile.sync_detailed(
+                client=self.client,
+                model=model,
+                gpu_type=gpu_type,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def submit_gpu_types(
+        self,
+        body: models.GpuTypeBody | list[models.GpuTypeBody],
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.UpsertedOut:
+        """
+        Create or replace GPU types: one, or an array of which all are stored or none. Scope:
+        planner, of every fleet.
+        """
+        return result(
+            _submit_gpu_types.sync_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def submit_models(
+        self,
+        body: list[models.ModelBody] | models.ModelBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.ModelsUpsertedOut:
+        """
+        Create or replace models, and those of their profiles that come with them. Scope:
+        planner, of every fleet.
+        """
+        return result(
+            _submit_models.sync_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def submit_pools(
+        self,
+        body: list[models.PoolBody] | models.PoolBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.UpsertedOut:
+        """
+        Create or replace pools; their GPU types must be registered. Scope: planner, of the
+        fleet asked for.
+        """
+        return result(
+            _submit_pools.sync_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def submit_profiles(
+        self,
+        body: list[models.ProfileBody] | models.ProfileBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.UpsertedOut:
+        """
+        Create or replace profiles; their models and GPU types must be registered. Scope:
+        planner, of every fleet.
+        """
+        return result(
+            _submit_profiles.sync_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
+            )
+        )
+
+    def replay_day(
+        self, body: models.ReplayBody, *, fleet: str | Unset = UNSET, idempotency_key: str | Unset = UNSET
+    ) -> models.ReplayedDayOut:
+        """
+        What would have been on a past day, beside what was. The day is planned from what was
+        known when it began, and that plan and the active one are simulated at the load observed
+        on the day. Nothing is stored. It takes as long as a run: seconds to minutes. Scope:
+        planner, of the fleet asked for.
+        """
+        return result(
+            _replay_day.sync_detailed(
+                client=self.client, body=body, fleet=fleet, idempotency_key=idempotency_key
+            )
+        )
+
+    def cancel_run(
+        self, run_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+    ) -> models.RunOut:
+        """
+        Cancel a run, queued or running: it has ended when this answers, and its solver is
+        killed. Scope: planner, of the fleet asked for.
+        """
+        return result(
+            _cancel_run.sync_detailed(client=self.client, run_id=run_id, fleet=fleet, x_actor=x_actor)
+        )
+
+    def get_run(
+        self, run_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.RunOut:
+        """
+        One run: state, progress, and the plan version it made. Scope: reader, of the fleet
+        asked for.
+        """
+        return result(
+            _get_run.sync_detailed(
+                client=self.client, run_id=run_id, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    def list_runs(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: None | str | Unset = UNSET,
+        state: None | models.RunState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.RunPage:
+        """Runs, the newest first. Scope: reader, of the fleet asked for."""
+        return result(
+            _list_runs.sync_detailed(
+                client=self.client,
+                limit=limit,
+                before=before,
+                state=state,
+                forecast_id=forecast_id,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+            )
+        )
+
+    def all_runs(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        state: None | models.RunState | Unset = UNSET,
+        forecast_id: int | None | Unset = UNSET,
+        actor: None | str | Unset = UNSET,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> Iterator[models.RunSummaryOut]:
+        """Everything that ``list_runs`` gives page by page."""
+        before: None | str | Unset = UNSET
+        while True:
+            page = self.list_runs(
+                limit=limit,
+                state=state,
+                forecast_id=forecast_id,
+                actor=actor,
+                since=since,
+                until=until,
+                fleet=fleet,
+                before=before,
+            )
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    def start_run(
+        self,
+        body: models.RunBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.RunOut:
+        """
+        Plan a forecast. The run is queued; follow it at the address in the header Location.
+        Scope: planner, of the fleet asked for.
+        """
+        return result(
+            _start_run.sync_detailed(
+                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+            )
+        )
+
+    def stream_run_events(
+        self, run_id: str, *, fleet: str | Unset = UNSET, last_event_id: int | Unset = UNSET
+    ) -> str:
+        """
+        Follow a run as it goes: its changes of state, and stage, incumbent, bound and gap as
+        they become known. A listener that was cut off goes on after the event that it names in
+        Last-Event-ID, as browsers do. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            _stream_run_events.sync_detailed(
+                client=self.client, run_id=run_id, fleet=fleet, last_event_id=last_event_id
+            )
+        )
+
+    def get_schedule(self, *, fleet: str | Unset = UNSET) -> models.ScheduleOut:
+        """The fleet's schedule and its next slot. Scope: reader, of the fleet asked for."""
+        return result(_get_schedule.sync_detailed(client=self.client, fleet=fleet))
+
+    def list_slots(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        before: datetime.datetime | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.SlotPage:
+        """Slots that were taken up, the newest first. Scope: reader, of the fleet asked for."""
+        return result(_list_slots.sync_detailed(client=self.client, limit=limit, before=before, fleet=fleet))
+
+    def all_slots(
+        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.SlotOut]:
+        """Everything that ``list_slots`` gives page by page."""
+        before: datetime.datetime | None | Unset = UNSET
+        while True:
+            page = self.list_slots(limit=limit, fleet=fleet, before=before)
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    def put_schedule(
+        self, body: models.ScheduleBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+    ) -> models.ScheduleOut:
+        """
+        Set when the fleet is planned again by itself; slots count from now on, unless times
+        stay the same. Scope: planner, of the fleet asked for.
+        """
+        return result(
+            _put_schedule.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+        )
+
+    def remove_schedule(self, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET) -> None:
+        """
+        The fleet is no longer planned by itself; slots taken up stay on record. Scope: planner,
+        of the fleet asked for.
+        """
+        result(_remove_schedule.sync_detailed(client=self.client, fleet=fleet, x_actor=x_actor))
+
+    def replan(
+        self,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.SlotOut:
+        """
+        Take up the schedule's latest due slot, for schedulers outside; a slot is taken up once,
+        whoever asks. A slot within the next minute counts as due. Scope: planner, of the fleet
+        asked for.
+        """
+        return result(
+            _replan.sync_detailed(
+                client=self.client, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+            )
+        )
+
+    def create_token(
+        self, body: models.TokenBody, *, idempotency_key: str | Unset = UNSET
+    ) -> models.IssuedTokenOut:
+        """
+        Make a token of at most your own scopes and fleets. The answer is the only place that
+        shows it. Scope: admin, of any fleet.
+        """
+        return result(
+            _create_token.sync_detailed(client=self.client, body=body, idempotency_key=idempotency_key)
+        )
+
+    def get_me(self) -> models.MeOut:
+        """
+        Who asks, and what that one may do. Scope: admin or approver or dispatcher or planner or
+        reader, of any fleet.
+        """
+        return result(_get_me.sync_detailed(client=self.client))
+
+    def list_tokens(
+        self, *, limit: int | Unset = UNSET, after: None | str | Unset = UNSET
+    ) -> models.TokenPage:
+        """
+        Tokens of at most your own scopes and fleets, by id; those that were revoked too. Scope:
+        admin, of any fleet.
+        """
+        return result(_list_tokens.sync_detailed(client=self.client, limit=limit, after=after))
+
+    def all_tokens(self, *, limit: int | Unset = UNSET) -> Iterator[models.TokenOut]:
+        """Everything that ``list_tokens`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_tokens(limit=limit, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def revoke_token(self, token_id: str) -> models.TokenOut:
+        """
+        Revoke a token: from the next request on it is refused everywhere, and its sign-ins are
+        over. Scope: admin, of any fleet.
+        """
+        return result(_revoke_token.sync_detailed(client=self.client, token_id=token_id))
+
+    def rotate_token(
+        self,
+        token_id: str,
+        body: None | models.RotationBody | Unset = UNSET,
+        *,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.IssuedTokenOut:
+        """
+        Give a token a new secret; the old one stays good for a time of grace, a day by default.
+        Scope: admin, of any fleet.
+        """
+        return result(
+            _rotate_token.sync_detailed(
+                client=self.client, token_id=token_id, body=body, idempotency_key=idempotency_key
+            )
+        )
+
+    def create_webhook(
+        self,
+        body: models.WebhookBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.NewWebhookOut:
+        """
+        Tell an address of events. The secret that signs deliveries is shown this once. Scope:
+        admin, of the fleet asked for.
+        """
+        return result(
+            _create_webhook.sync_detailed(
+                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+            )
+        )
+
+    def get_webhook(self, webhook_id: str, *, fleet: str | Unset = UNSET) -> models.WebhookOut:
+        """One webhook, and since when it fails, if it does. Scope: reader, of the fleet asked for."""
+        return result(_get_webhook.sync_detailed(client=self.client, webhook_id=webhook_id, fleet=fleet))
+
+    def list_deliveries(
+        self,
+        webhook_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        before: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.DeliveryPage:
+        """
+        What was and is to be delivered, the newest first. Scope: reader, of the fleet asked
+        for.
+        """
+        return result(
+            _list_deliveries.sync_detailed(
+                client=self.client, webhook_id=webhook_id, limit=limit, before=before, fleet=fleet
+            )
+        )
+
+    def all_deliveries(
+        self, webhook_id: str, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.DeliveryOut]:
+        """Everything that ``list_deliveries`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.list_deliveries(webhook_id=webhook_id, limit=limit, fleet=fleet, before=before)
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
+
+    def list_webhooks(
+        self, *, limit: int | Unset = UNSET, after: None | str | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> models.WebhookPage:
+        """The fleet's webhooks, by id. Scope: reader, of the fleet asked for."""
+        return result(_list_webhooks.sync_detailed(client=self.client, limit=limit, after=after, fleet=fleet))
+
+    def all_webhooks(
+        self, *, limit: int | Unset = UNSET, fleet: str | Unset = UNSET
+    ) -> Iterator[models.WebhookOut]:
+        """Everything that ``list_webhooks`` gives page by page."""
+        after: None | str | Unset = UNSET
+        while True:
+            page = self.list_webhooks(limit=limit, fleet=fleet, after=after)
+            yield from page.items
+            if not page.next_after:
+                return
+            after = page.next_after
+
+    def remove_webhook(
+        self, webhook_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+    ) -> None:
+        """
+        It is told nothing more; its deliveries go with it. Scope: admin, of the fleet asked
+        for.
+        """
+        result(
+            _remove_webhook.sync_detailed(
+                client=self.client, webhook_id=webhook_id, fleet=fleet, x_actor=x_actor
+            )
+        )
+
+    def try_webhook(
+        self,
+        webhook_id: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> models.DeliveryOut:
+        """
+        Have one delivery made, to see whether it arrives; look for it among the deliveries.
+        Scope: admin, of the fleet asked for.
+        """
+        return result(
+            _try_webhook.sync_detailed(
+                client=self.client,
+                webhook_id=webhook_id,
+                fleet=fleet,
+                x_actor=x_actor,
+                idempotency_key=idempotency_key,
+            )
+        )

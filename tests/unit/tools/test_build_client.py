@@ -1,0 +1,58 @@
+"""The API's description and the Python client are what the application gives (``make generated``)."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from fermata_client import AsyncFermata, Fermata
+from tools.build_client import CLIENT, OPENAPI, ROOT, openapi_document, write_all
+
+WRITTEN = (OPENAPI, CLIENT / "operations.py", CLIENT / "async_operations.py", CLIENT / "generated")
+
+
+def texts(root: Path) -> dict[str, str]:
+    files = [
+        file
+        for place in WRITTEN
+        for file in ((root / place).rglob("*.py") if (root / place).is_dir() else [root / place])
+    ]
+    return {str(file.relative_to(root)): file.read_text(encoding="utf-8") for file in files}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("generated")
+    write_all(root)
+    return root
+
+
+def test_what_is_committed_is_what_would_be_written(written: Path) -> None:
+    committed, fresh = texts(ROOT), texts(written)
+    assert set(committed) == set(fresh)
+    assert [name for name in fresh if committed[name] != fresh[name]] == [], "run `make generated`"
+
+
+def test_every_operation_has_its_method_in_both_clients() -> None:
+    names = {
+        operation["operationId"]
+        for item in openapi_document()["paths"].values()
+        for operation in item.values()
+        if "text/event-stream" not in operation["responses"].get("200", {}).get("content", {})
+    }
+    assert len(names) > 30
+    assert [name for name in sorted(names) if not hasattr(Fermata, name)] == []
+    assert [
+        name for name in sorted(names) if not inspect.iscoroutinefunction(getattr(AsyncFermata, name))
+    ] == []
+
+
+def test_methods_say_what_they_give() -> None:
+    """No method gives ``Any``: the public use of the client is typed."""
+    for kind in (Fermata, AsyncFermata):
+        for name, method in inspect.getmembers(kind, inspect.isfunction):
+            if not name.startswith("_"):
+                annotations = inspect.get_annotations(method)
+                assert annotations.get("return") not in (None, "Any", "object"), name
