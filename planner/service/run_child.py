@@ -16,6 +16,7 @@ import threading
 DATABASE_URL = "FERMATA_DATABASE_URL"
 RUN_OWNER = "FERMATA_RUN_OWNER"
 SERVER_GONE = 70
+NICENESS = 10  # who asks goes before who plans, where both share processors
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
     from planner.store.store import Store
 
     threading.Thread(target=_end_with_server, daemon=True).start()
+    os.nice(NICENESS)
     store = Store(os.environ[DATABASE_URL])
     try:
         execute(store, sys.argv[1], owner=os.environ[RUN_OWNER])

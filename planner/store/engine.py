@@ -15,6 +15,8 @@ SQLITE_BUSY_TIMEOUT_MS = 10_000
 POSTGRES_LOCK_TIMEOUT_MS = 10_000
 POSTGRES_STATEMENT_TIMEOUT_MS = 60_000
 POSTGRES_CONNECT_TIMEOUT_S = 5
+POSTGRES_POOL_SIZE = 20  # kept open: a connection takes longer to open than most requests to answer
+POSTGRES_POOL_OVERFLOW = 20  # together as many as a server has threads for requests
 
 WRITES = "fermata_writes"  # execution option: this transaction will write
 
@@ -87,5 +89,7 @@ def _postgresql(url: URL) -> Engine:
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
+        pool_size=POSTGRES_POOL_SIZE,
+        max_overflow=POSTGRES_POOL_OVERFLOW,
         connect_args={"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": options},
     )
