@@ -5,19 +5,37 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 
 from api.rest.problems import GENERAL_PROBLEMS, MEDIA_TYPE, TYPE_PREFIX
 from api.settings import Settings
+from planner.service.fleets import require_fleet
+from planner.store.records import DEFAULT_FLEET
 from planner.store.store import Store
 
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 500
 INTEGER_MAX = 2**31 - 1
+FLEET_PATTERN = r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$"
 
 
-def _store(request: Request) -> Store:
+FleetQuery = Annotated[
+    str, Query(min_length=1, max_length=100, pattern=FLEET_PATTERN, description="Whose data: a fleet's id.")
+]
+
+
+def _server_store(request: Request) -> Store:
     store: Store = request.app.state.store
     return store
+
+
+async def _store(request: Request, fleet: FleetQuery = DEFAULT_FLEET) -> Store:
+    """The store bound to the fleet asked for."""
+    store = _server_store(request)
+    if fleet == DEFAULT_FLEET:  # always there
+        return store
+    await run_in_threadpool(require_fleet, store, fleet)
+    return store.of_fleet(fleet)
 
 
 def _settings(request: Request) -> Settings:

@@ -59,9 +59,9 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     One GPU node.
 
-    ``state`` is the folder in which the last plan is kept. The planner is asked every ``poll_s``
-    seconds, each question waiting for news as long as ``wait_s``; a process that says nothing for
-    ``silence_s_max`` is killed and started anew.
+    ``fleet`` is the one whose active plan it serves, ``state`` the folder in which the last plan is kept. The
+    planner is asked every ``poll_s`` seconds, each question waiting for news as long as ``wait_s``; a process
+    that says nothing for ``silence_s_max`` is killed and started anew.
     """
 
     node: str
@@ -72,6 +72,7 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wait_s: float = 20.0
     heartbeat_s: float = 5.0
     silence_s_max: float = 30.0
+    fleet: str = "default"
 
 
 def parse_node(data: object) -> NodeConfig:
@@ -89,6 +90,9 @@ def _faults(config: NodeConfig) -> Iterator[Fault]:
     if not NAME.fullmatch(config.node):
         limit = "must be 1 to 100 letters, digits, dots, hyphens and underscores"
         yield Fault("node", shown(config.node), limit)
+    if not NAME.fullmatch(config.fleet):
+        limit = "must be 1 to 100 letters, digits, dots, hyphens and underscores"
+        yield Fault("fleet", shown(config.fleet), limit)
     address = urlsplit(config.planner)
     if address.scheme not in ("http", "https") or not address.netloc:
         yield Fault("planner", shown(config.planner), "must be an http or https address")

@@ -55,10 +55,11 @@ class ServedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LoadReporting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where load reports go (``POST {url}/v1/observed-load``) and how often."""
+    """Where load reports go (``POST {url}/v1/observed-load``), for which fleet, and how often."""
 
     url: str
     interval_s: float = 5.0
+    fleet: str = "default"
 
 
 class Tenant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

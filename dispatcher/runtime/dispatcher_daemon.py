@@ -127,7 +127,8 @@ async def _serve(
     link = _link(spec, options.worker_endpoint, loop)
     meter = LoadMeter([model.id for model in spec.models], now_us(), time.time())
     live = LiveSubCluster(spec, scheduler_for(spec), link, meter, loop, recorder)
-    reporter = LoadReporter(spec.reporting.url) if spec.reporting is not None else None
+    told = spec.reporting
+    reporter = LoadReporter(told.url, fleet=told.fleet) if told is not None else None
     doors = _doors(live, spec, options, loop)
     traces = _trace(live, spec, options)
 

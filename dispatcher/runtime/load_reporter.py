@@ -30,8 +30,9 @@ class LoadReporter:
     are logged and counted in ``lost``.
     """
 
-    def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
+    def __init__(self, url: str, client: httpx.AsyncClient | None = None, *, fleet: str = "default") -> None:
         self._url = url.rstrip("/") + "/v1/observed-load"
+        self._of_fleet = {"fleet": fleet}
         self._client = client or httpx.AsyncClient(timeout=TIMEOUT_S)
         self._waiting: deque[LoadReport] = deque()
         self._changed = asyncio.Event()
@@ -76,7 +77,10 @@ class LoadReporter:
         """True when ``report`` is dealt with, taken or refused for good; False to try again."""
         try:
             response = await self._client.post(
-                self._url, content=msgspec.json.encode(report), headers={"content-type": "application/json"}
+                self._url,
+                params=self._of_fleet,
+                content=msgspec.json.encode(report),
+                headers={"content-type": "application/json"},
             )
         except httpx.HTTPError as error:
             _log.warning("load_report_not_sent", url=self._url, error=repr(error), waiting=len(self._waiting))

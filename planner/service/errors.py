@@ -38,6 +38,14 @@ class GpuTypeNotFound(NotFound):
         super().__init__(f"there is no GPU type {gpu_type!r}", hint="GET /v1/gpu-types lists them")
 
 
+class FleetNotFound(NotFound):
+    code = "fleet-not-found"
+    title = "No such fleet"
+
+    def __init__(self, fleet: str) -> None:
+        super().__init__(f"there is no fleet {fleet!r}", hint="GET /v1/fleets lists them")
+
+
 class PoolNotFound(NotFound):
     code = "pool-not-found"
     title = "No such pool"

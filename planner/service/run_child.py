@@ -3,8 +3,8 @@ A run's own process: ``python -m planner.service.run_child RUN_ID``.
 
 It is separate so that a solver can be killed, and so that its memory and its threads are gone
 afterwards. The database's URL and the lease's owner come through the environment
-(``FERMATA_DATABASE_URL``, ``FERMATA_RUN_OWNER``). It ends by itself when its server does: the
-server holds the other end of its standard input.
+(``FERMATA_DATABASE_URL``, ``FERMATA_RUN_OWNER``, ``FERMATA_RUN_FLEET``). It ends by itself
+when its server does: the server holds the other end of its standard input.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import threading
 
 DATABASE_URL = "FERMATA_DATABASE_URL"
 RUN_OWNER = "FERMATA_RUN_OWNER"
+RUN_FLEET = "FERMATA_RUN_FLEET"
 SERVER_GONE = 70
 NICENESS = 10  # who asks goes before who plans, where both share processors
 
@@ -28,7 +29,7 @@ def main() -> None:
     os.nice(NICENESS)
     store = Store(os.environ[DATABASE_URL])
     try:
-        execute(store, sys.argv[1], owner=os.environ[RUN_OWNER])
+        execute(store.of_fleet(os.environ[RUN_FLEET]), sys.argv[1], owner=os.environ[RUN_OWNER])
     finally:
         store.close()
 

@@ -20,7 +20,7 @@ import time
 from datetime import timedelta
 from typing import IO
 
-from planner.service.run_child import DATABASE_URL, RUN_OWNER
+from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_OWNER
 from planner.store.errors import StoreUnavailable
 from planner.store.records import RunRecord
 from planner.store.store import Store
@@ -90,7 +90,11 @@ class RunWorker:
             self._settle(run, process.returncode, _tail(stderr))
 
     def _start_process(self, run: RunRecord, stderr: IO[str]) -> subprocess.Popen[bytes]:
-        environment = os.environ | {DATABASE_URL: self._store.database_url, RUN_OWNER: self.owner}
+        environment = os.environ | {
+            DATABASE_URL: self._store.database_url,
+            RUN_OWNER: self.owner,
+            RUN_FLEET: run.fleet,
+        }
         return subprocess.Popen(
             [sys.executable, "-m", "planner.service.run_child", run.id],
             env=environment,
@@ -116,14 +120,14 @@ class RunWorker:
             work.runs.renew(run.id, self.owner, self._lease)
 
     def _is_wanted(self, run: RunRecord) -> bool:
-        with self._store.reading() as work:
+        with self._store.of_fleet(run.fleet).reading() as work:
             found = work.runs.get(run.id)
         return found is not None and found.lease_owner == self.owner and not found.cancel_requested
 
     def _settle(self, run: RunRecord, exit_status: int, stderr_tail: str) -> None:
         """Give the row its end, where the process did not do so itself."""
         try:
-            with self._store.writing() as work:
+            with self._store.of_fleet(run.fleet).writing() as work:
                 found = work.runs.get(run.id)
                 if found is None or found.lease_owner != self.owner:
                     return

@@ -94,7 +94,7 @@ def sub_cluster_spec(
         ),
         rules=LIVE_RULES,
         delays=found.problem.policy.delays,
-        reporting=LoadReporting(reporting_url) if reporting_url else None,
+        reporting=LoadReporting(reporting_url, fleet=store.fleet) if reporting_url else None,
     )
 
 

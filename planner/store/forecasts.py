@@ -13,13 +13,14 @@ from planner.store.tables import ForecastModelRow, ForecastRow
 
 
 class ForecastRepository:
-    def __init__(self, session: Session, now: datetime) -> None:
+    def __init__(self, session: Session, now: datetime, fleet: str) -> None:
         self._session = session
         self._now = now
+        self._fleet = fleet
 
     def add(self, forecast: Forecast) -> ForecastSummary:
         epochs = [{"start": e.start.isoformat(), "hours": e.hours} for e in forecast.epochs]
-        row = ForecastRow(name=forecast.name, epochs=epochs, created_at=self._now)
+        row = ForecastRow(fleet=self._fleet, name=forecast.name, epochs=epochs, created_at=self._now)
         self._session.add(row)
         self._session.flush()
         rows = [
@@ -37,7 +38,9 @@ class ForecastRepository:
 
     def get(self, forecast_id: int) -> Forecast | None:
         query = (
-            select(ForecastRow).where(ForecastRow.id == forecast_id).options(selectinload(ForecastRow.models))
+            select(ForecastRow)
+            .where(ForecastRow.id == forecast_id, ForecastRow.fleet == self._fleet)
+            .options(selectinload(ForecastRow.models))
         )
         row = self._session.scalars(query).one_or_none()
         if row is None:
@@ -52,7 +55,7 @@ class ForecastRepository:
 
     def summary(self, forecast_id: int) -> ForecastSummary | None:
         row = self._session.get(ForecastRow, forecast_id)
-        if row is None:
+        if row is None or row.fleet != self._fleet:
             return None
         count = select(func.count()).where(ForecastModelRow.forecast_id == forecast_id)
         return _summary(row, self._session.scalar(count) or 0)
@@ -66,6 +69,7 @@ class ForecastRepository:
         )
         query = (
             select(ForecastRow, func.coalesce(counts.c.models, 0))
+            .where(ForecastRow.fleet == self._fleet)
             .outerjoin(counts, counts.c.forecast_id == ForecastRow.id)
             .order_by(ForecastRow.id.desc())
             .limit(limit)

@@ -74,10 +74,13 @@ def require_current(engine: Engine) -> None:
         raise SchemaOutdated(state.found, state.needed)
 
 
+def newest_revision() -> str:
+    """The revision that this version needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or "none"
+
+
 def _state(connection: Connection) -> SchemaState:
-    needed = ScriptDirectory.from_config(_config()).get_current_head()
-    found = MigrationContext.configure(connection).get_current_revision()
-    return SchemaState(found, needed or "none")
+    return SchemaState(MigrationContext.configure(connection).get_current_revision(), newest_revision())
 
 
 def _config() -> Config:

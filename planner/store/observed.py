@@ -14,13 +14,15 @@ from planner.store.upserts import insert_once
 
 
 class ObservedLoadRepository:
-    def __init__(self, session: Session, now: datetime) -> None:
+    def __init__(self, session: Session, now: datetime, fleet: str) -> None:
         self._session = session
         self._now = now
+        self._fleet = fleet
 
     def add(self, report: LoadReport) -> bool:
         """Store the report; False when this sub-cluster already reported this interval."""
         row = {
+            "fleet": self._fleet,
             "sub_cluster": report.sub_cluster,
             "plan_version": report.plan_version,
             "interval_start": datetime.fromisoformat(report.interval_start),
@@ -29,7 +31,7 @@ class ObservedLoadRepository:
             "gpu_busy_share": report.gpu_busy_share,
             "received_at": self._now,
         }
-        report_id = insert_once(self._session, LoadReportRow, row, ["sub_cluster", "interval_start"])
+        report_id = insert_once(self._session, LoadReportRow, row, ["fleet", "sub_cluster", "interval_start"])
         if report_id is None:
             return False
         rows = [{"report_id": report_id, **msgspec.to_builtins(load)} for load in report.models]
@@ -46,7 +48,11 @@ class ObservedLoadRepository:
         limit: int,
     ) -> list[LoadReport]:
         """The newest ``limit`` reports whose interval starts in [since, until), the oldest of them first."""
-        query = select(LoadReportRow).options(selectinload(LoadReportRow.models))
+        query = (
+            select(LoadReportRow)
+            .where(LoadReportRow.fleet == self._fleet)
+            .options(selectinload(LoadReportRow.models))
+        )
         if since is not None:
             query = query.where(LoadReportRow.interval_start >= since)
         if until is not None:

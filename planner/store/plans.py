@@ -12,13 +12,12 @@ from planner.store.records import Activation, NewPlan, PlanDocuments, PlanState,
 from planner.store.tables import ActivationRow, CertificateRow, PlanRow, ProblemRow
 from planner.store.upserts import insert_once
 
-FLEET = "default"
-
 
 class PlanRepository:
-    def __init__(self, session: Session, now: datetime) -> None:
+    def __init__(self, session: Session, now: datetime, fleet: str) -> None:
         self._session = session
         self._now = now
+        self._fleet = fleet
 
     # -- problems
 
@@ -39,6 +38,7 @@ class PlanRepository:
         state = PlanState.CERTIFIED if new.certificate_passed else PlanState.DRAFT
         names = ("status", "objective", "bound", "gap", "fluid_bound", "physical_gap", "cost_usd_per_hour")
         row = PlanRow(
+            fleet=self._fleet,
             state=state.value,
             run_id=new.run_id,
             forecast_id=new.forecast_id,
@@ -62,19 +62,33 @@ class PlanRepository:
         self._session.flush()
         return _summary(row)
 
+    def _light(self) -> Any:
+        return (
+            select(PlanRow)
+            .where(PlanRow.fleet == self._fleet)
+            .options(
+                defer(PlanRow.document, raiseload=True),
+                joinedload(PlanRow.certificate).defer(CertificateRow.document, raiseload=True),
+            )
+        )
+
     def summary(self, version: int) -> PlanSummary | None:
-        row = self._session.scalars(_light().where(PlanRow.version == version)).one_or_none()
+        row = self._session.scalars(self._light().where(PlanRow.version == version)).one_or_none()
         return None if row is None else _summary(row)
 
     def newest(self, *, limit: int, before: int | None = None) -> list[PlanSummary]:
         """Newest first; ``before`` continues below that version."""
-        query = _light().order_by(PlanRow.version.desc()).limit(limit)
+        query = self._light().order_by(PlanRow.version.desc()).limit(limit)
         if before is not None:
             query = query.where(PlanRow.version < before)
         return [_summary(row) for row in self._session.scalars(query)]
 
     def documents(self, version: int) -> PlanDocuments | None:
-        query = select(PlanRow).where(PlanRow.version == version).options(joinedload(PlanRow.certificate))
+        query = (
+            select(PlanRow)
+            .where(PlanRow.version == version, PlanRow.fleet == self._fleet)
+            .options(joinedload(PlanRow.certificate))
+        )
         row = self._session.scalars(query).one_or_none()
         if row is None:
             return None
@@ -89,7 +103,11 @@ class PlanRepository:
 
     def lock(self, version: int) -> PlanSummary | None:
         """As ``summary``, and nobody else may change its state until this unit of work ends."""
-        query = select(PlanRow.version).where(PlanRow.version == version).with_for_update()
+        query = (
+            select(PlanRow.version)
+            .where(PlanRow.version == version, PlanRow.fleet == self._fleet)
+            .with_for_update()
+        )
         return None if self._session.scalar(query) is None else self.summary(version)
 
     # -- activations
@@ -100,7 +118,9 @@ class PlanRepository:
         if current is not None:
             current.deactivated_at = self._now
             self.set_state(current.plan_version, PlanState.SUPERSEDED)
-        row = ActivationRow(fleet=FLEET, plan_version=version, kind=kind, actor=actor, activated_at=self._now)
+        row = ActivationRow(
+            fleet=self._fleet, plan_version=version, kind=kind, actor=actor, activated_at=self._now
+        )
         self._session.add(row)
         self.set_state(version, PlanState.ACTIVE)
         return _activation(row)
@@ -111,21 +131,19 @@ class PlanRepository:
 
     def activations(self, *, limit: int) -> list[Activation]:
         """Newest first."""
-        query = select(ActivationRow).order_by(ActivationRow.id.desc()).limit(limit)
+        query = (
+            select(ActivationRow)
+            .where(ActivationRow.fleet == self._fleet)
+            .order_by(ActivationRow.id.desc())
+            .limit(limit)
+        )
         return [_activation(row) for row in self._session.scalars(query)]
 
     def _current_row(self, *, for_update: bool = False) -> ActivationRow | None:
         query = select(ActivationRow).where(
-            ActivationRow.fleet == FLEET, ActivationRow.deactivated_at.is_(None)
+            ActivationRow.fleet == self._fleet, ActivationRow.deactivated_at.is_(None)
         )
         return self._session.scalars(query.with_for_update() if for_update else query).one_or_none()
-
-
-def _light() -> Any:
-    return select(PlanRow).options(
-        defer(PlanRow.document, raiseload=True),
-        joinedload(PlanRow.certificate).defer(CertificateRow.document, raiseload=True),
-    )
 
 
 def _summary(row: PlanRow) -> PlanSummary:

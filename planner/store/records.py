@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+DEFAULT_FLEET = "default"
+
 
 @dataclass(frozen=True, slots=True)
 class RegisteredModel:
@@ -39,6 +41,16 @@ class RegisteredProfile:
     workspace_gib_per_item: float
     batch_size_max: int
     source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """GPUs planned together; ``environment`` is a word of its owner's, as ``production``."""
+
+    id: str
+    environment: str
+    policy: dict[str, Any]
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,7 @@ class RunRecord:
     progress: dict[str, Any] = field(default_factory=dict)
     error: dict[str, Any] | None = None
     plan_version: int | None = None
+    fleet: str = DEFAULT_FLEET
 
 
 class PlanState(StrEnum):

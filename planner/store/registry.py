@@ -17,11 +17,16 @@ from planner.store.upserts import upsert
 
 
 class RegistryRepository:
-    """Writes replace what has the same identity; reads come in the order of the identity."""
+    """
+    Writes replace what has the same identity; reads come in the order of the identity.
 
-    def __init__(self, session: Session, now: datetime) -> None:
+    Pools are the fleet's own; all else is shared by all fleets.
+    """
+
+    def __init__(self, session: Session, now: datetime, fleet: str) -> None:
         self._session = session
         self._now = now
+        self._fleet = fleet
 
     # -- GPU types
 
@@ -44,15 +49,15 @@ class RegistryRepository:
 
     def put_pools(self, pools: Sequence[Pool]) -> Upserted:
         known = {pool.id for pool in self.pools()}
-        upsert(self._session, PoolRow, [self._stamped(asdict(p)) for p in pools])
+        upsert(self._session, PoolRow, [self._stamped({"fleet": self._fleet, **asdict(p)}) for p in pools])
         return _split([p.id for p in pools], known)
 
     def pools(self) -> list[Pool]:
-        rows = self._session.scalars(select(PoolRow).order_by(PoolRow.gpu_type, PoolRow.zone))
-        return [_pool(row) for row in rows]
+        query = select(PoolRow).where(PoolRow.fleet == self._fleet).order_by(PoolRow.gpu_type, PoolRow.zone)
+        return [_pool(row) for row in self._session.scalars(query)]
 
     def pool(self, gpu_type: str, zone: str) -> Pool | None:
-        row = self._session.get(PoolRow, (gpu_type, zone))
+        row = self._session.get(PoolRow, (self._fleet, gpu_type, zone))
         return None if row is None else _pool(row)
 
     # -- models

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from planner.store.records import RunRecord, RunState
@@ -15,27 +15,29 @@ ATTEMPTS_MAX = 3  # a run whose server died this often is given up
 
 
 class RunRepository:
-    def __init__(self, session: Session, now: datetime) -> None:
+    def __init__(self, session: Session, now: datetime, fleet: str) -> None:
         self._session = session
         self._now = now
+        self._fleet = fleet
 
     def add(self, run: RunRecord) -> None:
         values = {name: getattr(run, name) for name in RunRecord.__slots__}
-        self._session.add(RunRow(**values | {"state": run.state.value}))
+        self._session.add(RunRow(**values | {"state": run.state.value, "fleet": self._fleet}))
         self._session.flush()
 
     def get(self, run_id: str) -> RunRecord | None:
-        row = self._session.get(RunRow, run_id)
+        query = self._own().where(RunRow.id == run_id)
+        row = self._session.scalars(query).one_or_none()
         return None if row is None else _record(row)
 
     def newest(self, *, limit: int) -> list[RunRecord]:
         """Newest first."""
-        query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
+        query = self._own().order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
         return [_record(row) for row in self._session.scalars(query)]
 
     def claim(self, owner: str, lease: timedelta) -> RunRecord | None:
         """
-        Lease the oldest run that waits, or whose server stopped renewing its lease.
+        Lease the oldest run, of any fleet, that waits, or whose server stopped renewing its lease.
 
         A run given up by too many servers fails instead. Two servers never get the same run.
         """
@@ -104,7 +106,7 @@ class RunRepository:
 
     def request_cancel(self, run_id: str) -> RunRecord | None:
         """A waiting run is cancelled at once; of a running one, the server is asked. None: no such run."""
-        query = select(RunRow).where(RunRow.id == run_id).with_for_update()
+        query = self._own().where(RunRow.id == run_id).with_for_update()
         row = self._session.scalars(query).one_or_none()
         if row is None:
             return None
@@ -118,6 +120,9 @@ class RunRepository:
     def cancelled(self, run_id: str, owner: str) -> bool:
         """The running run was stopped because it was asked for."""
         return self._end(run_id, owner, _ended(RunState.CANCELLED, self._now))
+
+    def _own(self) -> Select[RunRow]:
+        return select(RunRow).where(RunRow.fleet == self._fleet)
 
     def _end(self, run_id: str, owner: str, values: dict[str, Any]) -> bool:
         query = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,11 +15,13 @@ from sqlalchemy.orm import Session
 from planner.store.audit import AuditRepository
 from planner.store.engine import make_engine, writer
 from planner.store.errors import StoreConflict, StoreUnavailable
+from planner.store.fleets import FleetRepository
 from planner.store.forecasts import ForecastRepository
 from planner.store.migrate import SchemaState, require_current, schema_state
 from planner.store.nodes import NodeRepository
 from planner.store.observed import ObservedLoadRepository
 from planner.store.plans import PlanRepository
+from planner.store.records import DEFAULT_FLEET
 from planner.store.registry import RegistryRepository
 from planner.store.runs import RunRepository
 
@@ -30,17 +33,23 @@ def utc_now() -> datetime:
 
 
 class UnitOfWork:
-    """All repositories on one transaction; ``now`` is the instant it began, the same for all of them."""
+    """
+    All repositories on one transaction; ``now`` is the instant it began, the same for all of them.
 
-    def __init__(self, session: Session, now: datetime) -> None:
+    What belongs to a fleet is seen and changed for ``fleet`` alone.
+    """
+
+    def __init__(self, session: Session, now: datetime, fleet: str) -> None:
         self.now = now
-        self.registry = RegistryRepository(session, now)
-        self.forecasts = ForecastRepository(session, now)
-        self.runs = RunRepository(session, now)
-        self.plans = PlanRepository(session, now)
-        self.nodes = NodeRepository(session, now)
-        self.observed = ObservedLoadRepository(session, now)
-        self.audit = AuditRepository(session, now)
+        self.fleet = fleet
+        self.fleets = FleetRepository(session, now)
+        self.registry = RegistryRepository(session, now, fleet)
+        self.forecasts = ForecastRepository(session, now, fleet)
+        self.runs = RunRepository(session, now, fleet)
+        self.plans = PlanRepository(session, now, fleet)
+        self.nodes = NodeRepository(session, now, fleet)
+        self.observed = ObservedLoadRepository(session, now, fleet)
+        self.audit = AuditRepository(session, now, fleet)
 
 
 class Store:
@@ -49,7 +58,8 @@ class Store:
 
     ``reading()`` and ``writing()`` give units of work; the latter commits when its block ends
     and leaves nothing behind when the block raises. Both raise ``StoreUnavailable`` when the
-    database cannot be reached, ``StoreConflict`` when a constraint of it was broken.
+    database cannot be reached, ``StoreConflict`` when a constraint of it was broken. They are bound to
+    ``fleet``; ``of_fleet`` gives the same store bound to another.
     """
 
     def __init__(self, database_url: str, *, clock: Clock = utc_now) -> None:
@@ -57,16 +67,23 @@ class Store:
         self._engine: Engine = make_engine(database_url)
         self._writer = writer(self._engine)
         self._clock = clock
+        self.fleet = DEFAULT_FLEET
+
+    def of_fleet(self, fleet: str) -> Store:
+        """The same connections, bound to ``fleet``, which need not exist yet; not to be closed by itself."""
+        bound = copy.copy(self)
+        bound.fleet = fleet
+        return bound
 
     @contextmanager
     def reading(self) -> Iterator[UnitOfWork]:
         with _translated(), Session(self._engine) as session:
-            yield UnitOfWork(session, self._clock())
+            yield UnitOfWork(session, self._clock(), self.fleet)
 
     @contextmanager
     def writing(self) -> Iterator[UnitOfWork]:
         with _translated(), Session(self._writer) as session, session.begin():
-            yield UnitOfWork(session, self._clock())
+            yield UnitOfWork(session, self._clock(), self.fleet)
 
     def schema_state(self) -> SchemaState:
         return schema_state(self._engine)

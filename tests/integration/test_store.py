@@ -277,3 +277,39 @@ def test_an_unreachable_database_is_said_to_be_so() -> None:
 def test_instants_without_a_zone_are_refused(store: Store) -> None:
     with pytest.raises(Exception, match="must have a time zone"), store.reading() as work:
         work.observed.reports(since=datetime(2026, 1, 1), limit=1)  # noqa: DTZ001
+
+
+def test_a_fleet_sees_nothing_of_another(store: Store) -> None:
+    version = add_plan(prepared(store), "run")
+    other = store.of_fleet("other")
+    with store.writing() as work:
+        work.fleets.add("other", "staging", {})
+        work.registry.put_pools([Pool("A10", "zone-a", 8)])
+        work.observed.add(report())
+        work.nodes.hear("node", {})
+        work.plans.activate(version, kind="activate", actor="tester")
+        work.audit.add(actor="tester", action="test", subject="x")
+    with other.writing() as work:
+        assert work.registry.pools() == []
+        assert work.registry.pool("A10", "zone-a") is None
+        assert work.forecasts.get(1) is None
+        assert work.forecasts.summary(1) is None
+        assert work.forecasts.newest(limit=10) == []
+        assert work.runs.get("run") is None
+        assert work.runs.newest(limit=10) == []
+        assert work.runs.request_cancel("run") is None
+        assert work.plans.summary(version) is None
+        assert work.plans.documents(version) is None
+        assert work.plans.lock(version) is None
+        assert work.plans.newest(limit=10) == []
+        assert work.plans.current_activation() is None
+        assert work.plans.activations(limit=10) == []
+        assert work.observed.reports(limit=10) == []
+        assert work.observed.add(report()), (
+            "the same sub-cluster's name in another fleet is another sub-cluster"
+        )
+        assert work.nodes.all() == []
+        assert work.nodes.one("node") is None
+        assert work.audit.newest(limit=10) == []
+    with store.reading() as work:
+        assert len(work.observed.reports(limit=10)) == 1

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from planner.store.migrate import newest_revision
 from tests.control_plane import sqlite_url
 
 DB = "import api.cli.db as db; db.app()"
@@ -33,9 +34,12 @@ def run(code: str, *arguments: str, **environment: str) -> subprocess.CompletedP
 def test_upgrade_says_what_it_did(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "deeper")
     first = run(DB, "upgrade", "--database-url", url, "--json")
-    assert (first.returncode, json.loads(first.stdout)) == (0, {"before": None, "after": "0002"})
+    assert (first.returncode, json.loads(first.stdout)) == (
+        0,
+        {"before": None, "after": newest_revision()},
+    )
     second = run(DB, "upgrade", FERMATA_DATABASE_URL=url)
-    assert (second.returncode, second.stdout) == (0, "schema 0002 (was there already)\n")
+    assert (second.returncode, second.stdout) == (0, f"schema {newest_revision()} (was there already)\n")
 
 
 def test_upgrade_refuses_what_is_no_database(tmp_path: Path) -> None:
@@ -54,7 +58,7 @@ def test_serve_refuses_a_database_that_is_not_upgraded(tmp_path: Path) -> None:
     refused = run(SERVE, "--database-url", sqlite_url(tmp_path))
     assert refused.returncode == 1
     assert refused.stderr == (
-        "error: the database is at schema none, this version needs 0002\n"
+        f"error: the database is at schema none, this version needs {newest_revision()}\n"
         "hint: run `fermata db upgrade`, or start with --upgrade\n"
     )
 

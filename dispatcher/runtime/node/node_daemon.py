@@ -50,7 +50,7 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(params={"fleet": config.fleet}) as client:
         node = Node(config, folder, fermata, client, announce)
         chores = [asyncio.create_task(each) for each in (node.ask(), node.apply(), node.report())]
         stopped = asyncio.create_task(stop.wait())

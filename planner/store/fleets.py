@@ -1,0 +1,36 @@
+"""Repository of fleets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from planner.store.records import Fleet
+from planner.store.tables import FleetRow
+
+
+class FleetRepository:
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._session = session
+        self._now = now
+
+    def add(self, fleet: str, environment: str, policy: dict[str, Any]) -> Fleet:
+        row = FleetRow(id=fleet, environment=environment, policy=policy, created_at=self._now)
+        self._session.add(row)
+        self._session.flush()
+        return _fleet(row)
+
+    def get(self, fleet: str) -> Fleet | None:
+        row = self._session.get(FleetRow, fleet)
+        return None if row is None else _fleet(row)
+
+    def all(self) -> list[Fleet]:
+        """By name."""
+        return [_fleet(row) for row in self._session.scalars(select(FleetRow).order_by(FleetRow.id))]
+
+
+def _fleet(row: FleetRow) -> Fleet:
+    return Fleet(row.id, row.environment, dict(row.policy), row.created_at)

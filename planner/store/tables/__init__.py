@@ -1,0 +1,38 @@
+"""
+Every table, one module an area.
+
+Relations are loaded on purpose or not at all (``lazy="raise"``), constraints have names
+by convention so that a migration can speak of them, and no object of these classes leaves
+the store: repositories return frozen records.
+"""
+
+from planner.store.tables.audit import AuditRow
+from planner.store.tables.base import ID_LENGTH_MAX, Base
+from planner.store.tables.demand import ForecastModelRow, ForecastRow
+from planner.store.tables.fleets import FleetRow
+from planner.store.tables.nodes import NodeRow
+from planner.store.tables.observed import LoadReportRow, ObservedLoadRow
+from planner.store.tables.plans import ActivationRow, CertificateRow, PlanRow, ProblemRow
+from planner.store.tables.registry import GpuTypeRow, ModelRow, PoolRow, ProfileRow
+from planner.store.tables.runs import RunRow
+
+__all__ = [
+    "ID_LENGTH_MAX",
+    "ActivationRow",
+    "AuditRow",
+    "Base",
+    "CertificateRow",
+    "FleetRow",
+    "ForecastModelRow",
+    "ForecastRow",
+    "GpuTypeRow",
+    "LoadReportRow",
+    "ModelRow",
+    "NodeRow",
+    "ObservedLoadRow",
+    "PlanRow",
+    "PoolRow",
+    "ProblemRow",
+    "ProfileRow",
+    "RunRow",
+]
