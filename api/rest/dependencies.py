@@ -44,6 +44,8 @@ def _settings(request: Request) -> Settings:
 
 
 StoreDep = Annotated[Store, Depends(_store)]
+ServerStoreDep = Annotated[Store, Depends(_server_store)]
+"""For what is no fleet's: bound to none that was asked for."""
 SettingsDep = Annotated[Settings, Depends(_settings)]
 Actor = Annotated[
     str,
@@ -62,7 +64,7 @@ ANONYMOUS = "anonymous"
 
 
 def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """Documentation of an operation's error answers; 422, 503 and 500 come with every one."""
+    """Documentation of an operation's error answers; 404 (unknown fleet), 422, 503 and 500 come with all."""
     descriptions = {
         404: "What was asked for does not exist.",
         409: "Its state forbids the request.",
@@ -71,7 +73,7 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
         500: "Something went wrong here.",
         503: "The database cannot be reached.",
     }
-    return {status: _problem(status, descriptions[status]) for status in sorted({*codes, 422, 500, 503})}
+    return {status: _problem(status, descriptions[status]) for status in sorted({*codes, 404, 422, 500, 503})}
 
 
 def _problem(status: int, description: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.tables import CapacityTables
-from planner.solvers.relaxation import batching_slack, demand_slack
+from planner.solvers.relaxation import batching_slack, least_need
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -31,7 +31,7 @@ class Fleet(NamedTuple):
 
     need: Floats  # (M, G, N, E) GPUs
     memory: Floats  # (M, G, J) shares of a GPU's memory
-    slack: Floats  # (M, G) least part of its share that a part of the traffic needs
+    slack: Floats  # (M, G) least part of its share that a part of a split model's traffic needs
     served: NDArray[np.bool_]  # (M,)
     split: NDArray[np.bool_]  # (M,)
     limit: Integers  # (G,) most GPUs of one sub-cluster
@@ -48,10 +48,9 @@ def fleet_of(tables: CapacityTables, split: Collection[int]) -> Fleet:
         limit[g] = max(limit[g], tables.pool_limit(p))
         available[g] += tables.pools[p].available
     slack = np.ones((len(tables.models), types))
-    for m in range(len(tables.models)):  # of whole models too: little memory left makes their batches smaller
+    for m in split:
         for g in np.flatnonzero(tables.batch_size[m].any(axis=1)):
-            slack_of = batching_slack if m in split else demand_slack
-            slack[m, g] = slack_of(tables, m, int(g))
+            slack[m, g] = batching_slack(tables, m, int(g))
     is_split = np.isin(np.arange(len(tables.models)), sorted(split))
     return Fleet(
         need=_need(tables, is_split),
@@ -66,13 +65,17 @@ def fleet_of(tables: CapacityTables, split: Collection[int]) -> Fleet:
 
 
 def _need(tables: CapacityTables, is_split: NDArray[np.bool_]) -> Floats:
-    """The need of the tables, inf also where a model that may not be split asks for more than n GPUs."""
-    too_much = tables.need.max(axis=3, initial=0.0) > np.arange(1, tables.gpus_max + 1) + ROUNDING
-    too_much &= ~is_split[:, None, None] & np.isfinite(tables.need[..., 0])
-    if not too_much.any():
-        return tables.need
+    """
+    The need of the tables; of a model that may not be split, in the cheapest of its batches.
+
+    Inf also where such a model asks for more than n GPUs.
+    """
     need = tables.need.copy()
-    need[too_much] = np.inf
+    for m in np.flatnonzero(~is_split):
+        for g in range(need.shape[1]):
+            need[m, g] = least_need(tables, int(m), g)
+    too_much = need.max(axis=3, initial=0.0) > np.arange(1, tables.gpus_max + 1) + ROUNDING
+    need[too_much & ~is_split[:, None, None]] = np.inf
     return need
 
 

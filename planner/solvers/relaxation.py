@@ -205,6 +205,14 @@ def _need(tables: CapacityTables, m: int, kind: _Kind) -> Floats:
     return np.asarray(tables.need[m, kind.gpu_type].min(axis=0), dtype=np.float64)
 
 
+def _need_at_least(tables: CapacityTables, m: int, kind: _Kind, is_split: bool) -> Floats:
+    """(E,) the same where batches may be smaller: because traffic is split, or where memory forces it."""
+    if is_split:
+        return _need(tables, m, kind) * batching_slack(tables, m, kind.gpu_type)
+    need = least_need(tables, m, kind.gpu_type)
+    return np.asarray((need[kind.least - 1 : kind.most] if kind.most > 0 else need).min(axis=0))
+
+
 def batching_slack(tables: CapacityTables, m: int, g: int) -> float:
     r"""
     How much cheaper an item can be in a smaller batch, at most 1; below 1 only where a curve has steps.
@@ -217,15 +225,28 @@ def batching_slack(tables: CapacityTables, m: int, g: int) -> float:
     return float((np.minimum.accumulate(per_item) / per_item).min())
 
 
-def demand_slack(tables: CapacityTables, m: int, g: int) -> float:
-    """The same for a model's whole demand, whose batches memory may make smaller but shares do not."""
-    least = batching_slack(tables, m, g)
-    busy = tables.rate_rps[m][tables.rate_rps[m] > 0]
-    if least >= 1 or not len(busy):
-        return least
+def demand_slack(tables: CapacityTables, m: int, g: int) -> Floats:
+    """
+    (B, E) the same for a model's whole demand in batches of up to b, whose shares are whole.
+
+    Scarce memory may force a smaller batch, and where a curve has steps that may be the cheaper one.
+    """
     sizes = np.arange(1, int(tables.batch_size[m, g].max()) + 1)
-    load = tables.law(m, g).load_gpus(busy[None, :], sizes[:, None])
-    return float((np.minimum.accumulate(load, axis=0) / load).min())
+    slack = np.ones((len(sizes), len(tables.hours)))
+    if batching_slack(tables, m, g) < 1:
+        rates = tables.rate_rps[m]
+        load = tables.law(m, g).load_gpus(rates[None, rates > 0], sizes[:, None])
+        slack[:, rates > 0] = np.minimum.accumulate(load, axis=0) / load
+    return slack
+
+
+def least_need(tables: CapacityTables, m: int, g: int) -> Floats:
+    """(N, E) GPUs for the model's whole demand in the cheapest of the batches that a plan may form; inf."""
+    need = np.asarray(tables.need[m, g], dtype=np.float64)
+    if not tables.batch_size[m, g].any() or batching_slack(tables, m, g) >= 1:
+        return need
+    at = np.maximum(tables.batch_size[m, g], 1) - 1
+    return np.asarray(need * demand_slack(tables, m, g)[at])
 
 
 def _at(columns: Integers, epoch: int) -> int:
@@ -243,8 +264,7 @@ def _add_kind(
         b.row(f"most_k{k}", pair, [np.array([1.0, -kind.most])], upper=0.0)
     if not mine:
         return
-    slack = [batching_slack(tables, m, kind.gpu_type) if m in split else 1.0 for m in mine]
-    need = np.array([_need(tables, m, kind) * less for m, less in zip(mine, slack, strict=True)])
+    need = np.array([_need_at_least(tables, m, kind, m in split) for m in mine])
     for e in range(len(tables.hours)):
         columns = np.array([*(_at(v.shares[m, k], e) for m in mine), _at(v.gpus[k], e)])
         b.row(f"throughput_k{k}_e{e}", [columns], [np.append(need[:, e], -1.0)], upper=0.0)
@@ -262,7 +282,7 @@ def _add_flows(b: Builder, tables: CapacityTables, g: int, kinds: list[_Kind], v
     if not poured:
         return
     inside = [(m, k) for m, k in v.shares if kinds[k].gpu_type == g]
-    need = [_need(tables, m, kinds[k]) for m, k in inside]
+    need = [_need_at_least(tables, m, kinds[k], is_split=False) for m, k in inside]
     flow = [_need(tables, m, _Kind(g, 0, 0)) * batching_slack(tables, m, g) for m in poured]
     lent = [gpus for kind, gpus in zip(kinds, v.gpus, strict=True) if kind.gpu_type == g]
     for e in range(len(tables.hours)):

@@ -65,6 +65,8 @@ def test_answers_are_as_documented(client: httpx.Client, label: str, mode: Gener
         suppress_health_check=list(HealthCheck),
     )
     def check(case: schemathesis.Case) -> None:
+        if mode is GenerationMode.POSITIVE:
+            case.query.pop("fleet", None)  # hardly any name that is made up is a fleet's
         case.call_and_validate(base_url=str(client.base_url), checks=CHECKS)
 
     check()

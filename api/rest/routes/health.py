@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from api.rest.dependencies import StoreDep, problems
+from api.rest.dependencies import ServerStoreDep, problems
 
 router = APIRouter(tags=["health"])
 
@@ -25,7 +25,7 @@ def healthz() -> Health:
 
 
 @router.get("/readyz", responses=problems(503))
-def readyz(store: StoreDep) -> Health:
+def readyz(store: ServerStoreDep) -> Health:
     """The database can be reached and has the schema of this version."""
     store.require_current()
     return Health(status="ok")

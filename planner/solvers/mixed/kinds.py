@@ -49,17 +49,20 @@ def kinds_of(part: CrowdedPart) -> list[Kind]:
     for g in part.types:
         pools = np.flatnonzero(tables.pool_types == g)
         most = max((tables.pool_limit(int(p)) for p in pools), default=0)
-        slack = np.array([_slack(part, i, g) for i in range(len(part))])
+        slack = np.array([_slack(part, i, g) for i in range(len(part))]).reshape(len(part), -1)
         for kept, upper in zip(LEVELS, (*LEVELS[1:], 1.0), strict=True):
             found += list(_kinds_at(part, g, range(1, most + 1), (kept, upper), slack))
     return found
 
 
-def _slack(part: CrowdedPart, i: int, g: int) -> float:
+def _slack(part: CrowdedPart, i: int, g: int) -> Floats:
+    """(E,) by epoch: the workspace that a kind leaves may cut batches to any size."""
     m = int(part.model[i])
     if not part.tables.batch_size[m, g].any():
-        return 1.0
-    return (demand_slack if part.epoch[i] == WHOLE_DAY else batching_slack)(part.tables, m, g)
+        return np.ones(len(part.tables.hours))
+    if part.epoch[i] == WHOLE_DAY:
+        return np.asarray(demand_slack(part.tables, m, g).min(axis=0))
+    return np.full(len(part.tables.hours), batching_slack(part.tables, m, g))
 
 
 def _kinds_at(
@@ -72,7 +75,7 @@ def _kinds_at(
     room = usable * (1 - kept)
     workspace = np.where(flowing, usable, np.minimum(usable * most, usable - weights))
     need = need_in_workspace(tables, g, part.model.tolist(), part.share, workspace)
-    need *= slack[:, None, None]
+    need *= slack[:, None, :]
     need[flowing] = _of_one_epoch(need[flowing], part.epoch[flowing])
     memory = memory_shares(np.minimum(weights / room, 2.0))
     rate = _rate_shares(part)

@@ -16,7 +16,7 @@ import pytest
 from planner.demand.forecast import Forecast, ForecastEpoch
 from planner.problem.canonical import problem_to_json
 from planner.problem.parse import parse_problem
-from planner.service.run_child import DATABASE_URL, RUN_OWNER, SERVER_GONE
+from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_OWNER, SERVER_GONE
 from planner.service.run_worker import RunWorker
 from planner.store.records import RunRecord, RunState
 from planner.store.store import Store
@@ -143,7 +143,7 @@ def test_the_process_ends_with_its_server(store: Store) -> None:
         work.runs.claim("server", timedelta(seconds=60))
     process = subprocess.Popen(
         [sys.executable, "-m", "planner.service.run_child", run_id],
-        env=os.environ | {DATABASE_URL: store.database_url, RUN_OWNER: "server"},
+        env=os.environ | {DATABASE_URL: store.database_url, RUN_OWNER: "server", RUN_FLEET: "default"},
         stdin=subprocess.PIPE,
     )
     wait_for_stage(store, run_id, "solving")
@@ -158,7 +158,7 @@ def test_a_process_whose_lease_was_taken_over_leaves_nothing(store: Store) -> No
         work.runs.claim("another", timedelta(seconds=60))
     finished = subprocess.run(
         [sys.executable, "-m", "planner.service.run_child", run_id],
-        env=os.environ | {DATABASE_URL: store.database_url, RUN_OWNER: "server"},
+        env=os.environ | {DATABASE_URL: store.database_url, RUN_OWNER: "server", RUN_FLEET: "default"},
         stdin=subprocess.PIPE,
         check=False,
         timeout=60,
