@@ -60,7 +60,9 @@ def fill(connection: Connection, number: int) -> None:
         for with_nullable in (True, False):
             try:
                 with connection.begin_nested():
-                    connection.execute(table.insert().values(**_row(connection, table, number, with_nullable)))
+                    connection.execute(
+                        table.insert().values(**_row(connection, table, number, with_nullable))
+                    )
                 break
             except IntegrityError as error:
                 refusals.append(str(error.orig))

@@ -21,6 +21,7 @@ from typing import Any
 from tests import control_plane
 from tests.databases import new_database, postgres_server
 
+
 def fill(url: str) -> None:
     """Facts, two forecasts, load reports, a plan that is active, one that is certified, a cancelled run."""
     with control_plane.served(url) as client:

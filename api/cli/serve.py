@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 GRACEFUL_STOP_S = 10
-KEEP_ALIVE_S = 75  # well above the 5 s at which dispatchers report: a connection closed as the next report is sent loses it
+KEEP_ALIVE_S = 75  # well above a dispatcher's 5 s: what is closed as the next report is sent loses it
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 

@@ -2,14 +2,14 @@
 The control plane under load: people submit forecasts and look around, dispatchers report, plans run.
 
 200 clients submit forecasts and read, 50 dispatchers report load, one planner has runs made, approved and
-activated, all against real ``fermata serve`` processes. At each rate of reads the table says how long reads and
-writes took, from when they were due; at the end every acknowledged write is looked for in the store.
+activated, all against real ``fermata serve`` processes. At each rate of reads the table says how long reads
+and writes took, from when they were due; at the end every acknowledged write is looked for in the store.
 
     python -m bench.service [--database sqlite,postgresql] [--rates 50,100,150] [--seconds 20] [--servers 1,2]
                             [--forecasts 10] [--no-plans] [--seed 0] [--json FILE]
 
-The clients share the machine with servers and database; the rate is the highest at which the 99th percentile of
-reads stays under 100 ms.
+The clients share the machine with servers and database; the rate is the highest at which the 99th percentile
+of reads stays under 100 ms.
 """
 
 from __future__ import annotations
@@ -124,7 +124,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--database", default="sqlite,postgresql")
     parser.add_argument("--servers", default="1", help="how many server processes, comma-separated")
     parser.add_argument("--rates", default="50,100,150", help="reads a second, comma-separated")
-    parser.add_argument("--forecasts", type=float, default=10.0, help="forecasts a second, all clients together")
+    parser.add_argument(
+        "--forecasts", type=float, default=10.0, help="forecasts a second, all clients together"
+    )
     parser.add_argument("--report-interval", type=float, default=5.0, help="seconds between load reports")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--no-plans", action="store_true")

@@ -1,13 +1,14 @@
 """
-Compares the journal with the store: nothing acknowledged lost, nothing stored twice or unasked, one active plan.
+Compares journal and store: nothing acknowledged lost, nothing stored twice or unasked, one active plan.
 
-It reads the store's own repositories after the servers are gone, so that no cache can answer for the database.
+It reads the store's own repositories after the servers are gone: no cache answers for the database.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -88,7 +89,9 @@ def _runs(journal: Journal, work: UnitOfWork) -> list[str]:
     times = Counter(run.options.get("seed") for run in stored.values())
     found = [f"the run of seed {seed} is stored {count} times" for seed, count in times.items() if count > 1]
     asked = {write.content for write in journal.of_kind("run")}
-    found += [f"a run of seed {seed} is stored and was never asked for" for seed in times if seed not in asked]
+    found += [
+        f"a run of seed {seed} is stored and was never asked for" for seed in times if seed not in asked
+    ]
     for write in journal.acknowledged("run"):
         run = stored.get(write.answer["id"])
         if run is None:
@@ -120,7 +123,7 @@ def _plans(journal: Journal, work: UnitOfWork) -> list[str]:
     open_ones = [a.plan_version for a in activations if a.deactivated_at is None]
     if active != open_ones or len(active) > 1:
         found.append(f"active plans {active}, activations in force {open_ones}")
-    for before, after in zip(activations, activations[1:], strict=False):
+    for before, after in pairwise(activations):
         if before.deactivated_at is None or before.deactivated_at > after.activated_at:
             found.append(f"activations {before.id} and {after.id} overlap")
     return found

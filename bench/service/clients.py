@@ -2,8 +2,8 @@
 The clients: people who submit forecasts and look around, dispatchers that report load, one who plans.
 
 Each sends at instants drawn beforehand and measures from when a request was due, so that a server that
-falls behind cannot hide it. A write without an answer is sent again under the same ``Idempotency-Key`` until it is
-acknowledged or the bench ends.
+falls behind cannot hide it. A write without an answer is sent again under the same ``Idempotency-Key`` until
+it is acknowledged or the bench ends.
 """
 
 from __future__ import annotations

@@ -66,7 +66,8 @@ class Connection:
         writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {
-            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)
+            name.lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in head[1:] if line)
         }
         status = int(head[0].split()[1])
         body = await reader.readexactly(int(headers.get("content-length", "0")))

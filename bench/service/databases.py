@@ -68,7 +68,7 @@ class PostgresServer:
 
 @contextmanager
 def database(name: str, folder: Path) -> Iterator[Database]:
-    """``sqlite`` or ``postgresql``, empty, for as long as the block lasts; the folder's path must be short."""
+    """``sqlite`` or ``postgresql``, empty, as long as the block lasts; the folder's path must be short."""
     if name == "sqlite":
         yield SqliteFile(folder)
         return

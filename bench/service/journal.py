@@ -15,7 +15,7 @@ class Write:
     """
     One write, however often it had to be sent.
 
-    ``answer`` is what acknowledged it (None: nobody ever did, so it may be stored or not), ``refusal`` a final no.
+    ``answer`` is what acknowledged it (None: nobody did, it may be stored or not), ``refusal`` a final no.
     """
 
     kind: str

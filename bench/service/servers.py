@@ -27,7 +27,9 @@ def free_port() -> int:
 class Server:
     """One server, always at the same address."""
 
-    def __init__(self, database_url: str, log: Path, *, run_worker: bool = True, lease_s: float = 5.0) -> None:
+    def __init__(
+        self, database_url: str, log: Path, *, run_worker: bool = True, lease_s: float = 5.0
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = os.environ | {

@@ -53,7 +53,7 @@ def test_rows_of_every_table_survive_every_migration_both_ways(database_url: str
     """
     At each revision each table gets a row; at each later one it is still there, and again on the way down.
 
-    What a migration adds is filled as soon as it exists (tests/store_rows.py), so a new one is covered unasked.
+    What a migration adds is filled as soon as it exists (tests/store_rows.py), so a new one is covered.
     """
     known: dict[str, Contents] = {}
     before: Contents = {}
@@ -103,7 +103,9 @@ def test_alembic_finds_nothing_to_generate(database_url: str) -> None:
 def test_every_released_revision_has_its_dump() -> None:
     """A revision is released with the version after it at the latest: then its dump is made (SOURCE.md)."""
     kept = {path.name for path in RELEASED.glob("*.sql")}
-    assert {f"{number}.{kind}.sql" for number in ("0001", "0002", "0003") for kind in ("sqlite", "postgresql")} <= kept
+    assert {
+        f"{number}.{kind}.sql" for number in ("0001", "0002", "0003") for kind in ("sqlite", "postgresql")
+    } <= kept
     assert {name.partition(".")[0] for name in kept} <= set(revisions())
 
 
@@ -167,7 +169,7 @@ def a_lock(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_migration_that_cannot_have_its_lock_leaves_all_as_it_was(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reader on PostgreSQL, a writer on SQLite: the upgrade gives up instead of making all others queue behind it."""
+    """A reader on PostgreSQL, a writer on SQLite: the upgrade gives up, and nobody queues behind it."""
     restore_dump(database_url, "0001")
     with connected(database_url) as connection:
         before = contents(connection)
