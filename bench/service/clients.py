@@ -20,7 +20,7 @@ from bench.service import fleet
 from bench.service.connection import Answer, Connection, NoAnswer
 from bench.service.journal import Journal, Write
 
-AGAIN_S = 0.2
+AGAIN_S = (0.2, 1.0)
 TRY_LATER = (429, 503)
 NOTHING_STORED = ("store-conflict", "idempotency-key-in-use")
 DONE_BEFORE = ("plan-already-active", "plan-not-approvable")  # by a try whose answer was lost
@@ -196,7 +196,7 @@ class Crowd:
                     return write.is_acknowledged
             if self._stopping.is_set():
                 return False
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(random.uniform(*AGAIN_S))
 
     def _settled(self, write: Write, answer: Answer) -> bool:
         if answer.status < 300:

