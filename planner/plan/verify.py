@@ -12,7 +12,13 @@ import numpy as np
 from planner.plan.breaches import forbidden, still_broken
 from planner.plan.places import misplaced
 from planner.plan.plan import Placement, Plan, PlanStatus, SubCluster
-from planner.problem.capacity import batch_size_feasible, latency_feasible, latency_needed_us, need_gpus
+from planner.problem.capacity import (
+    batch_law,
+    batch_size_feasible,
+    latency_feasible,
+    latency_needed_us,
+    need_gpus,
+)
 from planner.problem.fluid import fluid_bound_usd_per_hour
 from planner.problem.problem import GpuReservation, PlanningProblem
 
@@ -248,7 +254,9 @@ def _batch_planned(problem: PlanningProblem, cluster: SubCluster, placement: Pla
     feasible = batch_size_feasible(model, cluster.gpu_type, least, problem.policy.delays)
     if per_item * feasible > free_gib + GIB_TOLERANCE:
         feasible = int((free_gib + GIB_TOLERANCE) / per_item)
-    return max(placement.batch_size, feasible)
+    law = batch_law(model, cluster.gpu_type, problem.policy.delays)
+    rate = np.array(model.demand_rps) * np.array(placement.share)
+    return max(placement.batch_size, int(law.cheapest_batch(rate, feasible)))
 
 
 def _scheduler_rate(problem: PlanningProblem, cluster: SubCluster) -> Iterator[Violation]:

@@ -26,6 +26,7 @@ from planner.problem.usable_share import usable_share
 
 US_PER_S = 1e6
 FITS_EVERYWHERE = 2**31 - 1
+DEARER_AT_MOST = 1e-3  # a batch is promised smaller than possible only for more than that
 _ROUNDING = 1e-9  # GiB and microseconds: binary noise of decimal inputs
 
 
@@ -47,12 +48,15 @@ class BatchLaw:
     requests_per_slo
         Requests that one GPU executes within the SLO in the best of the possible batches,
         :math:`\max_b S\,b/\ell(b)`; 0 where none is possible.
+    has_steps
+        Whether a request costs more in some batch than in a smaller one.
     """
 
     latency_us: NDArray[np.float64]
     gpus_least: NDArray[np.int64]
     fill_rps: NDArray[np.float64]
     requests_per_slo: float
+    has_steps: bool
     budget_us: int
     data_us: int
 
@@ -81,6 +85,22 @@ class BatchLaw:
         mean = self.mean_batch(rate_rps, batch_size)
         latency_us = np.interp(mean, np.arange(len(self.latency_us)), self.latency_us)
         return np.asarray(np.asarray(rate_rps) / US_PER_S * latency_us / mean, dtype=np.float64)
+
+    def cheapest_batch(self, rate_rps: ArrayLike, largest: ArrayLike) -> NDArray[np.int64]:
+        """
+        For each of ``largest``: of the batches up to it, the one to promise at these rates.
+
+        It is the largest that costs the busiest epoch at most ``DEARER_AT_MOST`` more than the cheapest does;
+        a smaller one than ``largest`` only where the curve has steps. 0 for 0.
+        """
+        most = np.asarray(largest, dtype=np.int64)
+        sizes = np.arange(1, int(most.max(initial=0)) + 1)
+        if not len(sizes):
+            return np.zeros_like(most)
+        busiest = self.load_gpus(np.atleast_1d(rate_rps)[None, :], sizes[:, None]).max(axis=1, initial=0.0)
+        good = busiest <= np.minimum.accumulate(busiest) * (1 + DEARER_AT_MOST)
+        chosen = np.maximum.accumulate(np.where(good, sizes, 0))
+        return np.asarray(np.concatenate([[0], chosen])[most], dtype=np.int64)
 
     def usable_share(self, gpus: ArrayLike, arrival_cv: ArrayLike) -> NDArray[np.float64]:
         r"""Share of so many GPUs that arrivals of that variation may keep busy, :math:`\rho(n, c_v, w)`."""
@@ -112,7 +132,8 @@ def _batch_law(profile: ModelProfile, slo: int, delays: Delays) -> BatchLaw:
     per_slo = budget_us * float(per_us[possible[1:]].max(initial=0.0))
     for array in (latency_us, gpus_least, fill_rps):
         array.setflags(write=False)
-    return BatchLaw(latency_us, gpus_least, fill_rps, per_slo, budget_us, delays.data_us)
+    has_steps = bool((np.diff(per_us) < 0).any())
+    return BatchLaw(latency_us, gpus_least, fill_rps, per_slo, has_steps, budget_us, delays.data_us)
 
 
 def slo_us(model: Model) -> int:
@@ -150,11 +171,13 @@ def batch_size_in_memory(profile: ModelProfile, gpu_type: GpuType) -> int:
 
 
 def batch_size_planned(problem: PlanningProblem, model: Model, gpu_type: GpuTypeId, gpus: int) -> int:
-    """The batch a plan may promise: feasible in latency, its workspace in memory; 0 where there is none."""
+    """The batch a plan promises a model alone, in its SLO and its workspace in memory; 0 for none."""
     if gpu_type not in model.profiles:
         return 0
     in_memory = batch_size_in_memory(model.profiles[gpu_type], problem.gpu_types[gpu_type])
-    return min(in_memory, batch_size_feasible(model, gpu_type, gpus, problem.policy.delays))
+    largest = min(in_memory, batch_size_feasible(model, gpu_type, gpus, problem.policy.delays))
+    law = batch_law(model, gpu_type, problem.policy.delays)
+    return int(law.cheapest_batch(model.demand_rps, largest))
 
 
 def mean_batch(

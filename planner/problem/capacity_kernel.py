@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from planner.problem.capacity import US_PER_S, BatchLaw
+from planner.problem.capacity import DEARER_AT_MOST, US_PER_S, BatchLaw
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -82,15 +82,26 @@ def _load_gpus(latency_us, rate_rps, mean):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def fill_tables(laws, pairs, rate_rps, share, burst, batch_size, need, workspace_gib):  # type: ignore[no-untyped-def]
+def _has_steps(latency_us):  # type: ignore[no-untyped-def]
+    """Whether an item of some batch costs more than one of a smaller batch."""
+    for b in range(2, len(latency_us) - 1):  # noqa: SIM110  (a loop compiles, a generator does not)
+        if latency_us[b] * (b - 1) > latency_us[b - 1] * b:
+            return True
+    return False
+
+
+@njit(cache=True)
+def fill_tables(laws, pairs, rate_rps, share, burst, least, batch_size, need, workspace_gib):  # type: ignore[no-untyped-def]
     """
     Fill the capacity tables at the pairs; other entries stay as they are.
 
-    ``rate_rps`` (M, E), ``share`` (Q, N) usable share; the results as in ``CapacityTables``.
+    ``rate_rps`` (M, E), ``share`` (Q, N) usable share; the results as in ``CapacityTables``. With
+    ``least``, the need in each epoch is the least that any batch of those possible has there.
     """
     counts, epochs = need.shape[2], need.shape[3]
     mean = np.empty(epochs)
     load = np.empty(epochs)
+    own = np.empty(epochs)
     for q in range(len(pairs.model)):
         m, g, a = pairs.model[q], pairs.gpu_type[q], pairs.law[q]
         inside = slice(laws.start[a], laws.start[a + 1])
@@ -100,19 +111,28 @@ def fill_tables(laws, pairs, rate_rps, share, burst, batch_size, need, workspace
         for e in range(epochs):
             mean[e] = _mean_batch(latency_us, fill_rps, laws.budget_us[a], laws.data_us[a], rate_rps[m, e])
             peak = max(peak, mean[e])
-        possible, before = 0, 0
+        steps = _has_steps(latency_us)
+        possible, before, chosen, cheapest = 0, 0, 0, np.inf
         for n in range(counts):
             while possible < len(gpus_least) - 2 and gpus_least[possible + 1] <= n + 1:
                 possible += 1
             size = min(possible, pairs.batch_size_in_memory[q])
             if size < 1:
                 continue
-            if size != before:
+            for b in range(before + 1 if steps else max(size, before + 1), size + 1):
                 for e in range(epochs):
-                    load[e] = _load_gpus(latency_us, rate_rps[m, e], min(mean[e], float(size)))
-                before = size
-            batch_size[m, g, n] = size
-            planned = min(float(size), np.ceil(burst * min(peak, float(size))))
+                    own[e] = _load_gpus(latency_us, rate_rps[m, e], min(mean[e], float(b)))
+                busiest = own.max()
+                cheapest = min(cheapest, busiest)
+                if not steps or busiest <= cheapest * (1 + DEARER_AT_MOST):
+                    chosen = b
+                    if not least:
+                        load[:] = own
+                if least:
+                    load[:] = own if b == 1 or not steps else np.minimum(load, own)
+            before = size
+            batch_size[m, g, n] = chosen
+            planned = min(float(chosen), np.ceil(burst * min(peak, float(chosen))))
             workspace_gib[m, g, n] = pairs.workspace_gib_per_item[q] * planned
             for e in range(epochs):
                 need[m, g, n, e] = load[e] / share[q, n]

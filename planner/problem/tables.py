@@ -31,7 +31,8 @@ class CapacityTables:
     rate_rps
         (M, E) demand.
     batch_size
-        (M, G, N) largest batch that a plan may promise; 0 where the model cannot live there.
+        (M, G, N) batch that a plan promises: of those possible the largest, but a smaller one where a
+        curve has steps and it costs less (``BatchLaw.cheapest_batch``); 0 where the model cannot live.
     need
         (M, G, N, E) GPUs to plan for the model's whole demand; inf where it cannot live.
     weights_gib, workspace_gib_per_item
@@ -128,7 +129,7 @@ def capacity_tables(problem: PlanningProblem) -> CapacityTables:
     variation = np.array([model.arrival_cv for model in models], dtype=np.float64)[pairs.model]
     per_slo = laws.requests_per_slo[pairs.law]
     share = usable_share(np.arange(1, gpus_max + 1), variation[:, None], per_slo[:, None])
-    fill_tables(laws, pairs, rate, share, BURST, batch_size, need, workspace)
+    fill_tables(laws, pairs, rate, share, BURST, False, batch_size, need, workspace)
     types = [problem.gpu_types[name] for name in gpu_types]
     return CapacityTables(
         problem=problem,
@@ -154,11 +155,14 @@ def need_in_workspace(
     models: Sequence[int],
     shares: Floats,
     workspace_gib: Floats,
+    *,
+    least: bool = False,
 ) -> Floats:
     """
     (K, N, E) GPUs for a share of each model's demand where batches have so much workspace at most.
 
     ``models``, ``shares`` and ``workspace_gib`` have K entries; inf where not even one request fits.
+    With ``least``, the least that any batch of those possible needs, epoch by epoch: no plan needs less.
     """
     name, problem = tables.gpu_types[gpu_type], tables.problem
     shape = (len(models), 1, tables.gpus_max)
@@ -187,7 +191,7 @@ def need_in_workspace(
     )
     rate = tables.rate_rps[models] * shares[:, None]
     sizes, workspace = np.zeros(shape, dtype=np.int64), np.zeros(shape)
-    fill_tables(laws_flat, pairs, rate, share, BURST, sizes, need, workspace)
+    fill_tables(laws_flat, pairs, rate, share, BURST, least, sizes, need, workspace)
     return need[:, 0]
 
 

@@ -63,8 +63,8 @@ def size_cluster(tables: CapacityTables, draft: DraftCluster) -> SizedCluster | 
     in_memory[fits] = np.floor((free_gib + 1e-9) / per_item[fits]).astype(np.int64)
     if free_gib < -1e-9 or limit < 1:
         return None
-    sizes = np.minimum(tables.batch_size[members, g, :limit], in_memory[:, None])
     rates = [tables.rate_rps[m] * draft.planned(m) for m in members]
+    sizes = _batch_sizes(tables, g, members, rates, in_memory, limit)
     rate_max = tables.problem.policy.scheduler_rate_rps_max
     if rate_max is not None and np.sum(rates, axis=0).max() > rate_max * (1 + 1e-9):
         return None
@@ -83,6 +83,24 @@ def size_cluster(tables: CapacityTables, draft: DraftCluster) -> SizedCluster | 
     smallest = int(best[1].min())
     chosen = sizes[:, smallest - 1] if tables.reserved else sizes[:, best[2] - 1]
     return SizedCluster(draft, best[1], {m: int(b) for m, b in zip(members, chosen, strict=True)})
+
+
+def _batch_sizes(
+    tables: CapacityTables,
+    gpu_type: int,
+    members: list[int],
+    rates: list[Floats],
+    in_memory: NDArray[np.int64],
+    limit: int,
+) -> NDArray[np.int64]:
+    """(members, limit) batches by GPU count: as large as may be, smaller where that is cheaper."""
+    sizes = np.minimum(tables.batch_size[members, gpu_type, :limit], in_memory[:, None])
+    for k, (m, rate) in enumerate(zip(members, rates, strict=True)):
+        law = tables.law(m, gpu_type)
+        if law.has_steps:
+            largest = np.minimum(law.batch_sizes(np.arange(1, limit + 1)), in_memory[k])
+            sizes[k] = law.cheapest_batch(rate, largest)
+    return sizes
 
 
 def _gpus_least(tables: CapacityTables, gpu_type: int, shares: Mapping[int, Floats], limit: int) -> int:

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 from planner.formulation.builder import Builder
 from planner.formulation.highs_lp import highs_lp
-from planner.problem.tables import CapacityTables
+from planner.problem.tables import CapacityTables, need_in_workspace
 from planner.solvers.outcome import SolverFailed
 from planner.solvers.stopping import Stop, highs_stopped_by, never
 
@@ -215,38 +215,30 @@ def _need_at_least(tables: CapacityTables, m: int, kind: _Kind, is_split: bool) 
 
 def batching_slack(tables: CapacityTables, m: int, g: int) -> float:
     r"""
-    How much cheaper an item can be in a smaller batch, at most 1; below 1 only where a curve has steps.
+    How much cheaper an item can be in another batch, at most 1; below 1 only where a curve has steps.
 
     A part of a model's traffic forms smaller batches. Where :math:`\ell(b)/b` rises somewhere, that may
-    cost less than in proportion; this factor on the need keeps the bound true.
+    cost less than in proportion; this factor on the need keeps the bound true. So does it for a part
+    that is promised a larger batch than the whole.
     """
-    largest = int(tables.batch_size[m, g].max())
-    per_item = tables.law(m, g).latency_us[1 : largest + 1] / np.arange(1, largest + 1)
-    return float((np.minimum.accumulate(per_item) / per_item).min())
-
-
-def demand_slack(tables: CapacityTables, m: int, g: int) -> Floats:
-    """
-    (B, E) the same for a model's whole demand in batches of up to b, whose shares are whole.
-
-    Scarce memory may force a smaller batch, and where a curve has steps that may be the cheaper one.
-    """
-    sizes = np.arange(1, int(tables.batch_size[m, g].max()) + 1)
-    slack = np.ones((len(sizes), len(tables.hours)))
-    if batching_slack(tables, m, g) < 1:
-        rates = tables.rate_rps[m]
-        load = tables.law(m, g).load_gpus(rates[None, rates > 0], sizes[:, None])
-        slack[:, rates > 0] = np.minimum.accumulate(load, axis=0) / load
-    return slack
+    law = tables.law(m, g)
+    if not law.has_steps:
+        return 1.0
+    per_item = law.latency_us[1:-1] / np.arange(1, law.batch_size_max + 1)
+    promised = np.unique(tables.batch_size[m, g])
+    promised = promised[promised > 0]
+    smaller = (np.minimum.accumulate(per_item) / per_item)[: promised.max(initial=0)]
+    larger = per_item.min() / per_item[promised - 1]
+    return float(min(smaller.min(initial=1.0), larger.min(initial=1.0)))
 
 
 def least_need(tables: CapacityTables, m: int, g: int) -> Floats:
-    """(N, E) GPUs for the model's whole demand in the cheapest of the batches that a plan may form; inf."""
-    need = np.asarray(tables.need[m, g], dtype=np.float64)
-    if not tables.batch_size[m, g].any() or batching_slack(tables, m, g) >= 1:
-        return need
-    at = np.maximum(tables.batch_size[m, g], 1) - 1
-    return np.asarray(need * demand_slack(tables, m, g)[at])
+    """(N, E) GPUs for the model's whole demand, in each epoch in the cheapest of all batches; inf."""
+    if not tables.batch_size[m, g].any() or not tables.law(m, g).has_steps:
+        return np.asarray(tables.need[m, g], dtype=np.float64)
+    everything = np.array([float(tables.usable_gib[g] - tables.weights_gib[m, g])])
+    need: Floats = need_in_workspace(tables, g, [m], np.ones(1), everything, least=True)[0]
+    return need
 
 
 def _at(columns: Integers, epoch: int) -> int:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from planner.problem.tables import need_in_workspace
 from planner.solvers.mixed.crowded import WHOLE_DAY, CrowdedPart
 from planner.solvers.poured import memory_shares
-from planner.solvers.relaxation import batching_slack, demand_slack
+from planner.solvers.relaxation import batching_slack
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -49,20 +49,18 @@ def kinds_of(part: CrowdedPart) -> list[Kind]:
     for g in part.types:
         pools = np.flatnonzero(tables.pool_types == g)
         most = max((tables.pool_limit(int(p)) for p in pools), default=0)
-        slack = np.array([_slack(part, i, g) for i in range(len(part))]).reshape(len(part), -1)
+        slack = np.array([_slack(part, i, g) for i in range(len(part))])
         for kept, upper in zip(LEVELS, (*LEVELS[1:], 1.0), strict=True):
             found += list(_kinds_at(part, g, range(1, most + 1), (kept, upper), slack))
     return found
 
 
-def _slack(part: CrowdedPart, i: int, g: int) -> Floats:
-    """(E,) by epoch: the workspace that a kind leaves may cut batches to any size."""
+def _slack(part: CrowdedPart, i: int, g: int) -> float:
+    """Of traffic shared out by epoch; a whole day's is counted in the cheapest batches as it is."""
     m = int(part.model[i])
-    if not part.tables.batch_size[m, g].any():
-        return np.ones(len(part.tables.hours))
-    if part.epoch[i] == WHOLE_DAY:
-        return np.asarray(demand_slack(part.tables, m, g).min(axis=0))
-    return np.full(len(part.tables.hours), batching_slack(part.tables, m, g))
+    if part.epoch[i] == WHOLE_DAY or not part.tables.batch_size[m, g].any():
+        return 1.0
+    return batching_slack(part.tables, m, g)
 
 
 def _kinds_at(
@@ -74,8 +72,8 @@ def _kinds_at(
     weights = np.where(flowing, 0.0, tables.weights_gib[part.model, g])
     room = usable * (1 - kept)
     workspace = np.where(flowing, usable, np.minimum(usable * most, usable - weights))
-    need = need_in_workspace(tables, g, part.model.tolist(), part.share, workspace)
-    need *= slack[:, None, :]
+    need = need_in_workspace(tables, g, part.model.tolist(), part.share, workspace, least=True)
+    need *= slack[:, None, None]
     need[flowing] = _of_one_epoch(need[flowing], part.epoch[flowing])
     memory = memory_shares(np.minimum(weights / room, 2.0))
     rate = _rate_shares(part)

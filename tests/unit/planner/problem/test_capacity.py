@@ -170,3 +170,21 @@ def test_fluid_bound_takes_the_cheapest_type_at_its_best_batch() -> None:
     )
     assert fluid_bound_usd_per_hour(asked, {}) == pytest.approx(2.4)  # 300/s at 2 ms at 4 USD/h
     assert fluid_bound_usd_per_hour(asked, {"m": (0.0, 0.5)}) == pytest.approx(1.2)
+
+
+def test_a_batch_is_promised_smaller_than_possible_only_where_that_is_cheaper() -> None:
+    steps = {
+        "latency_ms": [[1, 10.0], [2, 11.0], [3, 30.0], [4, 31.0]],
+        "weights_gib": 1.0,
+        "batch_size_max": 4,
+    }
+    asked = problem([model("m", [400.0], {"a": steps}), model("line", [400.0], {"a": batching(1.0, 4.0)})])
+    law = capacity.batch_law(asked.models["m"], "a", NONE)
+    assert law.has_steps
+    assert law.cheapest_batch([400.0], [0, 1, 2, 3, 4]).tolist() == [0, 1, 2, 2, 2]
+    assert law.cheapest_batch([0.0], [0, 1, 2, 3, 4]).tolist() == [0, 1, 2, 3, 4], (
+        "what is never formed costs nothing"
+    )
+    line = capacity.batch_law(asked.models["line"], "a", NONE)
+    assert not line.has_steps
+    assert line.cheapest_batch([400.0], [3, 8]).tolist() == [3, 8]

@@ -200,7 +200,26 @@ def test_where_a_smaller_batch_costs_less_a_kind_counts_need_at_its_least() -> N
     part, _ = part_of(tables)
     kinds = kinds_of(part)
     assert kinds
+    roomiest = {
+        kind.gpus: kind.rows[0, 0] * kind.gpus for kind in kinds
+    }  # a count's last kind has the most room
     for items in (1, 2, 3, 4):
         need = need_in_workspace(tables, 0, [0], np.ones(1), np.array([2.0 * items]))[0]
-        for kind in kinds:
-            assert kind.rows[0, 0] * kind.gpus <= need[kind.gpus - 1, 0] + 1e-9
+        for gpus, counted in roomiest.items():
+            assert counted <= need[gpus - 1, 0] + 1e-9
+
+
+def test_the_least_need_is_that_of_the_cheapest_batch_in_each_epoch() -> None:
+    """At 400 requests/s batches of 2 are the cheapest; at 1/s all are of one."""
+    steps = {"latency_ms": [[1, 10.0], [2, 11.0], [3, 30.0], [4, 31.0]], "batch_size_max": 4}
+    profile = {"b": steps | {"weights_gib": 1.0, "workspace_gib_per_item": 2.0}}
+    tables = capacity_tables(problem([model("m", [400.0, 1.0, 0.0], profile)], pools={"b": 8}))
+    law = tables.law(0, 0)
+    loads = law.load_gpus(tables.rate_rps[0][None, :], np.arange(1, 5)[:, None])
+    for items in (1, 2, 3, 4):
+        room = np.array([2.0 * items])
+        share = law.usable_share(np.arange(1, 9), tables.models[0].arrival_cv)
+        least = need_in_workspace(tables, 0, [0], np.ones(1), room, least=True)[0]
+        promised = need_in_workspace(tables, 0, [0], np.ones(1), room)[0]
+        assert np.allclose(least, loads[:items].min(axis=0)[None, :] / share[:, None])
+        assert np.allclose(promised, loads[min(items, 2) - 1][None, :] / share[:, None])
