@@ -96,6 +96,8 @@ def _run(settings: Settings, *, as_json: bool) -> None:
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
+    app = create_app(settings)
+
     class Server(uvicorn.Server):
         """Says where it listens once it does, and takes a signal for a wish, not for a failure."""
 
@@ -107,6 +109,10 @@ def _run(settings: Settings, *, as_json: bool) -> None:
                 port = self.servers[0].sockets[0].getsockname()[1]
                 _announce(f"http://{settings.host}:{port}", as_json=as_json)
 
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            app.state.stopping.set()
+            super().handle_exit(sig, frame)
+
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
             before = {number: signal.signal(number, self.handle_exit) for number in STOP_SIGNALS}
@@ -117,7 +123,7 @@ def _run(settings: Settings, *, as_json: bool) -> None:
                     signal.signal(number, handler)
 
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,

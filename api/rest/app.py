@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
@@ -36,7 +37,9 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        worker = RunWorker(own_store, lease_s=settings.run_lease_s) if settings.run_worker else None
+        worker = None
+        if settings.run_worker:
+            worker = RunWorker(own_store, lease_s=settings.run_lease_s, stopping=app.state.stopping)
         if worker:
             worker.start()
         yield
@@ -57,6 +60,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.store = own_store
     app.state.settings = settings
+    app.state.stopping = threading.Event()  # once set, whoever waits is answered, and a run is given back
     for routes in (registry, demand, runs, plans, nodes):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)

@@ -23,7 +23,11 @@ from bench.service.journal import Journal, Write
 AGAIN_S = (0.2, 1.0)
 TRY_LATER = (429, 503)
 NOTHING_STORED = ("store-conflict", "idempotency-key-in-use")
-DONE_BEFORE = ("plan-already-active", "plan-not-approvable")  # by a try whose answer was lost
+DONE_BEFORE = (  # by a try whose answer was lost
+    "plan-already-active",
+    "plan-not-approvable",
+    "idempotency-answer-not-kept",
+)
 ENDED = ("succeeded", "failed", "cancelled")
 
 
