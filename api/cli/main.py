@@ -13,8 +13,10 @@ from api.cli import (
     goodput,
     load,
     node,
+    observed,
     plan,
     profile,
+    profile_drift,
     schema,
     serve,
     simulate,
@@ -33,7 +35,9 @@ app = typer.Typer(
 )
 app.add_typer(plan.app, name="plan")
 app.add_typer(profile.app, name="profile")
+profile.app.command("drift")(profile_drift.drift)
 app.add_typer(db.app, name="db")
+app.add_typer(observed.app, name="observed")
 app.command("simulate")(simulate.simulate)
 app.command("goodput")(goodput.goodput)
 app.command("schema")(schema.schema)

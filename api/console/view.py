@@ -12,6 +12,7 @@ from planner.demand.observed import ObservedLoad
 from planner.plan.plan import Excuse, SubCluster, Unserved
 from planner.problem.problem import PlanningProblem
 from planner.service import demand, plans, runs
+from planner.service import observed as observed_load
 from planner.service.plans import StoredPlan
 from planner.service.sub_clusters import SubClusterUse, sub_cluster_use
 from planner.store.records import PlanState, PlanSummary, RunRecord
@@ -106,7 +107,7 @@ def _active(store: Store) -> PlanSummary | None:
 
 def _plan_view(store: Store, stored: StoredPlan) -> PlanView:
     _, forecast = demand.forecast(store, stored.summary.forecast_id)
-    observed = demand.observed_by_epoch(store, forecast)
+    observed = observed_load.observed_by_epoch(store, forecast)
     problem = stored.problem
     bad_rates = _bad_rates(stored.certificate)
     return PlanView(

@@ -15,8 +15,9 @@ from fastapi.routing import APIRoute
 from api.console import page
 from api.rest import problems
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
-from api.rest.routes import demand, health, nodes, plans, registry, runs
+from api.rest.routes import demand, health, nodes, observed, plans, profile_drift, registry, runs
 from api.settings import Settings
+from planner.service.observed_chores import ObservedChores
 from planner.service.run_worker import RunWorker
 from planner.store.store import Store
 
@@ -40,11 +41,13 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
         worker = None
         if settings.run_worker:
             worker = RunWorker(own_store, lease_s=settings.run_lease_s, stopping=app.state.stopping)
-        if worker:
-            worker.start()
+        chores = _observed_chores(own_store, settings)
+        started = [one for one in (worker, chores) if one]
+        for one in started:
+            one.start()
         yield
-        if worker:
-            worker.stop()
+        for one in started:
+            one.stop()
         if store is None:
             own_store.close()
 
@@ -61,7 +64,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.store = own_store
     app.state.settings = settings
     app.state.stopping = threading.Event()  # once set, whoever waits is answered, and a run is given back
-    for routes in (registry, demand, runs, plans, nodes):
+    for routes in (registry, profile_drift, demand, observed, runs, plans, nodes):
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     page.install(app)
@@ -70,6 +73,12 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.add_middleware(RequestIdMiddleware)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _observed_chores(store: Store, settings: Settings) -> ObservedChores | None:
+    if not settings.observed_roll_up:
+        return None
+    return ObservedChores(store, settings.retention, roll_up_every_s=settings.observed_roll_up_every_s)
 
 
 def _version() -> str:

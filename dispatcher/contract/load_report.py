@@ -31,7 +31,8 @@ class LoadReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     One sub-cluster over one interval; ``interval_start`` is ISO 8601 in UTC.
 
-    ``(sub_cluster, interval_start)`` identifies a report: sending it twice counts once.
+    ``(sub_cluster, plan_version)`` identifies the reporter within its fleet; each of its intervals counts
+    once, sent twice or late, and may overlap others by no more than two clocks differ.
     """
 
     sub_cluster: str

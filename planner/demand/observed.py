@@ -1,15 +1,24 @@
-"""What dispatchers measured, put together from their load reports."""
+"""What dispatchers measured, put together by model."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TypeAlias
+from datetime import datetime
 
-from dispatcher.contract.load_report import LoadReport, ModelLoad
+import numpy as np
+from numpy.typing import NDArray
+
 from planner.demand.forecast import Forecast
+from planner.demand.load_frame import (
+    COLUMN,
+    SECOND_US,
+    SUMS,
+    Floats,
+    Ints,
+    LoadFrame,
+    binned,
+    instant_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,7 @@ class ObservedModel:
     rate_rps
         ``arrived / observed_s``, summed over the sub-clusters that share the model.
     arrival_cv
-        Coefficient of variation of inter-arrival times, weighted by arrivals; None when no report knew it.
+        Coefficient of variation of inter-arrival times, pooled (``load_frame``); None when no report knew it.
     bad_rate
         Share of arrivals late, dropped or rejected; None without arrivals.
     """
@@ -65,120 +74,131 @@ class ObservedLoad:
     models: dict[str, ObservedModel]
 
 
-TrafficShare: TypeAlias = Callable[[LoadReport, str], float | None]
-"""The part of a model's traffic that the report's sub-cluster takes by its plan; None where no plan says."""
-
-
-def _no_plan(report: LoadReport, model: str) -> float | None:
-    return None
-
-
-def observe(reports: Sequence[LoadReport], traffic_share: TrafficShare = _no_plan) -> ObservedLoad:
+def observe(frame: LoadFrame) -> ObservedLoad:
     """
-    Put reports together, one entry for each model.
+    Put rows together, one entry for each model.
 
     A sub-cluster that takes a third of a model's traffic for a minute shows the whole for twenty
     seconds. Where no plan tells the part, two sub-clusters that report at once are taken to share
-    the model between them, and one that reports alone to take all of it. Reports are counted as given:
-    idempotence by (sub-cluster, interval start) is the store's part.
+    the model between them, and one that reports alone to take all of it. Rows are counted as given:
+    that no report counts twice is the store's part.
     """
-    by_model: dict[str, list[tuple[LoadReport, ModelLoad]]] = defaultdict(list)
-    for report in reports:
-        for load in report.models:
-            by_model[load.model].append((report, load))
-    spans = [_span(report) for report in reports]
+    names = sorted({source.model for source in frame.sources})
+    number = {name: index for index, name in enumerate(names)}
+    model_of = np.array([number[source.model] for source in frame.sources], dtype=np.int64)
+    model = model_of[frame.source] if len(frame) else np.zeros(0, dtype=np.int64)
+    sums = np.zeros((len(names), len(SUMS)), dtype=np.int64)
+    np.add.at(sums, model, frame.sums)
+    squares = binned(model, frame.cv_squares, len(names))
+    observed_us = _observed_us(frame, model, len(names))
+    latencies = _latencies(frame, model)
+    seen = np.unique(model)
     return ObservedLoad(
-        report_count=len(reports),
-        since=min((start for start, _ in spans), default=None),
-        until=max((end for _, end in spans), default=None),
-        models={model: _observed(model, pairs, traffic_share) for model, pairs in sorted(by_model.items())},
+        report_count=_report_count(frame),
+        since=instant_at(frame.begin_us.min()) if len(frame) else None,
+        until=instant_at(frame.end_us.max()) if len(frame) else None,
+        models={
+            names[i]: _observed(
+                names[i], sums[i], float(squares[i]), observed_us[i] / SECOND_US, latencies.get(i, ())
+            )
+            for i in seen
+        },
     )
 
 
-def observe_by_epoch(
-    reports: Iterable[LoadReport], forecast: Forecast, traffic_share: TrafficShare = _no_plan
-) -> dict[int, ObservedLoad]:
-    """The same for each epoch of ``forecast`` (``Forecast.epoch_at``); reports of no epoch are left out."""
-    by_epoch: dict[int, list[LoadReport]] = defaultdict(list)
-    for report in reports:
-        epoch = forecast.epoch_at(datetime.fromisoformat(report.interval_start))
-        if epoch is not None:
-            by_epoch[epoch].append(report)
-    return {epoch: observe(group, traffic_share) for epoch, group in sorted(by_epoch.items())}
+def observe_by_epoch(frame: LoadFrame, forecast: Forecast) -> dict[int, ObservedLoad]:
+    """The same for each epoch of ``forecast`` (``Forecast.epoch_at``); rows of no epoch are left out."""
+    starts, group = np.unique(frame.start_us, return_inverse=True)
+    epochs = [forecast.epoch_at(instant_at(start)) for start in starts]
+    epoch = np.array([-1 if e is None else e for e in epochs], dtype=np.int64)[group.reshape(-1)]
+    found = (int(e) for e in np.unique(epoch) if e >= 0)
+    return {e: observe(frame.where(epoch == e)) for e in found}
 
 
-Pairs = Sequence[tuple[LoadReport, ModelLoad]]
+def joined_time_us(begin_us: NDArray[np.number], end_us: NDArray[np.number], covered_us: Floats) -> float:
+    r"""
+    How long at least one of several reported, each for a time (``covered_us``) within its span.
+
+    .. math:: \sum_g U_g \, \frac{\sum_{i \in g} c_i}{\sum_{i \in g} L_i}
+
+    over groups g of spans that overlap: U their union, L their lengths, c the time covered. Exact where spans
+    are without gaps, and where gaps are the same for all or for none.
+    """
+    order = np.argsort(begin_us, kind="stable")
+    begins, ends = begin_us[order], end_us[order]
+    reached = np.maximum.accumulate(ends)
+    firsts = np.concatenate([[0], np.flatnonzero(begins[1:] > reached[:-1]) + 1])
+    union_us = np.maximum.reduceat(ends, firsts) - begins[firsts]
+    lengths = np.add.reduceat(ends - begins, firsts)
+    return float((union_us * np.add.reduceat(covered_us[order], firsts) / lengths).sum())
 
 
-def _observed(model: str, pairs: Pairs, traffic_share: TrafficShare) -> ObservedModel:
-    loads = [load for _, load in pairs]
-    arrived = sum(load.arrived for load in loads)
-    bad = sum(load.late + load.dropped + load.rejected for load in loads)
-    batches = sum(load.batches for load in loads)
-    observed_s = _observed_s(model, [report for report, _ in pairs], traffic_share)
+def _observed_us(frame: LoadFrame, model: Ints, count: int) -> Floats:
+    """Each sub-cluster's time by its part of the traffic; the joined time of those whose part is unknown."""
+    total = binned(model, frame.column("planned_us"), count)
+    unplanned_us = frame.column("unplanned_us")
+    unknown = np.flatnonzero(unplanned_us)
+    order = unknown[np.argsort(model[unknown], kind="stable")]
+    for rows in np.split(order, np.flatnonzero(np.diff(model[order])) + 1):
+        if len(rows):
+            total[model[rows[0]]] += joined_time_us(
+                frame.begin_us[rows], frame.end_us[rows], unplanned_us[rows].astype(np.float64)
+            )
+    return total
+
+
+def _report_count(frame: LoadFrame) -> int:
+    """Every model of a sub-cluster is in each of its reports: the most that any of them counts."""
+    keys: dict[tuple[str, int], int] = {}
+    cluster_of = [keys.setdefault((s.sub_cluster, s.plan_version), len(keys)) for s in frame.sources]
+    cluster = np.array(cluster_of, dtype=np.int64)[frame.source] if len(frame) else frame.source
+    _, group = np.unique(
+        np.column_stack([cluster, frame.start_us, frame.length_us]), axis=0, return_inverse=True
+    )
+    most = np.zeros(len(frame), dtype=np.int64)
+    np.maximum.at(most, group.reshape(-1), frame.column("reports"))
+    return int(most.sum())
+
+
+def _observed(
+    model: str, sums: Ints, squares: float, observed_s: float, latencies: tuple[MeasuredLatency, ...]
+) -> ObservedModel:
+    def total(name: str) -> int:
+        return int(sums[COLUMN[name]])
+
+    arrived, batches, known = total("arrived"), total("batches"), total("cv_arrivals")
+    bad = total("late") + total("dropped") + total("rejected")
     return ObservedModel(
         model=model,
         observed_s=observed_s,
         arrived=arrived,
-        served_in_time=sum(load.served_in_time for load in loads),
-        late=sum(load.late for load in loads),
-        dropped=sum(load.dropped for load in loads),
-        rejected=sum(load.rejected for load in loads),
+        served_in_time=total("served_in_time"),
+        late=total("late"),
+        dropped=total("dropped"),
+        rejected=total("rejected"),
         rate_rps=arrived / observed_s if observed_s else 0.0,
-        arrival_cv=_mean((load.arrival_cv, load.arrived) for load in loads if load.arrival_cv is not None),
+        arrival_cv=float(np.sqrt(squares / known)) if known else None,
         bad_rate=min(1.0, bad / arrived) if arrived else None,
         batches=batches,
-        batch_size_mean=_mean((load.batch_size_mean, load.batches) for load in loads),
-        busy_s=sum(load.busy_s for load in loads),
-        latencies=_latencies(loads),
+        batch_size_mean=total("batched_requests") / batches if batches else None,
+        busy_s=total("busy_us") / SECOND_US,
+        latencies=latencies,
     )
 
 
-def _observed_s(model: str, reports: Sequence[LoadReport], traffic_share: TrafficShare) -> float:
-    """Each sub-cluster's time by its part of the traffic; the joined time of those whose part is unknown."""
-    known: dict[tuple[str, float], list[LoadReport]] = defaultdict(list)
-    unknown: list[LoadReport] = []
-    for report in reports:
-        share = traffic_share(report, model)
-        if share is None:
-            unknown.append(report)
-        else:
-            known[report.sub_cluster, share].append(report)
-    in_part = (share * _covered_s(map(_span, group)) for (_, share), group in known.items())
-    return sum(in_part) + _covered_s(map(_span, unknown))
-
-
-def _latencies(loads: Iterable[ModelLoad]) -> tuple[MeasuredLatency, ...]:
-    by_size: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    for load in loads:
-        for batch_size, batches, latency_ms in load.latency_ms_by_batch:
-            by_size[batch_size].append((latency_ms, batches))
-    return tuple(
-        MeasuredLatency(batch_size, sum(count for _, count in measured), mean)
-        for batch_size, measured in sorted(by_size.items())
-        if (mean := _mean(measured)) is not None
+def _latencies(frame: LoadFrame, model: Ints) -> dict[int, tuple[MeasuredLatency, ...]]:
+    """By model's number; batch sizes without a batch are left out."""
+    found = frame.latencies
+    if not len(found.row):
+        return {}
+    keys, group = np.unique(
+        np.column_stack([model[found.row], found.batch_size]), axis=0, return_inverse=True
     )
-
-
-def _mean(weighted: Iterable[tuple[float, float]]) -> float | None:
-    """Weighted mean of (value, weight) pairs; None without weight."""
-    pairs = list(weighted)
-    total = sum(weight for _, weight in pairs)
-    return sum(value * weight for value, weight in pairs) / total if total else None
-
-
-def _span(report: LoadReport) -> tuple[datetime, datetime]:
-    start = datetime.fromisoformat(report.interval_start)
-    return start, start + timedelta(seconds=report.interval_s)
-
-
-def _covered_s(spans: Iterable[tuple[datetime, datetime]]) -> float:
-    """Length of the union of the spans, in seconds."""
-    covered = timedelta()
-    reached: datetime | None = None
-    for start, end in sorted(spans):
-        if reached is None or start > reached:
-            covered, reached = covered + (end - start), end
-        elif end > reached:
-            covered, reached = covered + (end - reached), end
-    return covered.total_seconds()
+    sums = np.zeros((len(keys), 2), dtype=np.int64)
+    np.add.at(sums, group.reshape(-1), np.column_stack([found.batches, found.execution_us]))
+    by_model: dict[int, list[MeasuredLatency]] = {}
+    for (number, size), (batches, execution_us) in zip(keys.tolist(), sums.tolist(), strict=True):
+        if batches:
+            entry = MeasuredLatency(size, batches, execution_us / batches / 1_000)
+            by_model.setdefault(number, []).append(entry)
+    return {number: tuple(entries) for number, entries in by_model.items()}

@@ -74,6 +74,16 @@ class ProfileNotFound(NotFound):
         )
 
 
+class ProposalNotFound(NotFound):
+    code = "proposal-not-found"
+    title = "No such profile proposal"
+
+    def __init__(self, proposal_id: int) -> None:
+        super().__init__(
+            f"there is no profile proposal {proposal_id}", hint="GET /v1/profile-proposals lists them"
+        )
+
+
 class ForecastNotFound(NotFound):
     code = "forecast-not-found"
     title = "No such forecast"
@@ -161,6 +171,25 @@ class PlanAlreadyActive(Conflict):
 
     def __init__(self, version: int) -> None:
         super().__init__(f"plan version {version} is the active one")
+
+
+class ProposalDecided(Conflict):
+    code = "proposal-decided"
+    title = "The proposal is not open any more"
+
+    def __init__(self, proposal_id: int, state: str) -> None:
+        super().__init__(f"profile proposal {proposal_id} is {state}: only an open one can be decided")
+
+
+class ProposalStale(Conflict):
+    code = "proposal-stale"
+    title = "The profile has changed meanwhile"
+
+    def __init__(self, proposal_id: int, proposed_for: int, registered: int | None) -> None:
+        now = "is gone" if registered is None else f"is at version {registered}"
+        super().__init__(
+            f"profile proposal {proposal_id} corrects version {proposed_for} of a profile that {now}"
+        )
 
 
 class RunFinished(Conflict):

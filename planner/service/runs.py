@@ -11,10 +11,9 @@ from planner.demand.corrected import CorrectedDemand, corrected_demand
 from planner.demand.forecast import Forecast, ModelForecast
 from planner.demand.observed import observe_by_epoch
 from planner.problem.canonical import problem_to_json
-from planner.service.demand import REPORTS_MAX
 from planner.service.errors import ForecastNotFound, RunFinished, RunNotFound
+from planner.service.observed import recent
 from planner.service.problem_document import Registry, planning_problem
-from planner.service.traffic import planned_traffic
 from planner.store.records import RunRecord, RunState
 from planner.store.store import Store, UnitOfWork
 
@@ -121,10 +120,8 @@ def _active_plan(work: UnitOfWork) -> dict[str, Any] | None:
 
 
 def _corrected(work: UnitOfWork, forecast: Forecast, request: RunRequest) -> CorrectedDemand:
-    reports = work.observed.reports(
-        since=request.observed_since, until=request.observed_until, limit=REPORTS_MAX
-    )
-    return corrected_demand(forecast, observe_by_epoch(reports, forecast, planned_traffic(work)))
+    frame = recent(work, request.observed_since, request.observed_until)
+    return corrected_demand(forecast, observe_by_epoch(frame, forecast))
 
 
 def _rows(corrected: CorrectedDemand) -> tuple[ModelForecast, ...]:

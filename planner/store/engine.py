@@ -42,6 +42,13 @@ def writer(engine: Engine) -> Engine:
     return engine.execution_options(**{WRITES: True})
 
 
+def reader(engine: Engine) -> Engine:
+    """The same pool for transactions that read: each sees one instant (as SQLite's always do)."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ")
+    return engine
+
+
 def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise ValueError("database URL: SQLite needs a file, as in sqlite:///var/fermata.db")

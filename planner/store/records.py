@@ -41,6 +41,74 @@ class RegisteredProfile:
     workspace_gib_per_item: float
     batch_size_max: int
     source: str | None = None
+    version: int = field(default=0, compare=False)
+    """Which of its versions is registered; the store's to say."""
+
+
+class ProposalState(StrEnum):
+    """proposed -> accepted or rejected; superseded by a newer proposal, or because the profile changed."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileVersion:
+    """
+    A profile as it was registered once.
+
+    Parameters
+    ----------
+    measured_since
+        Measurements from before say nothing of it.
+    proposal_id
+        The accepted proposal that it comes from; None where somebody submitted it.
+    """
+
+    model: str
+    gpu_type: str
+    version: int
+    curve: dict[str, Any]
+    weights_gib: float
+    workspace_gib_per_item: float
+    batch_size_max: int
+    source: str | None
+    created_at: datetime
+    measured_since: datetime
+    proposal_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewProposal:
+    """
+    A corrected curve for ``profile_version``; ``evidence`` is ``planner.demand.profile_drift.Drift`` as JSON.
+    """
+
+    model: str
+    gpu_type: str
+    profile_version: int
+    curve: dict[str, Any]
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileProposal:
+    """A proposal, and what became of it; ``note`` is the reason that was given."""
+
+    id: int
+    fleet: str
+    model: str
+    gpu_type: str
+    profile_version: int
+    state: ProposalState
+    curve: dict[str, Any]
+    evidence: dict[str, Any]
+    created_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    note: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +128,30 @@ class HeardNode:
     id: str
     heard_at: datetime
     status: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """
+    The dispatcher of one sub-cluster of one plan version, and how its reports stood.
+
+    Parameters
+    ----------
+    new, known
+        Reports that were taken, and repetitions of such.
+    differing
+        Repetitions that said something else: the first was kept.
+    overlapping
+        Reports not taken because their interval lay across others of the same reporter.
+    """
+
+    sub_cluster: str
+    plan_version: int
+    heard_at: datetime
+    new: int
+    known: int
+    differing: int
+    overlapping: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from planner.problem.problem import GpuType, Pool
+from planner.store.profile_versions import versioned
 from planner.store.records import RegisteredModel, RegisteredProfile, Upserted
 from planner.store.tables import GpuTypeRow, ModelRow, PoolRow, ProfileRow
 from planner.store.upserts import upsert
@@ -79,10 +80,23 @@ class RegistryRepository:
 
     # -- profiles
 
-    def put_profiles(self, profiles: Sequence[RegisteredProfile]) -> Upserted:
+    def put_profiles(
+        self,
+        profiles: Sequence[RegisteredProfile],
+        *,
+        measured_since: datetime | None = None,
+        proposal_id: int | None = None,
+    ) -> Upserted:
+        """
+        Each that says something new is a new version, which ``measured_since`` and ``proposal_id`` explain.
+        """
         keys = self._session.execute(select(ProfileRow.model, ProfileRow.gpu_type))
         known = {profile_id(model, gpu_type) for model, gpu_type in keys}
-        upsert(self._session, ProfileRow, [self._stamped(asdict(p)) for p in profiles])
+        versions = versioned(
+            self._session, self._now, profiles, measured_since=measured_since, proposal_id=proposal_id
+        )
+        rows = [asdict(p) | {"version": versions[p.model, p.gpu_type]} for p in profiles]
+        upsert(self._session, ProfileRow, [self._stamped(row) for row in rows])
         return _split([profile_id(p.model, p.gpu_type) for p in profiles], known)
 
     def profiles(self, *, model: str | None = None, gpu_type: str | None = None) -> list[RegisteredProfile]:
@@ -126,4 +140,5 @@ def _profile(row: ProfileRow) -> RegisteredProfile:
         workspace_gib_per_item=row.workspace_gib_per_item,
         batch_size_max=row.batch_size_max,
         source=row.source,
+        version=row.version,
     )

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from planner.store.audit import AuditRepository
-from planner.store.engine import make_engine, writer
+from planner.store.engine import make_engine, reader, writer
 from planner.store.errors import StoreConflict, StoreUnavailable
 from planner.store.fleets import FleetRepository
 from planner.store.forecasts import ForecastRepository
@@ -21,6 +21,7 @@ from planner.store.migrate import SchemaState, require_current, schema_state
 from planner.store.nodes import NodeRepository
 from planner.store.observed import ObservedLoadRepository
 from planner.store.plans import PlanRepository
+from planner.store.profile_versions import ProfileVersionRepository
 from planner.store.records import DEFAULT_FLEET
 from planner.store.registry import RegistryRepository
 from planner.store.runs import RunRepository
@@ -49,6 +50,7 @@ class UnitOfWork:
         self.plans = PlanRepository(session, now, fleet)
         self.nodes = NodeRepository(session, now, fleet)
         self.observed = ObservedLoadRepository(session, now, fleet)
+        self.profiles = ProfileVersionRepository(session, now, fleet)
         self.audit = AuditRepository(session, now, fleet)
 
 
@@ -58,13 +60,14 @@ class Store:
 
     ``reading()`` and ``writing()`` give units of work; the latter commits when its block ends
     and leaves nothing behind when the block raises. Both raise ``StoreUnavailable`` when the
-    database cannot be reached, ``StoreConflict`` when a constraint of it was broken. They are bound to
-    ``fleet``; ``of_fleet`` gives the same store bound to another.
+    database cannot be reached, ``StoreConflict`` when a constraint of it was broken. All that ``reading()``
+    reads is of one instant. They are bound to ``fleet``; ``of_fleet`` gives the same store bound to another.
     """
 
     def __init__(self, database_url: str, *, clock: Clock = utc_now) -> None:
         self.database_url = database_url
         self._engine: Engine = make_engine(database_url)
+        self._reader = reader(self._engine)
         self._writer = writer(self._engine)
         self._clock = clock
         self.fleet = DEFAULT_FLEET
@@ -77,7 +80,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[UnitOfWork]:
-        with _translated(), Session(self._engine) as session:
+        with _translated(), Session(self._reader) as session:
             yield UnitOfWork(session, self._clock(), self.fleet)
 
     @contextmanager

@@ -150,7 +150,7 @@ def test_writers_on_two_servers_never_lose_an_update(migrated_url: str, tmp_path
         told = list(pool.map(write, range(4)))
     with store.reading() as work:
         assert {name for one in told for name in one["models"]} <= work.registry.model_ids()
-        assert len(work.observed.reports(limit=1_000)) == sum(one["reports_new"] for one in told) == 8
+        assert len(work.observed.frame()) == sum(one["reports_new"] for one in told) == 8
         switches = sorted(work.plans.activations(limit=1_000), key=lambda switch: switch.id)
         assert [s.id for s in switches] == sorted(number for one in told for number in one["activations"])
         assert [s.plan_version for s in switches if s.deactivated_at is None] == [

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
-from dispatcher.contract.load_report import LoadReport, ModelLoad
 from planner.demand.forecast import Forecast, ForecastEpoch, ModelForecast
 from planner.problem.problem import GpuType, Pool
 from planner.store.errors import StoreConflict, StoreUnavailable
 from planner.store.records import NewPlan, PlanState, RegisteredModel, RegisteredProfile, RunRecord, RunState
 from planner.store.store import Store
-from planner.store.tables import ActivationRow
+from planner.store.tables import ActivationRow, NodeRow
 from tests.control_plane import START
+from tests.observed import report
 
 DIGEST = "d" * 64
 PLAN = {
@@ -72,23 +73,6 @@ def prepared(store: Store) -> Store:
     add_forecast(store)
     add_run(store)
     return store
-
-
-def report(sub_cluster: str = "one", start: datetime = START, **load: object) -> LoadReport:
-    facts: dict[str, object] = {
-        "model": "m",
-        "arrived": 10**12,
-        "served_in_time": 9,
-        "late": 1,
-        "dropped": 0,
-        "rejected": 0,
-        "arrival_cv": None,
-        "batches": 2,
-        "batch_size_mean": 5.0,
-        "busy_s": 0.5,
-        "latency_ms_by_batch": ((5, 2, 7.25),),
-    }
-    return LoadReport(sub_cluster, 3, start.isoformat(), 5.0, 2, 0.25, (ModelLoad(**(facts | load)),))  # type: ignore[arg-type]
 
 
 def test_registry_creates_then_replaces(store: Store) -> None:
@@ -173,31 +157,6 @@ def test_forecasts_are_paged_newest_first(store: Store) -> None:
         assert [f.id for f in work.forecasts.newest(limit=2, before=ids[1])] == ids[:1]
 
 
-def test_a_load_report_counts_once(store: Store) -> None:
-    with store.writing() as work:
-        assert work.observed.add(report())
-        assert not work.observed.add(report(arrived=5))
-        assert work.observed.add(report("two"))
-    elsewhere = START.astimezone(timezone(timedelta(hours=5)))
-    with store.writing() as work:
-        assert not work.observed.add(report(start=elsewhere))
-    with store.reading() as work:
-        assert work.observed.reports(limit=10) == [report(), report("two")]
-
-
-def test_reports_are_chosen_by_time_and_version_and_the_newest_are_kept(store: Store) -> None:
-    starts = [START + timedelta(seconds=5 * i) for i in range(4)]
-    with store.writing() as work:
-        for start in starts:
-            work.observed.add(report(start=start))
-    with store.reading() as work:
-        found = work.observed.reports(since=starts[1], until=starts[3], limit=10)
-        assert [r.interval_start for r in found] == [s.isoformat() for s in starts[1:3]]
-        newest = work.observed.reports(limit=2)
-        assert [r.interval_start for r in newest] == [s.isoformat() for s in starts[2:]]
-        assert work.observed.reports(plan_version=99, limit=10) == []
-
-
 def test_plan_comes_back_with_all_that_it_rests_on(store: Store) -> None:
     version = add_plan(prepared(store), "run")
     with store.reading() as work:
@@ -276,7 +235,7 @@ def test_an_unreachable_database_is_said_to_be_so() -> None:
 
 def test_instants_without_a_zone_are_refused(store: Store) -> None:
     with pytest.raises(Exception, match="must have a time zone"), store.reading() as work:
-        work.observed.reports(since=datetime(2026, 1, 1), limit=1)  # noqa: DTZ001
+        work.plans._session.scalars(select(NodeRow).where(NodeRow.heard_at > datetime(2026, 1, 1))).all()  # noqa: DTZ001
 
 
 def test_a_fleet_sees_nothing_of_another(store: Store) -> None:
@@ -285,7 +244,7 @@ def test_a_fleet_sees_nothing_of_another(store: Store) -> None:
     with store.writing() as work:
         work.fleets.add("other", "staging", {})
         work.registry.put_pools([Pool("A10", "zone-a", 8)])
-        work.observed.add(report())
+        work.observed.take([report()])
         work.nodes.hear("node", {})
         work.plans.activate(version, kind="activate", actor="tester")
         work.audit.add(actor="tester", action="test", subject="x")
@@ -304,12 +263,12 @@ def test_a_fleet_sees_nothing_of_another(store: Store) -> None:
         assert work.plans.newest(limit=10) == []
         assert work.plans.current_activation() is None
         assert work.plans.activations(limit=10) == []
-        assert work.observed.reports(limit=10) == []
-        assert work.observed.add(report()), (
+        assert len(work.observed.frame()) == 0
+        assert work.observed.take([report()]) == {"new": 1}, (
             "the same sub-cluster's name in another fleet is another sub-cluster"
         )
         assert work.nodes.all() == []
         assert work.nodes.one("node") is None
         assert work.audit.newest(limit=10) == []
     with store.reading() as work:
-        assert len(work.observed.reports(limit=10)) == 1
+        assert len(work.observed.frame()) == 1

@@ -51,7 +51,13 @@ def test_check_constraints_are_those_of_the_models(database_url: str) -> None:
         for check in inspect(engine).get_check_constraints(table)
     }
     engine.dispose()
-    assert found == {"ck_pools_available", "ck_runs_state", "ck_runs_lease", "ck_plans_state"}
+    assert found == {
+        "ck_pools_available",
+        "ck_runs_state",
+        "ck_runs_lease",
+        "ck_plans_state",
+        "ck_profile_proposals_state",
+    }
 
 
 def test_upgrading_twice_changes_nothing(database_url: str) -> None:

@@ -15,7 +15,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from planner.service import demand, plans, registry, runs
+from planner.service import demand, observed, plans, registry, runs
 from planner.store import migrate
 from planner.store.engine import make_engine, writer
 from planner.store.errors import StoreUnavailable
@@ -136,7 +136,7 @@ def test_a_released_database_is_upgraded_and_works(database_url: str, revision: 
     try:
         assert [model.id for model in registry.models(store)] == ["bert", "resnet"]
         assert [forecast.name for forecast in demand.forecasts(store, limit=5)] == ["second", "first"]
-        assert demand.observed_load(store).report_count == 2
+        assert observed.observed_load(store).report_count == 2
         assert [plan.state for plan in plans.plans(store, limit=5)] == [PlanState.CERTIFIED, PlanState.ACTIVE]
         assert plans.current_activation(store).plan_version == 1
         assert plans.plan(store, 1).certificate is not None

@@ -312,7 +312,7 @@ class ModelOut(BaseModel):
 class ProfileOut(BaseModel):
     """A registered profile: `alpha_ms` and `beta_ms`, or `latency_ms`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [PROFILE_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [PROFILE_EXAMPLE | {"version": 1}]})
 
     model: str
     gpu_type: str
@@ -323,10 +323,12 @@ class ProfileOut(BaseModel):
     workspace_gib_per_item: float
     batch_size_max: int
     source: str | None = None
+    version: int = Field(description="1 for the first that was registered, then 2 and so on.")
 
     @classmethod
     def of(cls, record: RegisteredProfile) -> ProfileOut:
         return cls(
+            version=record.version,
             model=record.model,
             gpu_type=record.gpu_type,
             **record.curve,

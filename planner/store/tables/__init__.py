@@ -11,8 +11,15 @@ from planner.store.tables.base import ID_LENGTH_MAX, Base
 from planner.store.tables.demand import ForecastModelRow, ForecastRow
 from planner.store.tables.fleets import FleetRow
 from planner.store.tables.nodes import NodeRow
-from planner.store.tables.observed import LoadReportRow, ObservedLoadRow
+from planner.store.tables.observed import (
+    LoadReportRow,
+    ObservedLoadRow,
+    ObservedRollupRow,
+    ReportedSpansRow,
+    ReporterRow,
+)
 from planner.store.tables.plans import ActivationRow, CertificateRow, PlanRow, ProblemRow
+from planner.store.tables.profiles import ProfileProposalRow, ProfileVersionRow
 from planner.store.tables.registry import GpuTypeRow, ModelRow, PoolRow, ProfileRow
 from planner.store.tables.runs import RunRow
 
@@ -30,9 +37,14 @@ __all__ = [
     "ModelRow",
     "NodeRow",
     "ObservedLoadRow",
+    "ObservedRollupRow",
     "PlanRow",
     "PoolRow",
     "ProblemRow",
+    "ProfileProposalRow",
     "ProfileRow",
+    "ProfileVersionRow",
+    "ReportedSpansRow",
+    "ReporterRow",
     "RunRow",
 ]

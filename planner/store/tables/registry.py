@@ -53,3 +53,4 @@ class ProfileRow(Base):
     batch_size_max: Mapped[int]
     source: Mapped[str | None]
     updated_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(server_default="1")  # the newest of profile_versions

@@ -1,13 +1,11 @@
-"""Forecasts and load reports over REST."""
+"""Forecasts over REST."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 import httpx
 import pytest
 
-from tests.control_plane import START, forecast, load_report, model_load
+from tests.control_plane import forecast
 from tests.unit.api.test_rest_registry import faults, post_text
 
 
@@ -64,48 +62,3 @@ def test_a_forecast_says_something(client: httpx.Client, changes: dict[str, obje
 
 def test_an_unknown_forecast_is_a_problem(client: httpx.Client) -> None:
     assert client.get("/v1/forecasts/999").json()["type"] == "urn:fermata:problem:forecast-not-found"
-
-
-def test_a_load_report_counts_once(client: httpx.Client) -> None:
-    first = client.post("/v1/observed-load", json=load_report())
-    assert (first.status_code, first.json()) == (201, {"new": 1, "known": 0})
-    again = client.post("/v1/observed-load", json=[load_report(), load_report(sub_cluster="two")])
-    assert (again.status_code, again.json()) == (201, {"new": 1, "known": 1})
-    last = client.post("/v1/observed-load", json=load_report())
-    assert (last.status_code, last.json()) == (200, {"new": 0, "known": 1})
-    found = client.get("/v1/observed-load", params={"plan_version": 1}).json()
-    assert found["report_count"] == 2
-    (model,) = found["models"]
-    assert model["arrived"] == 6_000
-    assert model["rate_rps"] == pytest.approx(600)
-    assert model["latencies"][0] == {"batch_size": 4, "batches": 600, "latency_ms_mean": 5.1}
-
-
-def test_observed_load_of_a_time(client: httpx.Client) -> None:
-    later = START + timedelta(days=3)
-    report = load_report(interval_start=later.isoformat(), plan_version=77)
-    client.post("/v1/observed-load", json=report)
-    query = {"since": later.isoformat(), "until": (later + timedelta(seconds=1)).isoformat()}
-    assert client.get("/v1/observed-load", params=query).json()["report_count"] == 1
-    assert client.get("/v1/observed-load", params={"until": "2020-01-01T00:00:00Z"}).json()["models"] == []
-
-
-def test_faults_of_a_load_report(client: httpx.Client) -> None:
-    models = [
-        model_load(),
-        model_load(arrived=-1, latency_ms_by_batch=[[1, 2]]),
-        model_load(model="x", late=1.5),
-    ]
-    found = faults(client.post("/v1/observed-load", json=load_report(interval_s=0, models=models)))
-    assert {field.split(".late")[0] for field in found} >= {
-        "interval_s",
-        "models[1].arrived",
-        "models[1].model",
-        "models[2]",
-    }
-    assert any(field.startswith("models[1].latency_ms_by_batch[0]") for field in found)
-
-
-def test_a_report_of_a_model_nobody_registered_is_taken(client: httpx.Client) -> None:
-    body = load_report(sub_cluster="three", models=[model_load(model="surprise")])
-    assert client.post("/v1/observed-load", json=body).status_code == 201

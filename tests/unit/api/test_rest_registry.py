@@ -32,8 +32,8 @@ def test_what_was_submitted_can_be_read_back(client: httpx.Client) -> None:
     assert client.get("/v1/gpu-types/A10").json() == GPU_TYPE
     assert client.get("/v1/pools/A10/zone-a").json() == POOL
     assert client.get("/v1/models/bert").json() == {**MODELS[1], "serving": {}}
-    assert client.get("/v1/profiles/resnet/A10").json() == PROFILES[0]
-    assert client.get("/v1/profiles", params={"model": "bert"}).json() == [PROFILES[1]]
+    assert client.get("/v1/profiles/resnet/A10").json() == {**PROFILES[0], "version": 1}
+    assert client.get("/v1/profiles", params={"model": "bert"}).json() == [{**PROFILES[1], "version": 1}]
     assert [model["id"] for model in client.get("/v1/models").json()] == ["bert", "resnet"]
 
 
