@@ -136,7 +136,7 @@ def test_writers_on_two_servers_never_lose_an_update(migrated_url: str, tmp_path
                 shared = {"id": "shared", "slo_ms": 50.0 + writer}
                 client.post("/v1/models", json=[model, shared]).raise_for_status()
                 told["models"].append(model["id"])
-                report = load_report(interval_start=f"2026-11-23T08:00:{number:02d}Z")
+                report = load_report(interval_start=f"2026-11-23T08:{number:02d}:00Z")
                 told["reports_new"] += (
                     client.post("/v1/observed-load", json=report).raise_for_status().json()["new"]
                 )
