@@ -26,7 +26,7 @@ lint: $(DEV_STAMP)  ## ruff, mypy --strict, import-linter
 
 bench: $(RUNTIME_STAMP)  ## every benchmark: tables on the screen, JSON under var/bench
 	mkdir -p var/bench
-	for name in scheduler realtime threads tenants variance doors live live_simulated native planning replans certify; do $(BIN)/python -m bench.$$name --json var/bench/$$name.json || exit 1; done
+	for name in scheduler realtime threads tenants variance doors live live_simulated native planning replans certify forecasting; do $(BIN)/python -m bench.$$name --json var/bench/$$name.json || exit 1; done
 
 setup-system:  ## the one system package that tests need: a Chromium for the browser tests
 ifeq ($(CHROMIUM),)

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+import ipaddress
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from planner.demand.retention import DAY_S, HOUR_S, Retention
+from planner.service.access import Scope
 
 MEBIBYTE = 2**20
+
+
+class Auth(StrEnum):
+    AUTO = "auto"
+    TOKENS = "tokens"
+    OFF = "off"
+
+
+class GroupGrant(BaseModel):
+    """What members of a group of the identity provider may do; ``fleets`` ``["*"]`` means every fleet."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    group: str
+    scopes: tuple[Scope, ...]
+    fleets: tuple[str, ...] = ("*",)
+
+
+ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+
+
+def _asymmetric(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names or not set(names) <= set(ASYMMETRIC):
+        raise ValueError(f"must be one or more of {', '.join(ASYMMETRIC)}")
+    return names
 
 
 class Settings(BaseSettings):
@@ -40,6 +71,12 @@ class Settings(BaseSettings):
     request_bytes_max: int = Field(
         default=32 * MEBIBYTE, ge=1_024, description="Larger request bodies are refused with status 413."
     )
+    forecast_rows_max: int = Field(
+        default=500_000,
+        ge=1,
+        le=10_000_000,
+        description="Forecasts sent as CSV may have so many rows: one a model and epoch.",
+    )
     observed_roll_up: bool = Field(
         default=True,
         description="Whether this server rolls up observed load and looks for profiles that have drifted.",
@@ -62,6 +99,77 @@ class Settings(BaseSettings):
         le=36_600,
         description="How long observed load is kept by the hour; then it is deleted.",
     )
+    auth: Auth = Field(
+        default=Auth.AUTO,
+        description="Who needs a token: `auto` nobody while the server listens on a loopback address and no "
+        "token was ever made, else everybody; `tokens` everybody; `off` nobody, on a loopback address only.",
+    )
+    session_hours: float = Field(
+        default=12.0, gt=0, le=720, description="How long a sign-in to the console is good."
+    )
+    reads_per_s_max: float = Field(
+        default=200.0,
+        ge=0,
+        description="Reading requests of one token, per second and at each server; twice as many at once. "
+        "0: any number.",
+    )
+    writes_per_s_max: float = Field(
+        default=200.0, ge=0, description="The same for requests that change something."
+    )
+    strangers_per_s_max: float = Field(
+        default=20.0,
+        ge=0,
+        description="Requests of one address that fail to say who asks, or ask for public pages; "
+        "twice as many at once. 0: any number.",
+    )
+    body_silence_s_max: float = Field(
+        default=15.0, gt=0, description="A request whose body stops coming this long is given up."
+    )
+    request_s_max: float = Field(
+        default=120.0, gt=0, description="A request that takes longer is answered with status 503."
+    )
+    oidc_issuer: str | None = Field(
+        default=None, description="Issuer of the identity provider that people sign in with."
+    )
+    oidc_client_id: str = Field(default="fermata", description="This server's name at the issuer.")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="This server's secret at the issuer, where it has one."
+    )
+    oidc_audience: str | None = Field(
+        default=None, description="Audience that a bearer token must have; by default the client's name."
+    )
+    oidc_scope: str = Field(
+        default="openid profile email", description="What is asked of the issuer at a sign-in."
+    )
+    oidc_name_claim: str = Field(
+        default="email", description="Claim that names a person in the audit log; without it, `sub`."
+    )
+    oidc_groups_claim: str = Field(default="groups", description="Claim that lists a person's groups.")
+    oidc_grants: tuple[GroupGrant, ...] = Field(
+        default=(),
+        description="What groups may do, in JSON: a list of `group`, `scopes`, `fleets`.",
+    )
+    oidc_algorithms: Annotated[tuple[str, ...], AfterValidator(_asymmetric)] = Field(
+        default=("RS256", "ES256"), description="Signatures that are accepted, in JSON."
+    )
+    oidc_clock_skew_s: float = Field(
+        default=60.0, ge=0, le=600, description="How far the issuer's clock may be off."
+    )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return is_loopback(self.host)
+
+    @model_validator(mode="after")
+    def _open_only_at_home(self) -> Settings:
+        if self.auth is Auth.OFF and not self.is_loopback:
+            raise ValueError(
+                f"auth 'off' must have a loopback address, as 127.0.0.1; the host is {self.host!r}"
+            )
+        if self.oidc_issuer is not None and not _is_safe(self.oidc_issuer):
+            raise ValueError("oidc_issuer must be an https address; http only on a loopback one")
+        return self
 
     @model_validator(mode="after")
     def _coarser_is_kept_longer(self) -> Settings:
@@ -77,3 +185,18 @@ class Settings(BaseSettings):
             ten_minutes_s=self.observed_ten_minutes_kept_days * DAY_S,
             hours_s=self.observed_hours_kept_days * DAY_S,
         )
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_safe(url: str) -> bool:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))

@@ -87,11 +87,11 @@ def migrated_store(url: str, **options: Any) -> Store:
 
 
 @contextmanager
-def served(url: str, **settings: Any) -> Iterator[httpx.Client]:
+def served(url: str, *, http: Any = "auto", **settings: Any) -> Iterator[httpx.Client]:
     """A client of a real server on a free loopback port; the database at ``url`` is migrated."""
     migrate.upgrade(url)
     app = create_app(Settings(database_url=url, **settings))
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", http=http))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -113,6 +113,22 @@ def register_fleet(client: httpx.Client) -> None:
     ):
         answer = client.post(f"/v1/{path}", json=body)
         assert answer.status_code == 201, answer.text
+
+
+def approved(client: httpx.Client, version: int, *, actor: str = "ann", **query: str) -> httpx.Response:
+    """The answer to approving the plan as it is now."""
+    plan = client.get(f"/v1/plans/{version}", params=query).json()
+    body = {"plan_id": plan["plan_id"]}
+    return client.post(f"/v1/plans/{version}/approval", json=body, headers={"X-Actor": actor}, params=query)
+
+
+def activated(client: httpx.Client, version: int, **query: str) -> dict[str, Any]:
+    """The activation of the plan, approved first."""
+    assert approved(client, version, **query).status_code == 200
+    answer = client.post("/v1/activations", json={"plan_version": version}, params=query)
+    assert answer.status_code == 201, answer.text
+    activation: dict[str, Any] = answer.json()
+    return activation
 
 
 def wait_until(is_so: Any, *, within_s: float = 60.0) -> Any:

@@ -7,19 +7,25 @@ import sys
 import typer
 
 from api.cli import (
+    audit,
     db,
     demo,
     dispatcher,
+    fleet,
+    forecast,
     goodput,
     load,
     node,
     observed,
     plan,
+    plan_control,
     profile,
     profile_drift,
+    replay,
     schema,
     serve,
     simulate,
+    token,
     up,
     worker,
 )
@@ -37,9 +43,17 @@ app.add_typer(plan.app, name="plan")
 app.add_typer(profile.app, name="profile")
 profile.app.command("drift")(profile_drift.drift)
 app.add_typer(db.app, name="db")
+app.add_typer(forecast.app, name="forecast")
+app.add_typer(fleet.app, name="fleet")
+app.add_typer(audit.app, name="audit")
+for command in (plan_control.approve, plan_control.reject, plan_control.activate, plan_control.rollback):
+    plan.app.command()(command)
+app.add_typer(token.app, name="token")
+app.command("init")(token.init)
 app.add_typer(observed.app, name="observed")
 app.command("simulate")(simulate.simulate)
 app.command("goodput")(goodput.goodput)
+app.command("replay")(replay.replay)
 app.command("schema")(schema.schema)
 app.command("serve")(serve.serve)
 app.command("dispatcher")(dispatcher.dispatcher)

@@ -89,11 +89,13 @@ def _run(settings: Settings, *, as_json: bool) -> None:
 
     import uvicorn
 
+    from api.access.http_protocol import BoundedHttpProtocol
     from api.rest.app import create_app
+    from dispatcher.runtime.redaction import RedactingFormatter
 
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
     app = create_app(settings)
@@ -126,6 +128,7 @@ def _run(settings: Settings, *, as_json: bool) -> None:
         app,
         host=settings.host,
         port=settings.port,
+        http=BoundedHttpProtocol,
         log_config=None,
         access_log=False,
         timeout_keep_alive=KEEP_ALIVE_S,

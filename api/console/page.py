@@ -1,4 +1,4 @@
-"""The console's routes: one page and its static files."""
+"""The console's routes: its pages and their static files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api.console import sign_in
+from api.console.demand_view import demand_view
 from api.console.view import console_view
 from api.rest.dependencies import INTEGER_MAX, StoreDep
+from planner.service.access import ANYONE
 
 HERE = Path(__file__).parent
 router = APIRouter(include_in_schema=False)
@@ -20,6 +23,7 @@ router = APIRouter(include_in_schema=False)
 
 def install(app: FastAPI) -> None:
     app.include_router(router)
+    app.include_router(sign_in.router)
     app.mount("/console/static", StaticFiles(directory=HERE / "static"), name="console-static")
 
 
@@ -40,7 +44,19 @@ def console(
 ) -> HTMLResponse:
     """Plans, sub-clusters, forecast against observed, runs."""
     view = console_view(store, plan)
-    return HTMLResponse(_templates.get_template("console.html").render(view=view))
+    principal = request.state.principal
+    who = None if principal is ANYONE else principal.name
+    return HTMLResponse(_templates.get_template("console.html").render(view=view, who=who))
+
+
+@router.get("/console/demand")
+def demand(store: StoreDep) -> HTMLResponse:
+    """Who was right: planner, model, or neither."""
+    return HTMLResponse(_templates.get_template("demand.html").render(view=demand_view(store)))
+
+
+def signed_percent(value: float | None) -> str:
+    return "–" if value is None else f"{value * 100:+.0f}\N{NO-BREAK SPACE}%"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -76,6 +92,7 @@ _templates = Environment(
 )
 _templates.filters |= {
     "percent": percent,
+    "signed_percent": signed_percent,
     "dollars": dollars,
     "rate": rate,
     "instant": instant,

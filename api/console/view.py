@@ -13,9 +13,10 @@ from planner.plan.plan import Excuse, SubCluster, Unserved
 from planner.problem.problem import PlanningProblem
 from planner.service import demand, plans, runs
 from planner.service import observed as observed_load
-from planner.service.plans import StoredPlan
+from planner.service.fleets import fleet
+from planner.service.plans import PlanHistory, StoredPlan
 from planner.service.sub_clusters import SubClusterUse, sub_cluster_use
-from planner.store.records import PlanState, PlanSummary, RunRecord
+from planner.store.records import DEFAULT_FLEET, Fleet, PlanState, PlanSummary, RunRecord
 from planner.store.store import Store
 
 PLANS_SHOWN = 12
@@ -73,6 +74,7 @@ class PlanView:
     model_count: int
     chart: dict[str, Any]
     has_observed: bool
+    history: PlanHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,12 @@ class ConsoleView:
     runs: tuple[RunRecord, ...]
     active: PlanSummary | None
     shown: PlanView | None
+    fleet: Fleet
+
+    @property
+    def query(self) -> str:
+        """What every link carries on, so that a page of one fleet leads to pages of the same."""
+        return "" if self.fleet.id == DEFAULT_FLEET else f"&fleet={self.fleet.id}"
 
     @property
     def is_planning(self) -> bool:
@@ -97,7 +105,8 @@ def console_view(store: Store, version: int | None = None) -> ConsoleView:
     active = next((plan for plan in listed if plan.state is PlanState.ACTIVE), None) or _active(store)
     chosen = version if version is not None else next((p.version for p in (active, *listed) if p), None)
     shown = _plan_view(store, plans.plan(store, chosen)) if chosen is not None else None
-    return ConsoleView(tuple(listed), tuple(runs.runs(store, limit=RUNS_SHOWN)), active, shown)
+    listed_runs = tuple(runs.runs(store, limit=RUNS_SHOWN))
+    return ConsoleView(tuple(listed), listed_runs, active, shown, fleet(store, store.fleet))
 
 
 def _active(store: Store) -> PlanSummary | None:
@@ -122,6 +131,7 @@ def _plan_view(store: Store, stored: StoredPlan) -> PlanView:
         model_count=len(problem.models),
         chart=_chart(problem, forecast, observed),
         has_observed=bool(observed),
+        history=plans.history(store, stored.summary.version),
     )
 
 

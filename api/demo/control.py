@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from dispatcher.runtime.credentials import planner_headers
+
 RUN_POLL_S = 0.3
 
 
@@ -20,7 +22,7 @@ class ControlPlane:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=60.0)
+        self._http = httpx.Client(base_url=url, timeout=60.0, headers=planner_headers())
 
     def is_ready(self) -> bool:
         try:

@@ -99,7 +99,7 @@ def plan_and_activate(demo: Demo, forecast_id: int) -> dict[str, Any]:
     report.step(5, "Approve and activate")
     if not plan["certificate_passed"]:
         raise DemoFailed(f"plan {plan['version']} is not certified; see its certificate in the console")
-    activate(demo.control, plan["version"])
+    activate(demo.control, plan)
     return plan
 
 
@@ -116,8 +116,9 @@ def run_planner(demo: Demo, options: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def activate(control: ControlPlane, version: int) -> None:
-    control.post(f"/v1/plans/{version}/approval", {})
+def activate(control: ControlPlane, plan: dict[str, Any]) -> None:
+    version = plan["version"]
+    control.post(f"/v1/plans/{version}/approval", {"plan_id": plan["plan_id"]})
     control.post("/v1/activations", {"plan_version": version})
     talk.print(f"  plan {version} is active")
 

@@ -12,10 +12,31 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from api.console import page
+from api.access.document import describe_access
+from api.access.gate import AccessGate, lines
+from api.access.identify import Authenticator
+from api.access.oidc import Issuer, People
+from api.access.oidc_sign_in import OidcSignIn
+from api.console import page, sign_in
 from api.rest import problems
-from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware
-from api.rest.routes import demand, health, nodes, observed, plans, profile_drift, registry, runs
+from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware, TimeLimitMiddleware
+from api.rest.origin import OriginMiddleware
+from api.rest.routes import (
+    accuracy,
+    audit,
+    demand,
+    fleets,
+    health,
+    nodes,
+    observed,
+    plan_decisions,
+    plans,
+    profile_drift,
+    registry,
+    replays,
+    runs,
+    tokens,
+)
 from api.settings import Settings
 from planner.service.observed_chores import ObservedChores
 from planner.service.run_worker import RunWorker
@@ -26,6 +47,22 @@ Submit what models cost and what load is expected, plan, look at the evidence, a
 dispatchers observed and plan again. Every error is a problem detail (RFC 9457), status 422 lists every fault
 of the input, and a request is stored whole or not at all. Units are part of the fields' names.
 """
+
+ROUTES = (
+    fleets,
+    registry,
+    profile_drift,
+    demand,
+    accuracy,
+    observed,
+    runs,
+    plans,
+    plan_decisions,
+    nodes,
+    audit,
+    replays,
+    tokens,
+)
 
 
 def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
@@ -64,15 +101,49 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.store = own_store
     app.state.settings = settings
     app.state.stopping = threading.Event()  # once set, whoever waits is answered, and a run is given back
-    for routes in (registry, profile_drift, demand, observed, runs, plans, nodes):
+    for routes in ROUTES:
         app.include_router(routes.router, prefix="/v1")
     app.include_router(health.router)
     page.install(app)
     problems.install(app)
-    app.add_middleware(BodyLimitMiddleware, bytes_max=settings.request_bytes_max)
-    app.add_middleware(RequestIdMiddleware)
+    _guard(app, settings, own_store)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _guard(app: FastAPI, settings: Settings, store: Store) -> None:
+    """The last that is added is the first that sees a request."""
+    issuer = Issuer(settings.oidc_issuer) if settings.oidc_issuer else None
+    people = People(settings, issuer) if issuer else None
+    app.state.oidc_sign_in = OidcSignIn(settings, issuer, people) if issuer and people else None
+    authenticator = Authenticator(store, settings, people)
+    app.add_middleware(
+        BodyLimitMiddleware,
+        bytes_max=settings.request_bytes_max,
+        silence_s_max=settings.body_silence_s_max,
+    )
+    app.add_middleware(TimeLimitMiddleware, seconds=settings.request_s_max)
+    app.add_middleware(
+        AccessGate,
+        lines=lines(_routes(), mounts=["/console/static"]),
+        authenticator=authenticator,
+        settings=settings,
+    )
+    app.add_middleware(OriginMiddleware)
+    app.add_middleware(RequestIdMiddleware)
+
+
+def _routes() -> list[tuple[str, str]]:
+    """Method and template of every route, in the order in which the application looks at them."""
+    found = [("GET", "/v1/openapi.json")]
+    routers = [("/v1", routes.router) for routes in ROUTES]
+    routers += [("", health.router), ("", page.router), ("", sign_in.router)]
+    for prefix, router in routers:
+        for route in router.routes:
+            if not isinstance(route, APIRoute):
+                raise TypeError(f"{route!r} has no line in api/access/table.py and cannot have one")
+            found += [(method, prefix + route.path) for method in sorted(route.methods or ())]
+    return found
 
 
 def _observed_chores(store: Store, settings: Settings) -> ObservedChores | None:
@@ -103,5 +174,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas |= schema.pop("$defs", {}) | {"Problem": schema}
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        describe_access(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -21,6 +21,8 @@ from profiles.faults import Fault
 Record = TypeVar("Record")
 
 ENTRIES_MAX = 100_000
+FAULTS_MAX = 10_000
+"""Listed at most: faults take a hundred times the room of what causes them, and nobody reads on."""
 
 Id = Annotated[
     str,
@@ -102,11 +104,18 @@ def _submission(kind: type[Entry[Record]], items: list[tuple[str, Any]]) -> Subm
         if not isinstance(raw, dict):
             faults.append(_no_object(path, raw))
             continue
-        found = list(kind.faults_between(raw, path))
+        if len(faults) > FAULTS_MAX:
+            faults.append(_unread(path, "further entries"))
+            break
         try:
             entry = kind.model_validate(raw)
+            found = []
         except ValidationError as error:
-            found = faults_of_errors(error.errors(include_url=False), path) + found
+            if error.error_count() > FAULTS_MAX:
+                faults.append(_unread(path, f"{error.error_count()} faults"))
+                continue
+            found = faults_of_errors(error.errors(include_url=False), path)
+        found += kind.faults_between(raw, path)
         if found:
             faults.extend(found)
         else:
@@ -116,6 +125,10 @@ def _submission(kind: type[Entry[Record]], items: list[tuple[str, Any]]) -> Subm
         if identity is not None:
             identities.append((path or "(whole)", identity))
     return Submission(kind.subject, tuple(entries), tuple(faults), tuple(identities), tuple(references))
+
+
+def _unread(path: str, what: str) -> Fault:
+    return Fault(path or "(whole)", what, f"not listed: a request has at most {FAULTS_MAX} faults listed")
 
 
 def _no_object(path: str, raw: Any) -> Fault:

@@ -53,7 +53,7 @@ Actor = Annotated[
         alias="X-Actor",
         max_length=100,
         pattern=r"^[\x21-\x7e][\x20-\x7e]*$",
-        description="Who asks, for the audit log.",
+        description="Who asks, for the audit log; where tokens are needed, the token's name counts instead.",
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX, description="How many to return at most.")]
@@ -73,10 +73,13 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
         500: "Something went wrong here.",
         503: "The database cannot be reached.",
     }
-    return {status: _problem(status, descriptions[status]) for status in sorted({*codes, 404, 422, 500, 503})}
+    return {
+        status: problem_answer(status, descriptions[status])
+        for status in sorted({*codes, 404, 422, 500, 503})
+    }
 
 
-def _problem(status: int, description: str) -> dict[str, Any]:
+def problem_answer(status: int, description: str) -> dict[str, Any]:
     code, title = next(
         (code, title) for code, (number, title) in GENERAL_PROBLEMS.items() if number == status
     )

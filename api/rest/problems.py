@@ -14,13 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from api.rest.faults import faults_of_errors
-from planner.service.errors import Conflict, NotFound, Refusal
+from planner.service.errors import Conflict, Forbidden, NotFound, Refusal
 from planner.store.errors import SchemaOutdated, StoreConflict, StoreUnavailable
 from profiles.faults import Fault, InputInvalid
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:fermata:problem:"
-STATUS_BY_REFUSAL: dict[type[Refusal], int] = {NotFound: 404, Conflict: 409}
+STATUS_BY_REFUSAL: dict[type[Refusal], int] = {NotFound: 404, Conflict: 409, Forbidden: 403}
 
 # Problems that are no refusal of the service: code -> (status, title).
 GENERAL_PROBLEMS = {
@@ -29,12 +29,25 @@ GENERAL_PROBLEMS = {
     "method-not-allowed": (405, "The route does not take this method"),
     "request-refused": (400, "The request could not be read"),
     "body-too-large": (413, "The request body is too large"),
+    "body-stalled": (408, "The request body stopped coming"),
+    "headers-too-large": (431, "The request's headers are too large"),
+    "unauthenticated": (401, "It is not known who asks"),
+    "forbidden": (403, "Whoever asks may not do this"),
+    "cross-site": (403, "The request comes from another site"),
+    "rate-limited": (429, "Too many requests"),
+    "out-of-time": (503, "The request took too long"),
+    "issuer-away": (503, "The identity provider cannot be asked"),
     "store-conflict": (409, "Another change came in between"),
     "store-unavailable": (503, "The database cannot be reached"),
     "schema-outdated": (503, "The database is not at the schema of this version"),
     "internal": (500, "Something went wrong here"),
 }
-_CODE_BY_STATUS = {404: "route-not-found", 405: "method-not-allowed", 413: "body-too-large"}
+_CODE_BY_STATUS = {
+    404: "route-not-found",
+    405: "method-not-allowed",
+    408: "body-stalled",
+    413: "body-too-large",
+}
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +129,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _request_invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(StoreConflict, _store_conflict)
-    app.add_exception_handler(StoreUnavailable, _store_unavailable)
+    app.add_exception_handler(StoreUnavailable, store_unavailable)
     app.add_exception_handler(SchemaOutdated, _schema_outdated)
     app.add_exception_handler(Exception, _internal)
 
@@ -159,7 +172,7 @@ def _store_conflict(request: Request, error: Exception) -> JSONResponse:
     return general(request, "store-conflict", "nothing was stored", hint="read the state again, then retry")
 
 
-def _store_unavailable(request: Request, error: Exception) -> JSONResponse:
+def store_unavailable(request: Request, error: Exception) -> JSONResponse:
     log.error("the database cannot be reached: %s", " ".join(str(error).split()))
     detail = "the database cannot be reached or was busy for too long"
     hint = "send the request again; if it changes something, its outcome is not known: see what is stored"

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from dispatcher.contract.load_report import LoadReport
+from dispatcher.runtime.credentials import planner_headers
 
 REPORTS_KEPT_MAX = 720
 """One hour of reports at the default interval of 5 s."""
@@ -17,6 +18,8 @@ REPORTS_KEPT_MAX = 720
 BACKOFF_S_MIN = 0.5
 BACKOFF_S_MAX = 30.0
 TIMEOUT_S = 10.0
+TRY_AGAIN = (401, 403, 408, 425, 429)
+"""A token may be mended while the reports wait."""
 
 _log = structlog.get_logger()
 
@@ -26,8 +29,8 @@ class LoadReporter:
     Posts reports in order to ``{url}/v1/observed-load``.
 
     A report that the planner cannot take now is sent again, with growing pauses; one that
-    it refuses for good (4xx) is given up, as is the oldest when too many wait. Both losses
-    are logged and counted in ``lost``.
+    it refuses for good (4xx outside ``TRY_AGAIN``) is given up, as is the oldest when too many wait.
+    Both losses are logged and counted in ``lost``.
     """
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None, *, fleet: str = "default") -> None:
@@ -80,12 +83,12 @@ class LoadReporter:
                 self._url,
                 params=self._of_fleet,
                 content=msgspec.json.encode(report),
-                headers={"content-type": "application/json"},
+                headers={"content-type": "application/json", **planner_headers()},
             )
         except httpx.HTTPError as error:
             _log.warning("load_report_not_sent", url=self._url, error=repr(error), waiting=len(self._waiting))
             return False
-        if response.status_code >= 500 or response.status_code in (408, 425, 429):
+        if response.status_code >= 500 or response.status_code in TRY_AGAIN:
             _log.warning("load_report_not_taken", status=response.status_code, waiting=len(self._waiting))
             return False
         if self._waiting and self._waiting[0] is report:  # else it was given up meanwhile

@@ -7,14 +7,16 @@ from typing import Any
 
 import structlog
 
+from dispatcher.runtime.redaction import redact_event
+
 
 def configure_logs(*, as_json: bool, **context: Any) -> None:
     """To be called once by a process; ``context`` stands on every line."""
     for_people = sys.stderr.isatty() and not as_json
     renderer: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        [redact_event, structlog.dev.ConsoleRenderer()]
         if for_people
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else [structlog.processors.format_exc_info, redact_event, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[

@@ -1,14 +1,33 @@
-"""A prediction of demand: one rate and one burstiness for each model and epoch."""
+"""A prediction of demand: an interval of rates and one burstiness for each model and epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from profiles.faults import Fault
 
 DAY = timedelta(hours=24)
+
+
+class ForecastSource(StrEnum):
+    """
+    Where a submission comes from; the order is that of trust, the least first.
+
+    A ``resolved`` one was put together from others for a run: it says what was planned for and is never
+    a source of another.
+    """
+
+    RESOLVED = "resolved"
+    MODEL = "model"
+    IMPORT = "import"
+    PLANNER = "planner"
+
+    @property
+    def standing(self) -> int:
+        return list(ForecastSource).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +54,27 @@ class ModelForecast:
     Parameters
     ----------
     demand_rps
-        Requests per second, one value for each epoch.
+        Requests per second, one value for each epoch: the middle of the interval.
     arrival_cv
         Coefficient of variation of inter-arrival times, one value for each epoch; 1 is Poisson.
+    low_rps, high_rps
+        Ends of the interval that demand stays in nine times of ten; None where no more is known than the
+        middle.
     """
 
     model: str
     demand_rps: tuple[float, ...]
     arrival_cv: tuple[float, ...]
+    low_rps: tuple[float, ...] | None = None
+    high_rps: tuple[float, ...] | None = None
+
+    @property
+    def lows_rps(self) -> tuple[float, ...]:
+        return self.demand_rps if self.low_rps is None else self.low_rps
+
+    @property
+    def highs_rps(self) -> tuple[float, ...]:
+        return self.demand_rps if self.high_rps is None else self.high_rps
 
     @property
     def arrival_cv_mean(self) -> float:
@@ -59,11 +91,18 @@ class ModelForecast:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A named forecast. Epochs follow one another in time; every model has a value for each."""
+    """
+    A named forecast. Epochs follow one another in time; every model has a value for each.
+
+    ``corrects`` is the id of an earlier forecast in whose place this one stands, wherever both speak.
+    """
 
     name: str
     epochs: tuple[ForecastEpoch, ...]
     models: tuple[ModelForecast, ...]
+    note: str | None = None
+    source: ForecastSource = ForecastSource.PLANNER
+    corrects: int | None = None
 
     def epoch_at(self, instant: datetime) -> int | None:
         """
@@ -101,10 +140,33 @@ def _row_faults(forecast: Forecast) -> Iterator[Fault]:
     count = len(forecast.epochs)
     seen: set[str] = set()
     for index, row in enumerate(forecast.models):
-        for field, values in (("demand_rps", row.demand_rps), ("arrival_cv", row.arrival_cv)):
-            if len(values) != count:
+        fields = (
+            ("demand_rps", row.demand_rps),
+            ("arrival_cv", row.arrival_cv),
+            ("low_rps", row.low_rps),
+            ("high_rps", row.high_rps),
+        )
+        for field, values in fields:
+            if values is not None and len(values) != count:
                 limit = f"must have one value for each of {count} epochs"
                 yield Fault(f"models[{index}].{field}", f"{len(values)} values", limit)
+        yield from _disorder(row, f"models[{index}]")
         if row.model in seen:
             yield Fault(f"models[{index}].model", repr(row.model), "must be unique within the forecast")
         seen.add(row.model)
+
+
+def _disorder(row: ModelForecast, path: str) -> Iterator[Fault]:
+    """Intervals whose ends are on the wrong side of the middle."""
+    for field, ends, sign in (("low_rps", row.low_rps, 1), ("high_rps", row.high_rps, -1)):
+        if ends is None:
+            continue
+        for epoch, (end, middle) in enumerate(zip(ends, row.demand_rps, strict=False)):
+            if _is_number(end) and _is_number(middle) and sign * (end - middle) > 0:
+                limit = f"must not be {'above' if sign > 0 else 'below'} demand_rps, {middle:g}"
+                yield Fault(f"{path}.{field}[{epoch}]", f"{end:g}", limit)
+
+
+def _is_number(value: object) -> bool:
+    """What a reader of faulty input hands in may be anything."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from planner.demand.forecast import Forecast
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from planner.demand.forecast import Forecast, ForecastEpoch, ForecastSource
+from planner.demand.resolved import ResolvedForecast, resolve
 from planner.service.errors import ForecastNotFound
 from planner.service.submission import Submission
 from planner.store.records import ForecastSummary
-from planner.store.store import Store
+from planner.store.store import Store, UnitOfWork
+from profiles.faults import Fault, InputInvalid
 
 
 def submit_forecasts(store: Store, submission: Submission[Forecast], *, actor: str) -> list[ForecastSummary]:
     """Store new forecasts; each gets its own id, whatever its name."""
     with store.writing() as work:
         entries = submission.accepted({"model": work.registry.model_ids()})
-        stored = [work.forecasts.add(entry) for entry in entries]
+        _require_corrected(work, entries)
+        stored = [work.forecasts.add(entry, author=actor) for entry in entries]
         for summary in stored:
             work.audit.add(
                 actor=actor, action="forecast.submitted", subject=str(summary.id), models=summary.model_count
@@ -21,9 +27,41 @@ def submit_forecasts(store: Store, submission: Submission[Forecast], *, actor: s
         return stored
 
 
-def forecasts(store: Store, *, limit: int, before: int | None = None) -> list[ForecastSummary]:
+def _require_corrected(work: UnitOfWork, entries: Sequence[Forecast]) -> None:
+    """Raises ``InputInvalid`` for every entry that corrects what is not there."""
+    faults = [
+        Fault(
+            "corrects" if len(entries) == 1 else f"[{index}].corrects",
+            str(entry.corrects),
+            "must be the id of an earlier forecast of this fleet",
+        )
+        for index, entry in enumerate(entries)
+        if entry.corrects is not None and work.forecasts.summary(entry.corrects) is None
+    ]
+    if faults:
+        raise InputInvalid("forecast", faults)
+
+
+def forecasts(
+    store: Store, *, limit: int, before: int | None = None, source: ForecastSource | None = None
+) -> list[ForecastSummary]:
     with store.reading() as work:
-        return work.forecasts.newest(limit=limit, before=before)
+        return work.forecasts.newest(limit=limit, before=before, source=source)
+
+
+def resolved(store: Store, start: datetime, epochs: int, hours: float) -> ResolvedForecast:
+    """What the forecasts submitted so far say of ``epochs`` epochs of ``hours`` from ``start`` on."""
+    with store.reading() as work:
+        return resolved_cells(work, start, epochs, hours)
+
+
+def resolved_cells(work: UnitOfWork, start: datetime, epochs: int, hours: float) -> ResolvedForecast:
+    horizon = horizon_epochs(start, epochs, hours)
+    return resolve(work.forecasts.overlapping(horizon[0].start, horizon[-1].end), horizon)
+
+
+def horizon_epochs(start: datetime, epochs: int, hours: float) -> tuple[ForecastEpoch, ...]:
+    return tuple(ForecastEpoch(start + timedelta(hours=hours * i), hours) for i in range(epochs))
 
 
 def forecast(store: Store, forecast_id: int) -> tuple[ForecastSummary, Forecast]:

@@ -30,6 +30,10 @@ class Conflict(Refusal):
     """What was asked for exists, and its state forbids the request."""
 
 
+class Forbidden(Refusal):
+    """Whoever asks may not do this."""
+
+
 class GpuTypeNotFound(NotFound):
     code = "gpu-type-not-found"
     title = "No such GPU type"
@@ -200,6 +204,46 @@ class RunFinished(Conflict):
         super().__init__(f"run {run_id} has {state}: there is nothing left to cancel")
 
 
+class TokenNotFound(NotFound):
+    code = "token-not-found"
+    title = "No such token"
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(f"there is no token {token_id!r}", hint="GET /v1/tokens lists them")
+
+
+class TokenNameTaken(Conflict):
+    code = "token-name-taken"
+    title = "Another token has this name"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"a token named {name!r} exists",
+            hint="rotate it, or revoke it first",
+        )
+
+
+class TokenRevoked(Conflict):
+    code = "token-revoked"
+    title = "The token was revoked"
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(f"token {token_id!r} was revoked", hint="create another")
+
+
+class GrantTooWide(Forbidden):
+    code = "grant-too-wide"
+    title = "Nobody can grant more than was granted"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name}: a new token may have no scope and no fleet that yours has not",
+            hint="GET /v1/me tells what yours has",
+        )
+
+
 def refusals() -> list[type[Refusal]]:
     """Every refusal there is, for the documentation and its test."""
-    return [leaf for kind in (NotFound, Conflict) for leaf in kind.__subclasses__()]
+    from planner.service import plan_errors  # noqa: F401  (defines some of them)
+
+    return [leaf for kind in (NotFound, Conflict, Forbidden) for leaf in kind.__subclasses__()]

@@ -49,7 +49,7 @@ def certified(
     """
 
     def certify(asked: PlanningProblem, part: Plan) -> tuple[Plan, Certificate]:
-        return certified_plan(asked, part, executor=_executor(part), progress=progress, stop=stop)
+        return certified_plan(asked, part, executor=executor_for(part), progress=progress, stop=stop)
 
     best, certificate = certify(problem, plan)
     marks: Counter[str] = Counter()
@@ -106,7 +106,7 @@ def _serves_less(plan: Plan, first: Plan) -> bool:
     return any(sum(left.share) > before.get(left.model, 0.0) + UNSERVED_TOLERANCE for left in plan.unserved)
 
 
-def _executor(plan: Plan) -> Executor:
+def executor_for(plan: Plan) -> Executor:
     """This process for small plans, every processor of the machine for large ones; the answer is the same."""
     if len(plan.sub_clusters) <= SUB_CLUSTERS_IN_PROCESS_MAX or processors() == 1:
         return InProcess()

@@ -1,4 +1,4 @@
-"""Look at plan versions, approve one, make it the active one, go back to an earlier one."""
+"""Look at plan versions, their evidence, what was decided of them, and which is active."""
 
 from __future__ import annotations
 
@@ -10,16 +10,27 @@ from planner.plan.difference import PlanDifference, difference
 from planner.plan.plan import Plan
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
-from planner.service.errors import (
-    NoActivePlan,
-    PlanAlreadyActive,
-    PlanNotApprovable,
-    PlanNotApproved,
-    PlanNotCertified,
-    PlanNotFound,
-)
-from planner.store.records import Activation, PlanState, PlanSummary
-from planner.store.store import Store, UnitOfWork
+from planner.service.errors import NoActivePlan, PlanNotFound
+from planner.service.plan_states import activate, approve, expire_overdue, reject
+from planner.store.records import Activation, AuditEntry, PlanDecision, PlanSummary
+from planner.store.store import Store
+
+__all__ = [
+    "PlanHistory",
+    "StoredPlan",
+    "activate",
+    "activations",
+    "approve",
+    "current_activation",
+    "history",
+    "plan",
+    "plan_difference",
+    "plans",
+    "reject",
+    "summary",
+]
+
+HISTORY_ENTRIES_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +46,15 @@ class StoredPlan:
 
 
 def plans(store: Store, *, limit: int, before: int | None = None) -> list[PlanSummary]:
+    """Newest first; what is too old by now is expired."""
+    expire_overdue(store)
     with store.reading() as work:
         return work.plans.newest(limit=limit, before=before)
 
 
 def summary(store: Store, version: int) -> PlanSummary:
+    """Raises ``PlanNotFound``."""
+    expire_overdue(store)
     with store.reading() as work:
         found = work.plans.summary(version)
     if found is None:
@@ -48,6 +63,8 @@ def summary(store: Store, version: int) -> PlanSummary:
 
 
 def plan(store: Store, version: int) -> StoredPlan:
+    """Raises ``PlanNotFound``."""
+    expire_overdue(store)
     with store.reading() as work:
         found = work.plans.documents(version)
     if found is None:
@@ -62,43 +79,22 @@ def plan(store: Store, version: int) -> StoredPlan:
     )
 
 
-def approve(store: Store, version: int, *, actor: str) -> PlanSummary:
-    """
-    certified -> approved; approving twice is harmless.
+@dataclass(frozen=True, slots=True)
+class PlanHistory:
+    """What was decided of a plan, and every entry of the audit log about it, the oldest first."""
 
-    Raises ``PlanNotFound``, ``PlanNotCertified``, or ``PlanNotApprovable`` once it is active or superseded.
-    """
-    with store.writing() as work:
-        found = _locked(work, version)
-        if found.state is PlanState.DRAFT:
-            raise PlanNotCertified(version)
-        if found.state in (PlanState.ACTIVE, PlanState.SUPERSEDED):
-            raise PlanNotApprovable(version, found.state)
-        if found.state is PlanState.CERTIFIED:
-            work.plans.set_state(version, PlanState.APPROVED)
-            work.audit.add(actor=actor, action="plan.approved", subject=str(version))
-        return _locked(work, version)
+    decisions: list[PlanDecision]
+    audit: list[AuditEntry]
 
 
-def activate(store: Store, version: int, *, actor: str) -> Activation:
-    """
-    Make ``version`` the active plan, in one transaction with superseding the one before.
-
-    A superseded plan may be activated again: that is a roll back. Raises ``PlanNotFound``,
-    ``PlanNotCertified``, ``PlanNotApproved``, ``PlanAlreadyActive``.
-    """
-    with store.writing() as work:
-        found = _locked(work, version)
-        if found.state is PlanState.DRAFT:
-            raise PlanNotCertified(version)
-        if found.state is PlanState.CERTIFIED:
-            raise PlanNotApproved(version)
-        if found.state is PlanState.ACTIVE:
-            raise PlanAlreadyActive(version)
-        kind = "roll_back" if found.state is PlanState.SUPERSEDED else "activate"
-        activation = work.plans.activate(version, kind=kind, actor=actor)
-        work.audit.add(actor=actor, action=f"plan.{kind}", subject=str(version))
-        return activation
+def history(store: Store, version: int) -> PlanHistory:
+    """Raises ``PlanNotFound``."""
+    with store.reading() as work:
+        if work.plans.summary(version) is None:
+            raise PlanNotFound(version)
+        entries = work.audit.entries(subject=str(version), limit=HISTORY_ENTRIES_MAX)
+        about = [entry for entry in reversed(entries) if entry.action.startswith("plan.")]
+        return PlanHistory(work.decisions.of(version), about)
 
 
 def activations(store: Store, *, limit: int) -> list[Activation]:
@@ -138,10 +134,3 @@ def _predecessor(store: Store, version: int) -> int | None:
     return next(
         (activation.plan_version for activation in latest if activation.plan_version != version), None
     )
-
-
-def _locked(work: UnitOfWork, version: int) -> PlanSummary:
-    found = work.plans.lock(version)
-    if found is None:
-        raise PlanNotFound(version)
-    return found

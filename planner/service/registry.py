@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from planner.problem.problem import GpuType, Pool
 from planner.service.errors import GpuTypeNotFound, ModelNotFound, PoolNotFound, ProfileNotFound
@@ -92,7 +93,7 @@ def profile(store: Store, model_id: str, gpu_type_id: str) -> RegisteredProfile:
 
 
 def _recorded(work: UnitOfWork, upserted: Upserted, subject: str, actor: str) -> Upserted:
-    details = {
+    details: dict[str, Any] = {
         name: {"count": len(ids), "ids": ids[:AUDITED_IDS_MAX]} for name, ids in asdict(upserted).items()
     }
     work.audit.add(actor=actor, action="registry.submitted", subject=subject, **details)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from planner.certify import Certificate
@@ -12,23 +13,19 @@ from planner.plan.plan import Plan
 from planner.plan.verify import gap, verify
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
+from planner.service.activation import RECERTIFY
+from planner.service.advice import advised
 from planner.service.planning import certified
+from planner.service.recertification import go_back, recertified
+from planner.service.run_failure import RunFailed
 from planner.solvers import solve
 from planner.solvers.outcome import Progress
-from planner.store.records import NewPlan, RunRecord
-from planner.store.store import Store
+from planner.store.records import NewPlan, PlanOrigin, PlanSummary, RunRecord
+from planner.store.store import Store, UnitOfWork
 from profiles.faults import InputInvalid
 
 PROGRESS_INTERVAL_S = 0.5
 VIOLATIONS_SHOWN = 20
-
-
-class RunFailed(Exception):
-    """The run ends without a plan; ``error`` is what its row will say."""
-
-    def __init__(self, code: str, message: str, **details: Any) -> None:
-        self.error = {"code": code, "message": message, **details}
-        super().__init__(message)
 
 
 class ProgressLog:
@@ -101,14 +98,22 @@ def execute(store: Store, run_id: str, *, owner: str) -> None:
     log = ProgressLog(store, run_id, owner)
     try:
         problem = parse_problem(document)
-        plan, certificate = _planned(problem, run, log)
+        plan, certificate = _answer(store, problem, run, log)
+        note = advised(store, plan, problem)
+        _succeed(store, run, owner, _new_plan(run, plan, certificate), log, note)
     except RunFailed as failure:
         _fail(store, run_id, owner, failure.error)
     except InputInvalid as error:
         faults = [{"field": f.field, "value": f.value, "limit": f.limit} for f in error.faults]
         _fail(store, run_id, owner, {"code": "input-invalid", "message": str(error), "faults": faults})
-    else:
-        _succeed(store, run, owner, _new_plan(run, plan, certificate), log)
+
+
+def _answer(
+    store: Store, problem: PlanningProblem, run: RunRecord, log: ProgressLog
+) -> tuple[Plan, Certificate]:
+    if run.options.get("kind") == RECERTIFY:
+        return recertified(store, problem, run, log)
+    return _planned(problem, run, log)
 
 
 def _planned(problem: PlanningProblem, run: RunRecord, log: ProgressLog) -> tuple[Plan, Certificate]:
@@ -161,6 +166,7 @@ def _require_valid(problem: PlanningProblem, plan: Plan) -> None:
 
 def _new_plan(run: RunRecord, plan: Plan, certificate: Certificate) -> NewPlan:
     document = certificate_to_json(certificate)
+    again = run.options.get("kind") == RECERTIFY
     return NewPlan(
         run_id=run.id,
         forecast_id=run.forecast_id,
@@ -172,17 +178,31 @@ def _new_plan(run: RunRecord, plan: Plan, certificate: Certificate) -> NewPlan:
         certificate=document,
         certificate_passed=certificate.passed,
         certificate_bad_rate=certificate.bad_rate,
+        origin=PlanOrigin.RECERTIFIED if again else PlanOrigin.RUN,
+        recertifies=run.options["plan_version"] if again else None,
     )
 
 
-def _succeed(store: Store, run: RunRecord, owner: str, new: NewPlan, log: ProgressLog) -> None:
+def _succeed(
+    store: Store,
+    run: RunRecord,
+    owner: str,
+    new: NewPlan,
+    log: ProgressLog,
+    note: Callable[[UnitOfWork, PlanSummary], None],
+) -> None:
     with store.writing() as work:
         current = work.runs.get(run.id)
         if current is None or current.lease_owner != owner or current.cancel_requested:
             return
         plan = work.plans.add(new)
         work.runs.succeed(run.id, owner, plan.version, {**log.latest, "stage": "done"})
-        work.audit.add(actor=run.actor, action="plan.made", subject=str(plan.version), run=run.id)
+        work.audit.add(
+            actor=run.actor, action="plan.made", subject=str(plan.version), run=run.id, plan_id=plan.plan_id
+        )
+        note(work, plan)
+        if new.origin is PlanOrigin.RECERTIFIED:
+            go_back(work, run, plan)
 
 
 def _fail(store: Store, run_id: str, owner: str, error: dict[str, Any]) -> None:

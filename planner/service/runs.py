@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from planner.demand.corrected import CorrectedDemand, corrected_demand
-from planner.demand.forecast import Forecast, ModelForecast
-from planner.demand.observed import observe_by_epoch
+from planner.demand.forecast import Forecast
 from planner.problem.canonical import problem_to_json
 from planner.service.errors import ForecastNotFound, RunFinished, RunNotFound
-from planner.service.observed import recent
+from planner.service.plan_demand import DemandOptions, PlanDemand, as_submitted, plan_demand
 from planner.service.problem_document import Registry, planning_problem
 from planner.store.records import RunRecord, RunState
 from planner.store.store import Store, UnitOfWork
@@ -28,7 +27,11 @@ class RunRequest:
     solver
         ``auto``, ``highs``, ``cp-sat``, ``columns`` or ``greedy``.
     use_observed
-        Whether the forecast is corrected by the load observed in [observed_since, observed_until).
+        Whether the forecast is corrected by the load observed in [observed_since, observed_until), and
+        models that it leaves out get a measured one.
+    demand_quantile
+        The quantile of demand that is planned for; None takes the default with observed load, and without
+        it the forecast's middle as it stands.
     policy
         The problem's ``policy`` in its file format; what is missing takes the format's defaults.
     """
@@ -40,12 +43,18 @@ class RunRequest:
     use_observed: bool = False
     observed_since: datetime | None = None
     observed_until: datetime | None = None
+    demand_quantile: float | None = None
     policy: dict[str, Any] = field(default_factory=dict)
 
 
-def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
+def start_run(
+    store: Store, request: RunRequest, *, actor: str, special: Mapping[str, Any] | None = None
+) -> RunRecord:
     """
     Put a run into the queue, its problem complete.
+
+    ``special`` are the options of a run of another kind (``kind`` names it); its problem departs from no
+    active plan.
 
     Raises ``ForecastNotFound``, or ``InputInvalid`` when registry and forecast make no sound problem:
     what cannot be planned is refused now and not in an hour.
@@ -55,9 +64,9 @@ def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
         if forecast is None:
             raise ForecastNotFound(request.forecast_id)
         registry = _registry(work)
-        corrected = _corrected(work, forecast, request) if request.use_observed else None
-        active_plan = _active_plan(work)
-    demand = forecast.models if corrected is None else _rows(corrected)
+        planned = _planned(work, forecast, request)
+        active_plan = None if special else _active_plan(work)
+    demand = forecast.models if planned is None else planned.rows
     problem = planning_problem(registry, forecast, demand, request.policy, active_plan)
     with store.writing() as work:
         work.plans.put_problem(problem.digest, problem_to_json(problem))
@@ -66,14 +75,20 @@ def start_run(store: Store, request: RunRequest, *, actor: str) -> RunRecord:
             state=RunState.QUEUED,
             forecast_id=request.forecast_id,
             problem_digest=problem.digest,
-            options=_options(request),
-            demand=None if corrected is None else _demand_document(corrected),
+            options=_options(request) | dict(special or {}),
+            demand=None if planned is None else planned.document(),
             actor=actor,
             created_at=work.now,
             progress={"stage": "queued"},
         )
         work.runs.add(run)
-        work.audit.add(actor=actor, action="run.started", subject=run.id, forecast=request.forecast_id)
+        work.audit.add(
+            actor=actor,
+            action="run.started",
+            subject=run.id,
+            forecast=request.forecast_id,
+            **{name: value for name, value in (special or {}).items() if name in ("kind", "plan_version")},
+        )
     return run
 
 
@@ -119,33 +134,12 @@ def _active_plan(work: UnitOfWork) -> dict[str, Any] | None:
     return documents.plan if documents else None
 
 
-def _corrected(work: UnitOfWork, forecast: Forecast, request: RunRequest) -> CorrectedDemand:
-    frame = recent(work, request.observed_since, request.observed_until)
-    return corrected_demand(forecast, observe_by_epoch(frame, forecast))
-
-
-def _rows(corrected: CorrectedDemand) -> tuple[ModelForecast, ...]:
-    return tuple(ModelForecast(m.forecast.model, m.demand_rps, m.arrival_cv) for m in corrected.models)
-
-
-def _demand_document(corrected: CorrectedDemand) -> dict[str, Any]:
-    """The forecast as submitted beside what is planned for, model by model."""
-    return {
-        "models": [
-            {
-                "model": m.forecast.model,
-                "forecast_rps": list(m.forecast.demand_rps),
-                "demand_rps": list(m.demand_rps),
-                "arrived": m.arrived,
-                "arrivals_expected": m.arrivals_expected,
-                "ratio": m.ratio,
-                "credibility": m.credibility,
-                "factor": m.factor,
-            }
-            for m in corrected.models
-        ],
-        "models_unforecast": list(corrected.models_unforecast),
-    }
+def _planned(work: UnitOfWork, forecast: Forecast, request: RunRequest) -> PlanDemand | None:
+    """None: the forecast as it stands."""
+    if request.use_observed:
+        options = DemandOptions(request.observed_since, request.observed_until, request.demand_quantile)
+        return plan_demand(work, forecast, options)
+    return None if request.demand_quantile is None else as_submitted(forecast, request.demand_quantile)
 
 
 def _options(request: RunRequest) -> dict[str, Any]:

@@ -27,6 +27,18 @@ class FleetRepository:
         row = self._session.get(FleetRow, fleet)
         return None if row is None else _fleet(row)
 
+    def lock(self, fleet: str) -> Fleet | None:
+        """As ``get``, and nobody else changes the fleet or its active plan until this unit of work ends."""
+        query = select(FleetRow).where(FleetRow.id == fleet).with_for_update()
+        row = self._session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+        return None if row is None else _fleet(row)
+
+    def change(self, fleet: str, environment: str, policy: dict[str, Any]) -> Fleet:
+        row = self._session.get_one(FleetRow, fleet)
+        row.environment, row.policy = environment, policy
+        self._session.flush()
+        return _fleet(row)
+
     def all(self) -> list[Fleet]:
         """By name."""
         return [_fleet(row) for row in self._session.scalars(select(FleetRow).order_by(FleetRow.id))]

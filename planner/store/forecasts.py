@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from planner.demand.forecast import Forecast, ForecastEpoch, ModelForecast
+from planner.demand.forecast import Forecast, ForecastEpoch, ForecastSource, ModelForecast
+from planner.demand.resolved import Submitted
 from planner.store.records import ForecastSummary
-from planner.store.tables import ForecastModelRow, ForecastRow
+from planner.store.tables import ForecastModelRow, ForecastOriginRow, ForecastRow
+
+OVERLAPPING_MAX = 400  # submissions that one horizon takes in, the newest: a year of a daily forecast
 
 
 class ForecastRepository:
@@ -18,10 +21,24 @@ class ForecastRepository:
         self._now = now
         self._fleet = fleet
 
-    def add(self, forecast: Forecast) -> ForecastSummary:
+    def add(self, forecast: Forecast, *, author: str = "unknown") -> ForecastSummary:
+        """Raises ``LookupError`` when it corrects a forecast that this fleet does not have."""
+        standing = self._standing(forecast)
         epochs = [{"start": e.start.isoformat(), "hours": e.hours} for e in forecast.epochs]
         row = ForecastRow(fleet=self._fleet, name=forecast.name, epochs=epochs, created_at=self._now)
         self._session.add(row)
+        self._session.flush()
+        origin = ForecastOriginRow(
+            forecast_id=row.id,
+            author=author,
+            note=forecast.note,
+            source=forecast.source.value,
+            standing=standing,
+            corrects=forecast.corrects,
+            starts_at=forecast.epochs[0].start,
+            ends_at=forecast.epochs[-1].end,
+        )
+        self._session.add(origin)
         self._session.flush()
         rows = [
             {
@@ -29,46 +46,44 @@ class ForecastRepository:
                 "model": m.model,
                 "demand_rps": list(m.demand_rps),
                 "arrival_cv": list(m.arrival_cv),
+                "low_rps": None if m.low_rps is None else list(m.low_rps),
+                "high_rps": None if m.high_rps is None else list(m.high_rps),
             }
             for m in forecast.models
         ]
         if rows:
             self._session.execute(insert(ForecastModelRow), rows)
-        return _summary(row, len(rows))
+        return _summary(row, origin, len(rows))
 
     def get(self, forecast_id: int) -> Forecast | None:
         query = (
             select(ForecastRow)
             .where(ForecastRow.id == forecast_id, ForecastRow.fleet == self._fleet)
-            .options(selectinload(ForecastRow.models))
+            .options(selectinload(ForecastRow.models), joinedload(ForecastRow.origin))
         )
         row = self._session.scalars(query).one_or_none()
-        if row is None:
-            return None
-        return Forecast(
-            name=row.name,
-            epochs=tuple(ForecastEpoch(datetime.fromisoformat(e["start"]), e["hours"]) for e in row.epochs),
-            models=tuple(
-                ModelForecast(m.model, tuple(m.demand_rps), tuple(m.arrival_cv)) for m in row.models
-            ),
-        )
+        return None if row is None else _forecast(row)
 
     def summary(self, forecast_id: int) -> ForecastSummary | None:
         row = self._session.get(ForecastRow, forecast_id)
-        if row is None or row.fleet != self._fleet:
+        origin = self._session.get(ForecastOriginRow, forecast_id)
+        if row is None or origin is None or row.fleet != self._fleet:
             return None
         count = select(func.count()).where(ForecastModelRow.forecast_id == forecast_id)
-        return _summary(row, self._session.scalar(count) or 0)
+        return _summary(row, origin, self._session.scalar(count) or 0)
 
-    def newest(self, *, limit: int, before: int | None = None) -> list[ForecastSummary]:
-        """Newest first; ``before`` continues below that id."""
+    def newest(
+        self, *, limit: int, before: int | None = None, source: ForecastSource | None = None
+    ) -> list[ForecastSummary]:
+        """Newest first; ``before`` continues below that id, ``source`` keeps those of one kind."""
         counts = (
             select(ForecastModelRow.forecast_id, func.count().label("models"))
             .group_by(ForecastModelRow.forecast_id)
             .subquery()
         )
         query = (
-            select(ForecastRow, func.coalesce(counts.c.models, 0))
+            select(ForecastRow, ForecastOriginRow, func.coalesce(counts.c.models, 0))
+            .join(ForecastOriginRow, ForecastOriginRow.forecast_id == ForecastRow.id)
             .where(ForecastRow.fleet == self._fleet)
             .outerjoin(counts, counts.c.forecast_id == ForecastRow.id)
             .order_by(ForecastRow.id.desc())
@@ -76,8 +91,85 @@ class ForecastRepository:
         )
         if before is not None:
             query = query.where(ForecastRow.id < before)
-        return [_summary(row, count) for row, count in self._session.execute(query)]
+        if source is not None:
+            query = query.where(ForecastOriginRow.source == source.value)
+        return [_summary(row, origin, count) for row, origin, count in self._session.execute(query)]
+
+    def overlapping(
+        self, since: datetime, until: datetime, *, created_before: datetime | None = None
+    ) -> list[Submitted]:
+        """
+        Submissions with an epoch in [since, until), resolved ones left out; the newest ``OVERLAPPING_MAX``.
+
+        ``created_before`` shows what was known then.
+        """
+        query = (
+            select(ForecastRow)
+            .join(ForecastRow.origin)
+            .where(
+                ForecastRow.fleet == self._fleet,
+                ForecastOriginRow.ends_at > since,
+                ForecastOriginRow.starts_at < until,
+                ForecastOriginRow.source != ForecastSource.RESOLVED.value,
+            )
+            .options(selectinload(ForecastRow.models), contains_eager(ForecastRow.origin))
+            .order_by(ForecastRow.id.desc())
+            .limit(OVERLAPPING_MAX)
+        )
+        if created_before is not None:
+            query = query.where(ForecastRow.created_at < created_before)
+        return [
+            Submitted(row.id, row.origin.standing, _forecast(row), row.created_at)
+            for row in self._session.scalars(query)
+        ]
+
+    def _standing(self, forecast: Forecast) -> int:
+        """Its source's, or that of what it corrects if that is higher."""
+        own = forecast.source.standing
+        if forecast.corrects is None:
+            return own
+        query = (
+            select(ForecastOriginRow.standing)
+            .join(ForecastRow, ForecastRow.id == ForecastOriginRow.forecast_id)
+            .where(ForecastRow.id == forecast.corrects, ForecastRow.fleet == self._fleet)
+        )
+        corrected = self._session.scalar(query)
+        if corrected is None:
+            raise LookupError(f"there is no forecast {forecast.corrects}")
+        return max(own, corrected)
 
 
-def _summary(row: ForecastRow, model_count: int) -> ForecastSummary:
-    return ForecastSummary(row.id, row.name, row.created_at, len(row.epochs), model_count)
+def _forecast(row: ForecastRow) -> Forecast:
+    return Forecast(
+        name=row.name,
+        epochs=tuple(ForecastEpoch(datetime.fromisoformat(e["start"]), e["hours"]) for e in row.epochs),
+        models=tuple(
+            ModelForecast(
+                model=m.model,
+                demand_rps=tuple(m.demand_rps),
+                arrival_cv=tuple(m.arrival_cv),
+                low_rps=None if m.low_rps is None else tuple(m.low_rps),
+                high_rps=None if m.high_rps is None else tuple(m.high_rps),
+            )
+            for m in row.models
+        ),
+        note=row.origin.note,
+        source=ForecastSource(row.origin.source),
+        corrects=row.origin.corrects,
+    )
+
+
+def _summary(row: ForecastRow, origin: ForecastOriginRow, model_count: int) -> ForecastSummary:
+    return ForecastSummary(
+        id=row.id,
+        name=row.name,
+        created_at=row.created_at,
+        epoch_count=len(row.epochs),
+        model_count=model_count,
+        author=origin.author,
+        note=origin.note,
+        source=ForecastSource(origin.source),
+        corrects=origin.corrects,
+        starts_at=origin.starts_at,
+        ends_at=origin.ends_at,
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, defer, joinedload
 
-from planner.store.records import Activation, NewPlan, PlanDocuments, PlanState, PlanSummary
+from planner.plan.identity import plan_id
+from planner.store.records import Activation, NewPlan, PlanDocuments, PlanOrigin, PlanState, PlanSummary
 from planner.store.tables import ActivationRow, CertificateRow, PlanRow, ProblemRow
 from planner.store.upserts import insert_once
 
@@ -33,13 +34,15 @@ class PlanRepository:
     # -- plans
 
     def add(self, new: NewPlan) -> PlanSummary:
-        """The next version: certified if its certificate passed, else a draft."""
+        """The next version: certified if its certificate passed, else a draft; an imported one stays that."""
         plan = new.document
-        state = PlanState.CERTIFIED if new.certificate_passed else PlanState.DRAFT
         names = ("status", "objective", "bound", "gap", "fluid_bound", "physical_gap", "cost_usd_per_hour")
         row = PlanRow(
             fleet=self._fleet,
-            state=state.value,
+            plan_id=plan_id(plan, new.problem_digest, new.certificate),
+            state=_first_state(new).value,
+            origin=new.origin.value,
+            recertifies=new.recertifies,
             run_id=new.run_id,
             forecast_id=new.forecast_id,
             problem_digest=new.problem_digest,
@@ -51,13 +54,16 @@ class PlanRepository:
             seed=plan["seed"],
             document=plan,
             created_at=self._now,
+            horizon_end=_horizon_end(self.problem(new.problem_digest) or {}),
         )
-        row.certificate = CertificateRow(
-            passed=new.certificate_passed,
-            bad_rate=new.certificate_bad_rate,
-            document=new.certificate,
-            created_at=self._now,
-        )
+        row.certificate = None
+        if new.certificate is not None:
+            row.certificate = CertificateRow(
+                passed=new.certificate_passed,
+                bad_rate=new.certificate_bad_rate,
+                document=new.certificate,
+                created_at=self._now,
+            )
         self._session.add(row)
         self._session.flush()
         return _summary(row)
@@ -96,6 +102,21 @@ class PlanRepository:
         certificate = row.certificate.document if row.certificate else None
         return PlanDocuments(_summary(row), row.document, problem.document, certificate)
 
+    def newest_imported(self) -> PlanSummary | None:
+        query = self._light().where(PlanRow.state == PlanState.IMPORTED).order_by(PlanRow.version.desc())
+        row = self._session.scalars(query.limit(1)).one_or_none()
+        return None if row is None else _summary(row)
+
+    def overdue(self, valid_hours: float) -> list[int]:
+        """Versions that wait for approval or activation and are older, or whose horizon has ended."""
+        oldest = self._now - timedelta(hours=valid_hours)
+        query = select(PlanRow.version).where(
+            PlanRow.fleet == self._fleet,
+            PlanRow.state.in_((PlanState.CERTIFIED, PlanState.APPROVED)),
+            or_(PlanRow.created_at < oldest, PlanRow.horizon_end <= self._now),
+        )
+        return list(self._session.scalars(query.order_by(PlanRow.version)))
+
     def set_state(self, version: int, state: PlanState) -> None:
         """The one thing about a plan that may change."""
         self._session.get_one(PlanRow, version, options=[defer(PlanRow.document)]).state = state.value
@@ -112,14 +133,19 @@ class PlanRepository:
 
     # -- activations
 
-    def activate(self, version: int, *, kind: str, actor: str) -> Activation:
+    def activate(self, version: int, *, kind: str, actor: str, reason: str | None = None) -> Activation:
         """Switch to ``version``: the plan active before becomes superseded, all in this unit of work."""
         current = self._current_row(for_update=True)
         if current is not None:
             current.deactivated_at = self._now
             self.set_state(current.plan_version, PlanState.SUPERSEDED)
         row = ActivationRow(
-            fleet=self._fleet, plan_version=version, kind=kind, actor=actor, activated_at=self._now
+            fleet=self._fleet,
+            plan_version=version,
+            kind=kind,
+            actor=actor,
+            activated_at=self._now,
+            reason=reason,
         )
         self._session.add(row)
         self.set_state(version, PlanState.ACTIVE)
@@ -128,6 +154,13 @@ class PlanRepository:
     def current_activation(self) -> Activation | None:
         row = self._current_row()
         return None if row is None else _activation(row)
+
+    def newer_active_since(self, version: int) -> int | None:
+        """The newest of the later versions that were ever active; None: there was none."""
+        query = select(ActivationRow.plan_version).where(
+            ActivationRow.fleet == self._fleet, ActivationRow.plan_version > version
+        )
+        return self._session.scalar(query.order_by(ActivationRow.plan_version.desc()).limit(1))
 
     def activations(self, *, limit: int) -> list[Activation]:
         """Newest first."""
@@ -151,7 +184,7 @@ def _summary(row: PlanRow) -> PlanSummary:
     values = {name: getattr(row, name) for name in own}
     certificate = row.certificate
     return PlanSummary(
-        **values | {"state": PlanState(row.state)},
+        **values | {"state": PlanState(row.state), "origin": PlanOrigin(row.origin)},
         certificate_passed=certificate.passed if certificate else None,
         certificate_bad_rate=certificate.bad_rate if certificate else None,
     )
@@ -159,3 +192,23 @@ def _summary(row: PlanRow) -> PlanSummary:
 
 def _activation(row: ActivationRow) -> Activation:
     return Activation(**{name: getattr(row, name) for name in Activation.__slots__})
+
+
+def _first_state(new: NewPlan) -> PlanState:
+    if new.origin is PlanOrigin.IMPORTED:
+        return PlanState.IMPORTED
+    return PlanState.CERTIFIED if new.certificate_passed else PlanState.DRAFT
+
+
+def _horizon_end(problem: dict[str, Any]) -> datetime | None:
+    """When the last epoch ends; None where an epoch's start is no instant with a time zone."""
+    ends = []
+    for epoch in problem.get("epochs", []):
+        try:
+            start, hours = datetime.fromisoformat(epoch["start"]), epoch["hours"]
+        except (KeyError, ValueError):
+            return None
+        if start.tzinfo is None:
+            return None
+        ends.append(start + timedelta(hours=hours))
+    return max(ends, default=None)

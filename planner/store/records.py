@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from planner.demand.forecast import ForecastSource
+
 DEFAULT_FLEET = "default"
 
 
@@ -164,13 +166,19 @@ class Upserted:
 
 @dataclass(frozen=True, slots=True)
 class ForecastSummary:
-    """A stored forecast without its rows."""
+    """A stored forecast without its rows; it speaks of [starts_at, ends_at)."""
 
     id: int
     name: str
     created_at: datetime
     epoch_count: int
     model_count: int
+    author: str
+    note: str | None
+    source: ForecastSource
+    corrects: int | None
+    starts_at: datetime
+    ends_at: datetime
 
 
 class RunState(StrEnum):
@@ -216,38 +224,68 @@ class RunRecord:
 
 
 class PlanState(StrEnum):
-    """draft -> certified -> approved -> active -> superseded; a superseded plan may become active again."""
+    """
+    draft -> certified -> approved -> active -> superseded; a superseded plan may become active again.
+
+    Before it is active a plan may be ``rejected`` by a person or ``expired`` by its age: both are final.
+    ``imported`` is what somebody says is running; it is compared with, never activated.
+    """
 
     DRAFT = "draft"
     CERTIFIED = "certified"
     APPROVED = "approved"
     ACTIVE = "active"
     SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    IMPORTED = "imported"
+
+
+class PlanOrigin(StrEnum):
+    """Where a plan comes from: solved by a run, an earlier plan certified again, or handed in."""
+
+    RUN = "run"
+    RECERTIFIED = "recertified"
+    IMPORTED = "imported"
 
 
 @dataclass(frozen=True, slots=True)
 class NewPlan:
-    """A plan as a run hands it in; the store gives it its version."""
+    """
+    A plan as a run hands it in; the store gives it its version and its content-derived id.
 
-    run_id: str
+    ``recertifies`` is the version that it repeats; an imported one has no ``run_id`` and no ``certificate``.
+    """
+
+    run_id: str | None
     forecast_id: int
     problem_digest: str
     document: dict[str, Any]
     sub_cluster_count: int
     gpu_count: int
     options: dict[str, Any]
-    certificate: dict[str, Any]
+    certificate: dict[str, Any] | None
     certificate_passed: bool
     certificate_bad_rate: float | None
+    origin: PlanOrigin = PlanOrigin.RUN
+    recertifies: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """A plan version without its documents; the numbers mean what ``planner.plan.plan.Plan`` says."""
+    """
+    A plan version without its documents; the numbers mean what ``planner.plan.plan.Plan`` says.
+
+    ``plan_id`` is the digest of its content (``planner.plan.identity``), ``horizon_end`` the instant at
+    which its last epoch ends; None where its epochs are no instants.
+    """
 
     version: int
+    plan_id: str
     state: PlanState
-    run_id: str
+    origin: PlanOrigin
+    recertifies: int | None
+    run_id: str | None
     forecast_id: int
     problem_digest: str
     status: str
@@ -263,6 +301,7 @@ class PlanSummary:
     options: dict[str, Any]
     seed: int
     created_at: datetime
+    horizon_end: datetime | None
     certificate_passed: bool | None
     certificate_bad_rate: float | None
 
@@ -279,7 +318,11 @@ class PlanDocuments:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """A plan's time as the active one; ``deactivated_at`` None means now. ``kind``: activate or roll_back."""
+    """
+    A plan's time as the active one; ``deactivated_at`` None means now.
+
+    ``kind``: activate, or roll_back to a plan that was active before (or its like, certified again).
+    """
 
     id: int
     fleet: str
@@ -288,13 +331,61 @@ class Activation:
     actor: str
     activated_at: datetime
     deactivated_at: datetime | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDecision:
+    """What a person (or a fleet's policy) decided of a plan: ``decision`` is approved or rejected."""
+
+    plan_version: int
+    plan_id: str
+    decision: str
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """
+    A plan beside what ran when it was made.
+
+    ``compared_with`` is the version that ran, None where none was known; ``churn_gib`` is what would be
+    loaded to go from one to the other, ``unserved_models`` counts those of whose demand some is left out.
+    """
+
+    plan_version: int
+    at: datetime
+    compared_with: int | None
+    gpus: int
+    gpus_running: int | None
+    cost_usd_per_hour: float
+    cost_usd_per_hour_running: float | None
+    churn_gib: float
+    bad_rate: float | None
+    unserved_models: int
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
+    """
+    Who changed what, when, from where and why.
+
+    ``number`` counts the fleet's entries without gaps; ``digest`` covers the entry and ``digest_before``
+    (``planner.store.audit_chain``).
+    """
+
     id: int
+    fleet: str
+    number: int
     at: datetime
     actor: str
     action: str
     subject: str
+    reason: str | None
+    client_address: str | None
+    request_id: str | None
     details: dict[str, Any]
+    digest_before: str
+    digest: str

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from planner.store.audit import AuditRepository
+from planner.store.decisions import DecisionRepository
 from planner.store.engine import make_engine, reader, writer
 from planner.store.errors import StoreConflict, StoreUnavailable
 from planner.store.fleets import FleetRepository
@@ -25,6 +26,7 @@ from planner.store.profile_versions import ProfileVersionRepository
 from planner.store.records import DEFAULT_FLEET
 from planner.store.registry import RegistryRepository
 from planner.store.runs import RunRepository
+from planner.store.tokens import TokenRepository
 
 Clock = Callable[[], datetime]
 
@@ -48,8 +50,10 @@ class UnitOfWork:
         self.forecasts = ForecastRepository(session, now, fleet)
         self.runs = RunRepository(session, now, fleet)
         self.plans = PlanRepository(session, now, fleet)
+        self.decisions = DecisionRepository(session, now, fleet)
         self.nodes = NodeRepository(session, now, fleet)
         self.observed = ObservedLoadRepository(session, now, fleet)
+        self.tokens = TokenRepository(session, now)
         self.profiles = ProfileVersionRepository(session, now, fleet)
         self.audit = AuditRepository(session, now, fleet)
 
@@ -86,7 +90,9 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[UnitOfWork]:
         with _translated(), Session(self._writer) as session, session.begin():
-            yield UnitOfWork(session, self._clock(), self.fleet)
+            work = UnitOfWork(session, self._clock(), self.fleet)
+            yield work
+            work.audit.write()
 
     def schema_state(self) -> SchemaState:
         return schema_state(self._engine)

@@ -13,7 +13,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from planner.store.records import RunRecord, RunState
 from planner.store.store import Store
-from tests.control_plane import finished_run, forecast, load_report, register_fleet, served, sqlite_url
+from tests.control_plane import (
+    finished_run,
+    forecast,
+    load_report,
+    register_fleet,
+    served,
+    sqlite_url,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -29,11 +36,18 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         client.post("/v1/forecasts", json=forecast())
         location = client.post("/v1/runs", json={"forecast_id": 1, "time_limit_s": 5.0}).headers["location"]
         run = finished_run(client, location)
-        client.post(f"/v1/plans/{run['plan_version']}/approval")
-        client.post("/v1/activations", json={"plan_version": run["plan_version"]})
+        decided_with_hostile_words(client, run["plan_version"])
         client.post("/v1/observed-load", json=load_report())
         add_failed_run(url, run["problem_digest"])
         yield str(client.base_url)
+
+
+def decided_with_hostile_words(client: httpx.Client, version: int) -> None:
+    plan = client.get(f"/v1/plans/{version}").json()
+    body = {"plan_id": plan["plan_id"], "reason": HOSTILE}
+    client.post(f"/v1/plans/{version}/approval", json=body, headers={"X-Actor": "ann"})
+    body = {"plan_version": version, "reason": "cheaper by 4 %"}
+    assert client.post("/v1/activations", json=body, headers={"X-Actor": "bob"}).status_code == 201
 
 
 def add_failed_run(url: str, digest: str) -> None:
@@ -142,3 +156,14 @@ def test_vendored_files_name_version_and_licence() -> None:
     folder = Path(__file__).parents[2] / "api/console/static/vendor/echarts"
     assert "6.1.0" in (folder / "README.md").read_text(encoding="utf-8")
     assert {"LICENSE", "NOTICE", "echarts.min.js"} <= {path.name for path in folder.iterdir()}
+
+
+def test_a_plan_shows_what_it_is_and_who_decided_what(page: Page) -> None:
+    assert page.locator(".plan-id code").get_attribute("title")
+    history = page.locator("#history")
+    decision = history.locator(".decisions li")
+    assert decision.count() == 1
+    assert "approved by ann: " + HOSTILE in " ".join(decision.inner_text().split())
+    rows = [row.inner_text().split("\t")[1:3] for row in history.locator("tbody tr").all()]
+    assert rows[-2:] == [["ann", "approved"], ["bob", "activate"]]
+    assert "cheaper by 4 %" in history.inner_text()

@@ -18,6 +18,8 @@ from planner.plan.codec import parse_plan
 from planner.plan.verify import verify
 from planner.problem.parse import parse_problem
 from tests.control_plane import (
+    activated,
+    approved,
     finished_run,
     forecast,
     load_report,
@@ -82,14 +84,16 @@ def plan_is_activated_only_when_approved(client: httpx.Client, version: int) -> 
     refused = client.post("/v1/activations", json={"plan_version": version})
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:fermata:problem:plan-not-approved")
     for _ in range(2):
-        approved = client.post(f"/v1/plans/{version}/approval", headers={"X-Actor": "ann"})
-        assert (approved.status_code, approved.json()["state"]) == (200, "approved")
+        answer = approved(client, version, actor="ann")
+        assert (answer.status_code, answer.json()["state"]) == (200, "approved")
+    other = approved(client, version, actor="bob")
+    assert other.json()["type"] == "urn:fermata:problem:plan-already-approved"
     activated = client.post("/v1/activations", json={"plan_version": version}, headers={"X-Actor": "bob"})
     assert activated.status_code == 201
     assert activated.json()["actor"] == "bob"
     again = client.post("/v1/activations", json={"plan_version": version})
     assert again.json()["type"] == "urn:fermata:problem:plan-already-active"
-    late = client.post(f"/v1/plans/{version}/approval")
+    late = approved(client, version)
     assert late.json()["type"] == "urn:fermata:problem:plan-not-approvable"
 
 
@@ -127,7 +131,9 @@ def replan_takes_observed_load_in(client: httpx.Client, forecast_id: int, versio
     assert rows["resnet"]["ratio"] == pytest.approx(3.0)
     assert rows["resnet"]["forecast_rps"] == [1_300.0, 1_600.0]
     assert rows["resnet"]["demand_rps"][0] > 2_500
-    assert rows["bert"]["demand_rps"] == rows["bert"]["forecast_rps"]
+    assert rows["bert"]["middle_rps"] == rows["bert"]["forecast_rps"]
+    for middle, with_wave in zip(rows["bert"]["middle_rps"], rows["bert"]["demand_rps"], strict=True):
+        assert middle < with_wave < 1.02 * middle, "the wave of a minute comes on top"
 
     second = int(run["plan_version"])
     difference = client.get(f"/v1/plans/{second}/difference").json()
@@ -141,11 +147,11 @@ def replan_takes_observed_load_in(client: httpx.Client, forecast_id: int, versio
 
 
 def roll_back_and_forth(client: httpx.Client, first: int, second: int) -> None:
-    client.post(f"/v1/plans/{second}/approval")
-    client.post("/v1/activations", json={"plan_version": second})
+    activated(client, second)
     states = {plan["version"]: plan["state"] for plan in client.get("/v1/plans").json()["items"]}
     assert states == {first: "superseded", second: "active"}
-    back = client.post("/v1/activations", json={"plan_version": first}).json()
+    skipped = {"plan_version": first, "certify": "skip", "reason": "plan 2 is on fire"}
+    back = client.post("/v1/activations", json=skipped).json()
     assert back["kind"] == "roll_back"
     current = client.get("/v1/activations/current")
     assert current.json()["plan_version"] == first
@@ -164,7 +170,7 @@ def who_waits_is_told_of_the_next_activation(
     assert client.get(path, headers=named, params={"wait_s": 61}).status_code == 422
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(client.get, path, headers=named, params={"wait_s": 25})
-        client.post("/v1/activations", json={"plan_version": version})
+        client.post("/v1/activations", json={"plan_version": version, "certify": "skip", "reason": "back"})
         assert waiting.result().json()["plan_version"] == version
 
 

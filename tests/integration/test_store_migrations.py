@@ -56,6 +56,10 @@ def test_check_constraints_are_those_of_the_models(database_url: str) -> None:
         "ck_runs_state",
         "ck_runs_lease",
         "ck_plans_state",
+        "ck_forecast_origins_source",
+        "ck_forecast_origins_corrects",
+        "ck_plans_origin",
+        "ck_plan_decisions_decision",
         "ck_profile_proposals_state",
     }
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
@@ -36,11 +37,14 @@ from api.rest.schemas.plans import (
     PlanSummaryOut,
 )
 from api.rest.schemas.problem import PROBLEM_EXAMPLE
+from api.rest.schemas.runs import RunOut
 from api.rest.schemas.sub_cluster import SubClusterSpecOut
 from planner.plan.difference import difference_to_json
 from planner.service import plans
+from planner.service.activation import ActivationRequest, activate
 from planner.service.sub_clusters import sub_cluster_spec
 from planner.service.submission import Submission
+from planner.store.records import DEFAULT_FLEET, Activation
 
 router = APIRouter(tags=["plans"])
 
@@ -48,9 +52,14 @@ WAIT_S_MAX = 60.0
 LOOK_AGAIN_S = 0.25
 """Between two looks at the database for one that waits: how late it may learn of an activation."""
 
-ActivationRequest = Annotated[
-    Submission[int], PlainValidator(just_one(ActivationBody), json_schema_input_type=ActivationBody), Body()
+Activate = Annotated[
+    Submission[ActivationRequest],
+    PlainValidator(just_one(ActivationBody), json_schema_input_type=ActivationBody),
+    Body(),
 ]
+CERTIFIED_FIRST: dict[int | str, dict[str, Any]] = {
+    202: {"model": RunOut, "description": "It is certified again first: follow the run."}
+}
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has the current state."}}
 
 
@@ -134,17 +143,28 @@ def get_sub_cluster(
     return content
 
 
-@router.post("/plans/{version}/approval", responses=problems(404, 409))
-def approve_plan(store: StoreDep, version: Version, actor: Actor = ANONYMOUS) -> PlanSummaryOut:
-    """Approve a certified plan; approving it again changes nothing."""
-    return PlanSummaryOut.model_validate(plans.approve(store, version, actor=actor))
+@router.post(
+    "/activations",
+    status_code=201,
+    response_model=ActivationOut,
+    tags=["activations"],
+    responses=CERTIFIED_FIRST | problems(404, 409, 413),
+)
+def activate_plan(store: StoreDep, body: Activate, actor: Actor = ANONYMOUS) -> Any:
+    """
+    Make an approved plan the active one.
 
-
-@router.post("/activations", status_code=201, tags=["activations"], responses=problems(404, 409, 413))
-def activate_plan(store: StoreDep, body: ActivationRequest, actor: Actor = ANONYMOUS) -> ActivationOut:
-    """Make an approved plan the active one; a superseded one becomes active again (a roll back)."""
-    (version,) = body.accepted({})
-    return ActivationOut.model_validate(plans.activate(store, version, actor=actor))
+    A superseded plan becomes active again (a roll back) once it is certified against the newest demand: the
+    answer is 202 and the run that does so, which ends with the activation of a new version that repeats the
+    old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
+    """
+    (request,) = body.accepted({})
+    done = activate(store, request, actor=actor)
+    if isinstance(done, Activation):
+        return ActivationOut.model_validate(done)
+    location = f"/v1/runs/{done.id}" + ("" if store.fleet == DEFAULT_FLEET else f"?fleet={store.fleet}")
+    run = RunOut.model_validate(done)
+    return JSONResponse(run.model_dump(mode="json"), status_code=202, headers={"Location": location})
 
 
 @router.get("/activations", tags=["activations"], responses=problems())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -12,7 +12,7 @@ from api.rest.bodies import Entry, Id, Strict, Text
 from api.rest.faults import path_of
 from api.rest.schemas.common import Instant, Out
 from api.rest.schemas.registry import example
-from planner.demand.forecast import Forecast, ForecastEpoch, ModelForecast, forecast_faults
+from planner.demand.forecast import Forecast, ForecastEpoch, ForecastSource, ModelForecast, forecast_faults
 from planner.problem.parse import (
     CV_LIMIT,
     EPOCHS_LIMIT,
@@ -22,6 +22,7 @@ from planner.problem.parse import (
 from planner.service.submission import Reference
 from profiles.faults import Fault
 
+Note = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$")]
 Rate = Annotated[float, Field(ge=0, le=RPS_LIMIT)]
 Variation = Annotated[float, Field(ge=0, le=CV_LIMIT)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
@@ -33,7 +34,16 @@ FORECAST_EXAMPLE: dict[str, Any] = {
         {"start": "2026-11-23T08:00:00Z", "hours": 1.0},
         {"start": "2026-11-23T09:00:00Z", "hours": 1.0},
     ],
-    "models": [{"model": "resnet50", "demand_rps": [120.0, 180.0], "arrival_cv": [1.0, 1.3]}],
+    "models": [
+        {
+            "model": "resnet50",
+            "demand_rps": [120.0, 180.0],
+            "low_rps": [100.0, 150.0],
+            "high_rps": [150.0, 240.0],
+            "arrival_cv": [1.0, 1.3],
+        }
+    ],
+    "note": "a sale begins at nine",
 }
 
 
@@ -48,7 +58,15 @@ class ModelForecastBody(Strict):
     """One model's demand, one value for each epoch."""
 
     model: Id
-    demand_rps: list[Rate] = Field(max_length=EPOCHS_LIMIT, description="Requests per second.")
+    demand_rps: list[Rate] = Field(
+        max_length=EPOCHS_LIMIT, description="Requests per second, the middle of the interval."
+    )
+    low_rps: list[Rate] | None = Field(
+        default=None, max_length=EPOCHS_LIMIT, description="What demand falls below one time of twenty."
+    )
+    high_rps: list[Rate] | None = Field(
+        default=None, max_length=EPOCHS_LIMIT, description="What demand rises above one time of twenty."
+    )
     arrival_cv: list[Variation] | None = Field(
         default=None,
         max_length=EPOCHS_LIMIT,
@@ -57,7 +75,7 @@ class ModelForecastBody(Strict):
 
 
 class ForecastBody(Entry[Forecast]):
-    """A prediction of demand: one rate and one burstiness for each model and epoch."""
+    """A prediction of demand: an interval of rates and one burstiness for each model and epoch."""
 
     model_config = example(FORECAST_EXAMPLE)
     subject: ClassVar[str] = "forecast"
@@ -67,6 +85,18 @@ class ForecastBody(Entry[Forecast]):
         min_length=1, max_length=EPOCHS_LIMIT, description="In the order of time."
     )
     models: list[ModelForecastBody] = Field(min_length=1, max_length=100_000)
+    note: Note | None = Field(default=None, description="What should be known of it.")
+    source: Literal["planner", "import", "model"] = Field(
+        default="planner",
+        description="Where it comes from. Where forecasts overlap, a planner's holds before an import, "
+        "an import before a model's, and the later before the earlier.",
+    )
+    corrects: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**31 - 1,
+        description="The earlier forecast in whose place this one stands; that one stays on record.",
+    )
 
     def to_record(self) -> Forecast:
         return Forecast(
@@ -74,10 +104,17 @@ class ForecastBody(Entry[Forecast]):
             epochs=tuple(ForecastEpoch(epoch.start, epoch.hours) for epoch in self.epochs),
             models=tuple(
                 ModelForecast(
-                    row.model, tuple(row.demand_rps), tuple(row.arrival_cv or [1.0] * len(self.epochs))
+                    model=row.model,
+                    demand_rps=tuple(row.demand_rps),
+                    arrival_cv=tuple(row.arrival_cv or [1.0] * len(self.epochs)),
+                    low_rps=None if row.low_rps is None else tuple(row.low_rps),
+                    high_rps=None if row.high_rps is None else tuple(row.high_rps),
                 )
                 for row in self.models
             ),
+            note=self.note,
+            source=ForecastSource(self.source),
+            corrects=self.corrects,
         )
 
     @classmethod
@@ -108,7 +145,10 @@ def _readable_part(raw: Mapping[str, Any]) -> Forecast:
         name = row.get("model")
         values = [row.get(field) for field in ("demand_rps", "arrival_cv")]
         rates, cvs = (tuple(v) if isinstance(v, list) else stand_in for v in values)
-        rows.append(ModelForecast(name if isinstance(name, str) else f"[{index}]", rates, cvs))
+        low, high = (
+            tuple(v) if isinstance(v := row.get(field), list) else None for field in ("low_rps", "high_rps")
+        )
+        rows.append(ModelForecast(name if isinstance(name, str) else f"[{index}]", rates, cvs, low, high))
     return Forecast("", tuple(epochs), tuple(rows))
 
 
@@ -128,29 +168,39 @@ def objects(values: object) -> Iterator[tuple[int, Mapping[str, Any]]]:
         yield from ((index, value) for index, value in enumerate(values) if isinstance(value, dict))
 
 
+ORIGIN_EXAMPLE: dict[str, Any] = {
+    "id": 1,
+    "name": "next two hours",
+    "created_at": "2026-11-23T07:00:00Z",
+    "epoch_count": 2,
+    "model_count": 1,
+    "author": "a planner",
+    "note": "a sale begins at nine",
+    "source": "planner",
+    "corrects": None,
+    "starts_at": "2026-11-23T08:00:00Z",
+    "ends_at": "2026-11-23T10:00:00Z",
+}
+
+
 class ForecastSummaryOut(Out):
     """A stored forecast without its rows."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 1,
-                    "name": "next two hours",
-                    "created_at": "2026-11-23T07:00:00Z",
-                    "epoch_count": 2,
-                    "model_count": 1,
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [ORIGIN_EXAMPLE]})
 
     id: int
     name: str
     created_at: datetime
     epoch_count: int
     model_count: int
+    author: str = Field(description="Who submitted it.")
+    note: str | None
+    source: ForecastSource = Field(
+        description="`resolved` is what a run's horizon came to; it is no source of others."
+    )
+    corrects: int | None = Field(description="The earlier forecast in whose place it stands.")
+    starts_at: datetime
+    ends_at: datetime
 
 
 class EpochOut(Out):
@@ -162,6 +212,8 @@ class ModelForecastOut(Out):
     model: str
     demand_rps: list[float]
     arrival_cv: list[float]
+    low_rps: list[float] | None
+    high_rps: list[float] | None
 
 
 class ForecastOut(ForecastSummaryOut):
@@ -169,17 +221,7 @@ class ForecastOut(ForecastSummaryOut):
 
     model_config = ConfigDict(
         from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": 1,
-                    "created_at": "2026-11-23T07:00:00Z",
-                    "epoch_count": 2,
-                    "model_count": 1,
-                    **FORECAST_EXAMPLE,
-                }
-            ]
-        },
+        json_schema_extra={"examples": [{**ORIGIN_EXAMPLE, **FORECAST_EXAMPLE}]},
     )
 
     epochs: list[EpochOut]

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from api.rest.bodies import Entry
+from api.rest.bodies import Entry, Text
+from api.rest.faults import path_of
 from api.rest.schemas.common import Out
 from api.rest.schemas.registry import example
-from planner.store.records import PlanState
+from planner.service.activation import ActivationRequest
+from planner.store.records import PlanOrigin, PlanState
+from profiles.faults import Fault
 
 SUMMARY_EXAMPLE: dict[str, Any] = {
     "version": 3,
+    "plan_id": "7c41d0aa" * 8,
     "state": "certified",
+    "origin": "run",
+    "recertifies": None,
     "run_id": "9c1f4be2a07d3358",
     "forecast_id": 1,
     "problem_digest": "0d9e6c0b" * 8,
@@ -31,6 +38,7 @@ SUMMARY_EXAMPLE: dict[str, Any] = {
     "options": {"solver": "auto", "time_limit_s": 30.0, "seed": 7, "use_observed": True, "policy": {}},
     "seed": 7,
     "created_at": "2026-11-23T07:00:21Z",
+    "horizon_end": "2026-11-24T08:00:00Z",
     "certificate_passed": True,
     "certificate_bad_rate": 0.004,
 }
@@ -65,6 +73,7 @@ ACTIVATION_EXAMPLE: dict[str, Any] = {
     "actor": "anonymous",
     "activated_at": "2026-11-23T07:05:00Z",
     "deactivated_at": None,
+    "reason": None,
 }
 
 
@@ -74,8 +83,11 @@ class PlanSummaryOut(Out):
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [SUMMARY_EXAMPLE]})
 
     version: int
+    plan_id: str = Field(description="Digest of plan, problem and certificate; approvals are bound to it.")
     state: PlanState
-    run_id: str
+    origin: PlanOrigin
+    recertifies: int | None = Field(description="The earlier version that it repeats, if it does.")
+    run_id: str | None = Field(description="null for an imported plan.")
     forecast_id: int
     problem_digest: str
     status: str = Field(description="What the solver said: optimal, feasible, partial.")
@@ -91,6 +103,7 @@ class PlanSummaryOut(Out):
     options: dict[str, Any]
     seed: int
     created_at: datetime
+    horizon_end: datetime | None = Field(description="When its last epoch ends.")
     certificate_passed: bool | None
     certificate_bad_rate: float | None = Field(description="Of the worst sub-cluster in simulation.")
 
@@ -152,16 +165,27 @@ class DifferenceOut(Out):
     difference: dict[str, Any]
 
 
-class ActivationBody(Entry[int]):
+class ActivationBody(Entry[ActivationRequest]):
     """Which plan version is to become the active one."""
 
-    model_config = example({"plan_version": 3})
+    model_config = example({"plan_version": 3, "reason": "cheaper by 4 %"})
     subject: ClassVar[str] = "activation"
 
     plan_version: int = Field(ge=1, le=2**31 - 1)
+    certify: Literal["required", "skip"] = Field(
+        default="required",
+        description="For a plan that was active before: whether it is certified again against the newest "
+        "demand; to skip that needs a reason.",
+    )
+    reason: Text | None = Field(default=None, description="Why, for the audit log.")
 
-    def to_record(self) -> int:
-        return self.plan_version
+    def to_record(self) -> ActivationRequest:
+        return ActivationRequest(self.plan_version, self.certify, self.reason)
+
+    @classmethod
+    def faults_between(cls, raw: Mapping[str, Any], path: str) -> Iterator[Fault]:
+        if raw.get("certify") == "skip" and raw.get("reason") is None:
+            yield Fault(path_of(["reason"], path), "nothing", "is required to skip the certification")
 
 
 class ActivationOut(Out):
@@ -176,3 +200,4 @@ class ActivationOut(Out):
     actor: str
     activated_at: datetime
     deactivated_at: datetime | None = Field(description="null: now.")
+    reason: str | None

@@ -100,6 +100,13 @@ class RunBody(Entry[RunRequest]):
     observed_until: Instant | None = Field(
         default=None, description="Only intervals that start before this instant."
     )
+    demand_quantile: float | None = Field(
+        default=None,
+        ge=0.5,
+        le=0.995,
+        description="The quantile of demand that is planned for, by how wrong forecasts have been and how "
+        "bursty the model is; null takes 0.8 with observed load, and without it the forecast as it stands.",
+    )
     policy: PolicyBody = PolicyBody()
 
     def to_record(self) -> RunRequest:
@@ -151,7 +158,7 @@ class RunSummaryOut(Out):
 
 
 class RunOut(RunSummaryOut):
-    """A run; `demand` has the forecast beside the corrected demand, null without observed load."""
+    """A run; `demand` has the forecast beside what is planned for, null where it is planned as it stands."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [RUN_OUT_EXAMPLE]})
 

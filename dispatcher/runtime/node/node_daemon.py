@@ -22,6 +22,7 @@ import msgspec
 import structlog
 
 from dispatcher.contract.node_file import NodeConfig
+from dispatcher.runtime.credentials import planner_headers
 from dispatcher.runtime.node.backoff import Backoff
 from dispatcher.runtime.node.keeper import Keeper
 from dispatcher.runtime.node.plan_cache import PlanCache
@@ -155,7 +156,7 @@ class Node:
         was_heard = True
         while True:
             content = msgspec.json.encode(self.status())
-            headers = {"content-type": "application/json"}
+            headers = {"content-type": "application/json", **planner_headers()}
             try:
                 answer = await self._client.put(
                     url, content=content, headers=headers, timeout=HEARTBEAT_TIMEOUT_S

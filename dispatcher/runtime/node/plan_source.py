@@ -15,6 +15,7 @@ import structlog
 from dispatcher.contract.node_plan import NodePlan
 from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.contract.sub_cluster_file import decode_sub_cluster
+from dispatcher.runtime.credentials import planner_headers
 from profiles.faults import InputInvalid
 
 TIMEOUT_S = 10.0
@@ -82,7 +83,10 @@ class PlanSource:
     ) -> httpx.Response:
         try:
             return await self._client.get(
-                self._url + path, headers=headers, params=query, timeout=TIMEOUT_S + wait_s
+                self._url + path,
+                headers=headers | planner_headers(),
+                params=query,
+                timeout=TIMEOUT_S + wait_s,
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise PlannerAway(f"{self._url}{path}: {error!r}") from error

@@ -6,9 +6,10 @@ by convention so that a migration can speak of them, and no object of these clas
 the store: repositories return frozen records.
 """
 
-from planner.store.tables.audit import AuditRow
+from planner.store.tables.audit import AuditHeadRow, AuditRow
 from planner.store.tables.base import ID_LENGTH_MAX, Base
-from planner.store.tables.demand import ForecastModelRow, ForecastRow
+from planner.store.tables.decisions import AdviceRow, PlanDecisionRow
+from planner.store.tables.demand import ForecastModelRow, ForecastOriginRow, ForecastRow
 from planner.store.tables.fleets import FleetRow
 from planner.store.tables.nodes import NodeRow
 from planner.store.tables.observed import (
@@ -22,15 +23,19 @@ from planner.store.tables.plans import ActivationRow, CertificateRow, PlanRow, P
 from planner.store.tables.profiles import ProfileProposalRow, ProfileVersionRow
 from planner.store.tables.registry import GpuTypeRow, ModelRow, PoolRow, ProfileRow
 from planner.store.tables.runs import RunRow
+from planner.store.tables.tokens import SessionRow, TokenRow
 
 __all__ = [
     "ID_LENGTH_MAX",
     "ActivationRow",
+    "AdviceRow",
+    "AuditHeadRow",
     "AuditRow",
     "Base",
     "CertificateRow",
     "FleetRow",
     "ForecastModelRow",
+    "ForecastOriginRow",
     "ForecastRow",
     "GpuTypeRow",
     "LoadReportRow",
@@ -38,6 +43,7 @@ __all__ = [
     "NodeRow",
     "ObservedLoadRow",
     "ObservedRollupRow",
+    "PlanDecisionRow",
     "PlanRow",
     "PoolRow",
     "ProblemRow",
@@ -47,4 +53,6 @@ __all__ = [
     "ReportedSpansRow",
     "ReporterRow",
     "RunRow",
+    "SessionRow",
+    "TokenRow",
 ]

@@ -26,13 +26,22 @@ class PlanRow(Base):
 
     __tablename__ = "plans"
     __table_args__ = (
-        CheckConstraint("state IN ('draft', 'certified', 'approved', 'active', 'superseded')", name="state"),
+        CheckConstraint(
+            "state IN ('draft', 'certified', 'approved', 'active', 'superseded', 'rejected', 'expired',"
+            " 'imported')",
+            name="state",
+        ),
+        CheckConstraint("(origin = 'imported') = (run_id IS NULL)", name="origin"),
+        Index("ix_plans_fleet_state", "fleet", "state"),
     )
 
     version: Mapped[int] = mapped_column(primary_key=True)
+    plan_id: Mapped[str] = mapped_column(String(64))  # digest of document, problem and certificate
     fleet: Mapped[str] = fleet_column()
     state: Mapped[str] = mapped_column(String(16))
-    run_id: Mapped[str] = mapped_column(String(32), unique=True)
+    origin: Mapped[str] = mapped_column(String(16))
+    recertifies: Mapped[int | None] = mapped_column(ForeignKey("plans.version"))
+    run_id: Mapped[str | None] = mapped_column(String(32), unique=True)
     forecast_id: Mapped[int] = mapped_column(ForeignKey("forecasts.id"))
     problem_digest: Mapped[str] = mapped_column(ForeignKey("problems.digest"))
     status: Mapped[str] = mapped_column(String(16))
@@ -49,6 +58,7 @@ class PlanRow(Base):
     seed: Mapped[int]
     document: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    horizon_end: Mapped[datetime | None]
     certificate: Mapped[CertificateRow | None] = relationship(lazy="raise")
 
 
@@ -83,3 +93,4 @@ class ActivationRow(Base):
     actor: Mapped[str] = mapped_column(Id)
     activated_at: Mapped[datetime]
     deactivated_at: Mapped[datetime | None]
+    reason: Mapped[str | None]

@@ -8,13 +8,15 @@ import pytest
 from tests.control_plane import forecast
 from tests.unit.api.test_rest_registry import faults, post_text
 
+NO_INTERVAL = {"low_rps": None, "high_rps": None}
+
 
 def test_a_forecast_comes_back_whole(client: httpx.Client) -> None:
     (stored,) = client.post("/v1/forecasts", json=forecast()).json()
     found = client.get(f"/v1/forecasts/{stored['id']}").json()
     assert found["models"] == [
-        {"model": "bert", "demand_rps": [50.0, 40.0], "arrival_cv": [1.0, 1.0]},
-        {"model": "resnet", "demand_rps": [200.0, 300.0], "arrival_cv": [1.0, 1.2]},
+        {"model": "bert", "demand_rps": [50.0, 40.0], "arrival_cv": [1.0, 1.0], **NO_INTERVAL},
+        {"model": "resnet", "demand_rps": [200.0, 300.0], "arrival_cv": [1.0, 1.2], **NO_INTERVAL},
     ]
     assert [epoch["hours"] for epoch in found["epochs"]] == [1.0, 1.0]
 

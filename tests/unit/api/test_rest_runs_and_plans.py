@@ -83,11 +83,14 @@ def test_a_model_without_profile_is_named_before_anything_is_planned(client: htt
         ("GET", "/v1/plans/7/certificate"),
         ("GET", "/v1/plans/7/difference"),
         ("GET", "/v1/plans/7/sub-clusters/sc-01"),
+        ("GET", "/v1/plans/7/history"),
         ("POST", "/v1/plans/7/approval"),
+        ("POST", "/v1/plans/7/rejection"),
     ],
 )
 def test_a_plan_that_is_not_there(client: httpx.Client, method: str, path: str) -> None:
-    answer = client.request(method, path)
+    body = {"plan_id": "a" * 64, "reason": "none"} if method == "POST" else None
+    answer = client.request(method, path, json=body)
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:fermata:problem:plan-not-found"
 

@@ -23,7 +23,7 @@ class Planner:
         self.taken: list[str] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        assert str(request.url) == "http://planner/base/v1/observed-load"
+        assert str(request.url) == "http://planner/base/v1/observed-load?fleet=default"
         status = self.statuses.pop(0) if self.statuses else 202
         if status == 0:
             raise httpx.ConnectError("down")

@@ -1,0 +1,1 @@
+"""How well measured forecasts do: rolling-origin back-tests on real load."""
