@@ -29,6 +29,7 @@ from tests.store_rows import contents, missing
 
 PROGRAMS = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 MODEL_COUNT = 50
+DANGLING = "INSERT INTO pools (gpu_type, zone, available, updated_at) VALUES ('none', 'z', 1, '2026-11-01')"
 
 
 def submit(store: Store, number: int) -> None:
@@ -215,19 +216,17 @@ def test_check_finds_what_is_wrong(store: Store, migrated_url: str) -> None:
     with connected(migrated_url) as connection:
         connection.execute(text("CREATE TABLE stranger (id INTEGER PRIMARY KEY)"))
         if connection.dialect.name == "postgresql":
-            connection.execute(
-                text("ALTER TABLE forecast_models DROP CONSTRAINT fk_forecast_models_model_models")
-            )
+            connection.execute(text("ALTER TABLE pools DROP CONSTRAINT fk_pools_gpu_type_gpu_types"))
     if migrated_url.startswith("sqlite"):
         other = sqlite3.connect(migrated_url.removeprefix("sqlite:///"))  # foreign keys are off here
-        other.execute("INSERT INTO forecast_models VALUES (1, 'none', '[]', '[]')")
+        other.execute(DANGLING)
         other.commit()
         other.close()
     else:
         with psycopg.connect(migrated_url) as connection:
-            connection.execute("INSERT INTO forecast_models VALUES (1, 'none', '[]', '[]')")
+            connection.execute(DANGLING)
     found = {one.name: one.findings for one in check(migrated_url)}
     assert (found["pages"], found["revision"], found["plans"]) == ((), (), ())
     assert any("stranger" in finding for finding in found["schema"])
-    assert found["references"] == ("1 rows of forecast_models refer by model to a row that is not there",)
+    assert found["references"] == ("1 rows of pools refer by gpu_type to a row that is not there",)
     assert found["leases"] == ("run run: server gave no sign of life for 600 s and nobody took it over",)
