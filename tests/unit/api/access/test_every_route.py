@@ -74,7 +74,7 @@ def test_without_a_good_credential_nothing_is_answered(secured: Secured, key: st
     }
     answers["another scheme"] = requested(secured.client, key, headers={"Authorization": "Basic YTpi"})
     for why, answer in answers.items():
-        if key == "GET /console":
+        if key.startswith("GET /console"):
             assert (answer.status_code, answer.headers["location"][:16]) == (303, "/console/sign-in"), why
             continue
         assert answer.status_code == 401, why
