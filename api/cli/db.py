@@ -132,7 +132,7 @@ def restore(
 @app.command()
 def check(database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """
-    Say whether the database is sound: pages, references, schema, leases, the one active plan.
+    Say whether the database is sound: pages, references, schema, leases, the one active plan, the audit log.
 
     Only reads; servers may go on. Exit status 1 when something is wrong.
 

@@ -167,8 +167,12 @@ class Crowd:
         version = state["plan_version"]
         if version is None:
             return
+        plan = await self._look(connection, f"/v1/plans/{version}")
+        if plan is None:
+            return
         approval = self.journal.open("approval", f"approve-{self.seed}-{version}", version)
-        if await self._persist(connection, approval, f"/v1/plans/{version}/approval", None):
+        seen = {"plan_id": plan["plan_id"]}
+        if await self._persist(connection, approval, f"/v1/plans/{version}/approval", seen):
             activation = self.journal.open("activation", f"activate-{self.seed}-{version}", version)
             if await self._persist(connection, activation, "/v1/activations", {"plan_version": version}):
                 self.last_plan = version

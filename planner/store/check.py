@@ -10,12 +10,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, ForeignKeyConstraint, Select, and_, func, not_, or_, select, text
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TableClause
 
 from planner.store import migrate
+from planner.store.audit import AuditRepository
+from planner.store.audit_chain import chain_faults
 from planner.store.engine import make_engine
 from planner.store.errors import StoreUnavailable
-from planner.store.records import PlanState, RunState
+from planner.store.records import DEFAULT_FLEET, PlanState, RunState
 from planner.store.tables import ActivationRow, Base, PlanRow, RunRow
 
 LEASE_SILENT_S = 600.0  # a run whose lease expired so long ago is executed by nobody
@@ -125,9 +128,21 @@ def _plans(connection: Connection) -> Iterator[str]:
             yield f"fleet {fleet} has {len(versions)} active plans: {versions}"
 
 
+def _audit(connection: Connection) -> Iterator[str]:
+    """Every fleet's chain of digests, from its start."""
+    with Session(connection) as session:
+        log = AuditRepository(session, datetime.now(UTC), DEFAULT_FLEET)
+        for fleet in log.fleets():
+            last, head = log.last_number(fleet), log.head(fleet)
+            entries = log.chain(fleet, until=max(last, head.number if head else 0))
+            for fault in chain_faults(entries, head, fleet):
+                yield f"the audit log of fleet {fleet}, entry {fault.number}: {fault.text}"
+
+
 CHECKS: dict[str, Callable[[Connection], Iterator[str]]] = {
     "schema": _schema,
     "references": _references,
     "leases": _leases,
     "plans": _plans,
+    "audit log": _audit,
 }
