@@ -128,9 +128,11 @@ class SubClusterUp:
         doors, known = self._try_out.doors, self._addresses
         http_port = doors.http_port if known is None else _port(known.http_url)
         native_port = doors.native_port if known is None else _port(known.native_endpoint or ":0")
+        grpc_port = doors.grpc_port if known is None else _port(known.grpc_address or ":0")
         arguments = ["dispatcher", "--json", "--spec", str(self._spec_file)]
         arguments += ["--ready-file", str(self._ready_file), "--host", doors.host]
         arguments += ["--http-port", str(http_port), "--native-port", str(native_port)]
+        arguments += ["--grpc-port", str(grpc_port)]
         if known is not None:
             arguments += ["--worker-endpoint", known.worker_endpoint]
         return arguments

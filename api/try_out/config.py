@@ -34,6 +34,7 @@ from profiles.profile import Profile
 
 SUBJECT = "try-out file"
 PORT_MAX = 65_535
+DOOR_PORTS = ("http_port", "grpc_port", "native_port")
 LOOPBACK = "127.0.0.1"
 NAMES_SHOWN_MAX = 12
 
@@ -50,6 +51,7 @@ class Doors:
 
     host: str = LOOPBACK
     http_port: int = 0
+    grpc_port: int = 0
     native_port: int = 0
 
 
@@ -112,13 +114,16 @@ class _TryOutReader(Reader):
         )
 
     def _doors(self, value: object) -> Doors:
-        given = self.fields("doors", value, (), ("host", "http_port", "native_port"))
+        given = self.fields("doors", value, (), ("host", *DOOR_PORTS))
         ports = {
             name: self.whole(f"doors.{name}", given.get(name, 0), least=0, most=PORT_MAX)
-            for name in ("http_port", "native_port")
+            for name in DOOR_PORTS
         }
-        if ports["http_port"] and ports["http_port"] == ports["native_port"]:
-            self.refuse("doors.native_port", ports["native_port"], "must not be that of the HTTP door")
+        taken: dict[int, str] = {}
+        for name, port in ports.items():
+            if port and port in taken:
+                self.refuse(f"doors.{name}", port, f"must not be that of doors.{taken[port]}")
+            taken.setdefault(port, name)
         return Doors(self.text("doors.host", given.get("host", LOOPBACK)), **ports)
 
     def _models(self, value: object, *, typed: bool) -> tuple[tuple[ServedModel, Profile | None], ...]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
-import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from dispatcher.runtime.node.backoff import Backoff
+from dispatcher.runtime.supervision import ending_with_supervisor, keep_running, send_signal
 
 BACKOFF_S_MIN = 0.2
 BACKOFF_S_MAX = 5.0
@@ -21,7 +20,6 @@ FAILURES_MAX = 5
 """Deaths in a row, none after ``SETTLED_S``: then something is wrong that a restart does not mend."""
 
 STORY_LINES = 15
-PR_SET_PDEATHSIG = 1
 
 
 class ProcessFailed(RuntimeError):
@@ -49,7 +47,8 @@ class Supervised:
         self._arguments = arguments
         self._on_restart = on_restart
         self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
+        self._failures = 0
 
     @property
     def pid(self) -> int | None:
@@ -58,33 +57,28 @@ class Supervised:
 
     async def run(self) -> None:
         """Until ``stop``. Raises ``ProcessFailed`` when it dies again and again."""
-        failures = 0
-        while not self._stopping:
-            began_s = time.monotonic()
-            status = await self._run_once()
-            if self._stopping:
-                return
-            failures = 1 if time.monotonic() - began_s >= SETTLED_S else failures + 1
-            if failures >= FAILURES_MAX:
-                raise ProcessFailed(f"{self.name} ended {failures} times in a row\n{self.story()}")
-            self.restarts += 1
-            self._on_restart(self.name, status)
-            await asyncio.sleep(min(BACKOFF_S_MAX, BACKOFF_S_MIN * 2 ** (failures - 1)))
+        backoff = Backoff(BACKOFF_S_MIN, BACKOFF_S_MAX, SETTLED_S)
+        await keep_running(self._run_once, self._stopping, backoff, self._note_end)
+
+    def _note_end(self, status: int, lasted_s: float, _: float) -> None:
+        self._failures = 1 if lasted_s >= SETTLED_S else self._failures + 1
+        if self._failures >= FAILURES_MAX:
+            raise ProcessFailed(f"{self.name} ended {self._failures} times in a row\n{self.story()}")
+        self.restarts += 1
+        self._on_restart(self.name, status)
 
     async def stop(self, patience_s: float) -> bool:
         """SIGTERM, and SIGKILL when ``patience_s`` have passed; True when it ended by itself, status 0."""
-        self._stopping = True
+        self._stopping.set()
         process = self._process
         if process is None or process.returncode is not None:
             return True
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
+        send_signal(process, signal.SIGTERM)
         try:
             async with asyncio.timeout(patience_s):
                 return await process.wait() == 0
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            send_signal(process, signal.SIGKILL)
             await process.wait()
             return False
 
@@ -102,16 +96,6 @@ class Supervised:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+                preexec_fn=ending_with_supervisor(),
             )
         return await self._process.wait()
-
-
-_PARENT = os.getpid()
-
-
-def _end_with_parent() -> None:
-    """In the child: SIGTERM when the supervisor is gone."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != _PARENT:  # gone in between
-        os._exit(1)

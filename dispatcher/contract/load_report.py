@@ -9,7 +9,9 @@ class ModelLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     One model over one interval.
 
-    ``arrived = served_in_time + late + dropped + rejected + still pending at the end``.
+    ``arrived = served_in_time + late + dropped + rejected + cancelled``, but for what was pending at the
+    beginning and at the end. ``cancelled``: its client left before the answer was there and before it was
+    due; 0 in reports of dispatchers that do not count it yet.
     ``arrival_cv`` is the coefficient of variation of inter-arrival times, None below three
     arrivals. ``latency_ms_by_batch`` holds (batch size, batches, mean measured milliseconds).
     """
@@ -25,6 +27,7 @@ class ModelLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch_size_mean: float
     busy_s: float
     latency_ms_by_batch: tuple[tuple[int, int, float], ...] = ()
+    cancelled: int = 0
 
 
 class LoadReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,7 +20,8 @@ row for each record; outputs only for each record whose ``reason`` is 0, in the 
 
 Each request is one item and is answered exactly once, in any order, many to a message: by its
 result, or by the reason why there is none, ``Described.reasons[reason - 1]``, the same words as at the
-other doors.
+other doors. A client skips records of ids that it does not wait for: with one of the id ``NOBODY`` the
+dispatcher finds out whether the client is still there, while it owes it an answer.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ ANSWER = np.dtype([("id", "<u8"), ("server_us", "<u4"), ("reason", "<u2"), ("spa
 """``server_us`` is from the frame's arrival to the answer's leaving; ``reason`` 0 means there is a result."""
 
 COMPLETED = 0
+
+NOBODY = 2**64 - 1
+"""The id of no request: no client may use it."""
 
 
 class Describe(msgspec.Struct, frozen=True, tag="describe"):

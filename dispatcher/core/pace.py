@@ -4,7 +4,8 @@ How long batches really take: the table by which the core schedules follows what
 Only under ``Rules.time_quantile`` = q; else none of this is compiled, and the profile is trusted.
 
 Sample      when a batch has ended: its time over the profile's, from the instant at which its GPU had
-            its inputs and nothing else to do. Waiting and transfer are not in it.
+            its inputs and nothing else to do. Waiting and transfer are not in it. A batch that ended
+            before that instant was not executed (nobody waited for it any more): no sample.
 Histogram   for each model and GPU speed, in bins a 64th of an octave wide (1.1 %), so that a ratio of
             exactly 1 has the upper edge 1. At 512 samples all weights are halved: the last
             thousand or so count.
@@ -113,8 +114,11 @@ def measure(state: State, g: int, now_us: int) -> bool:
     """The GPU's older batch has ended, and is still noted as held; whether anything changed for its model."""
     pace, m, speed = state.pace, state.gpu[g].model, state.gpu[g].speed
     took_us = now_us - state.gpu[g].start_us
-    k = _bin_of(state, took_us, pace.gpu[g].profile_us)
+    profile_us = pace.gpu[g].profile_us
     pace.gpu[g].profile_us = pace.gpu[g].next_profile_us
+    if took_us <= 0:
+        return False
+    k = _bin_of(state, took_us, profile_us)
     record = pace.record[speed, m]
     is_first = record.total == 0
     if is_first:

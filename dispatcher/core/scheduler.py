@@ -59,6 +59,7 @@ from dispatcher.core.advance import (
     Happenings,
     advance,
 )
+from dispatcher.core.catching_up import catching_up_us
 from dispatcher.core.delays import Delays
 from dispatcher.core.events import (
     BatchFinished,
@@ -185,6 +186,10 @@ class Scheduler:
     def take_observation(self) -> Observation:
         """What was seen since the last call, for the advice on the number of GPUs."""
         return take_observation(self._state, self._now_us or 0)
+
+    def catching_up_us(self, model_index: int, now_us: int) -> int | None:
+        """How long until a request of the model would be in time; None where no GPU is here."""
+        return catching_up_us(self._state, model_index, now_us)
 
     def validate(self) -> None:
         """Assert the invariants of the state between two steps."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,13 +15,17 @@ from dispatcher.frontend.tensors import Array
 
 
 class BulkListener(Protocol):
-    """Who is told what became of rows of a bulk; over all calls each row comes exactly once."""
+    """
+    Who is told what became of rows of a bulk; over all calls each row comes exactly once.
 
-    def completed(self, rows: NDArray[np.int64], outputs: Sequence[Array]) -> None:
+    Each call returns whether somebody was told: what reaches nobody was served for nothing.
+    """
+
+    def completed(self, rows: NDArray[np.int64], outputs: Sequence[Array]) -> bool:
         """``outputs`` holds one array of shape ``(len(rows), *declared)`` for each output, in order."""
         ...
 
-    def refused(self, rows: NDArray[np.int64], reason: Reason) -> None: ...
+    def refused(self, rows: NDArray[np.int64], reason: Reason) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +68,10 @@ class BulkInferenceService(Protocol):
 
     def submit_bulk(self, requests: BulkRequests, arrived_us: int, listener: BulkListener) -> None:
         """Hand in many requests; the listener may be called before this returns."""
+        ...
+
+    def withdraw_bulks(self, listeners: Collection[BulkListener]) -> None:
+        """Give up what these listeners still wait for, and tell them nothing more: their clients are gone."""
         ...
 
     def note_invalid(self, model_index: int, count: int = 1) -> None:

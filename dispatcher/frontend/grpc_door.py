@@ -201,6 +201,7 @@ class _Refused(Exception):
         super().__init__(refusal.text)
         self.reason = refusal.reason
         self.status = STATUS_BY_REASON[refusal.reason]
+        self.retry_after_s = refusal.retry_after_s
 
 
 def _answering(call: Callable[[Any], Message]) -> Handler:
@@ -234,10 +235,13 @@ class _Ended:
     status: int
     text: str
     reason: str | None
+    retry_after_s: int = RETRY_AFTER_S
 
 
 def _ended(error: Exception, message: str) -> _Ended:
-    if isinstance(error, RequestInvalid | _Refused):
+    if isinstance(error, _Refused):
+        return _Ended(error.status, str(error), error.reason, error.retry_after_s)
+    if isinstance(error, RequestInvalid):
         return _Ended(error.status, str(error), error.reason)
     if isinstance(error, DecodeError):
         return _Ended(400, f"message: must be a {message}, got other bytes", None)
@@ -249,7 +253,7 @@ async def _end(context: Context, ended: _Ended) -> None:
     """End the call, which raises; with what a client needs to know in the trailing metadata."""
     trailing = [] if ended.reason is None else [(REASON_KEY, str(ended.reason))]
     if is_worth_trying_again(ended.status):
-        trailing.append((RETRY_AFTER_KEY, str(RETRY_AFTER_S)))
+        trailing.append((RETRY_AFTER_KEY, str(ended.retry_after_s)))
     code = grpc.StatusCode[GRPC_NAME_BY_STATUS[ended.status]]
     await context.abort(code, ended.text[:DETAILS_CHARS_MAX], tuple(trailing))
 

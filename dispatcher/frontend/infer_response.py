@@ -48,17 +48,20 @@ def json_response(status: int, content: object) -> Response:
     return Response(status, encode_json(content))
 
 
-def error_response(status: int, error: str, reason: str | None = None) -> Response:
+def error_response(
+    status: int, error: str, reason: str | None = None, retry_after_s: int = RETRY_AFTER_S
+) -> Response:
     """``{"error", "reason"?}``; those worth trying again say after how many seconds."""
     body = {"error": error} if reason is None else {"error": error, "reason": reason}
     headers = [JSON_TYPE]
     if is_worth_trying_again(status):
-        headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+        headers.append((b"retry-after", str(retry_after_s).encode()))
     return Response(status, encode_json(body), headers)
 
 
 def refusal_response(refusal: Refusal) -> Response:
-    return error_response(STATUS_BY_REASON[refusal.reason], refusal.text, refusal.reason)
+    status = STATUS_BY_REASON[refusal.reason]
+    return error_response(status, refusal.text, refusal.reason, refusal.retry_after_s)
 
 
 def infer_response(model: ServedModel, request: InferRequest, answer: Completed) -> Response:

@@ -4,6 +4,9 @@ The native door: many requests in a frame, over ZeroMQ, for callers within the h
 One ROUTER socket on the event loop. What arrives in one turn of the loop goes to the sub-cluster as
 arrays, what it answers goes back as arrays; nothing here is done once a request
 (``dispatcher.contract.native`` has the conversation).
+
+A client that vanished leaves no trace on a ROUTER but that sends to it fail. So each client that is owed an
+answer is sent a word now and then; where that cannot be routed, its requests are withdrawn.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from dispatcher.contract import native
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import shown
 from dispatcher.contract.sub_cluster import ServedModel
-from dispatcher.contract.wire import WireError, frame, tensors_from_frames
+from dispatcher.contract.wire import CONNECTION_TIMEOUT_MS, WireError, frame, tensors_from_frames
 from dispatcher.frontend.bulk_service import BulkInferenceService, BulkRequests
 from dispatcher.frontend.service import Reason
 from dispatcher.frontend.tensors import Array
@@ -37,6 +40,9 @@ COPIED_BYTES_MAX = 16 * 2**10
 """A frame up to this size is cheaper copied than kept track of."""
 
 CONTROL_BYTES_MAX = 64 * 2**10
+
+PROBE_INTERVAL_S = 0.01
+"""How long a client may be gone before its requests are withdrawn; shorter than any SLO."""
 
 REASON_CODES = {reason: code for code, reason in enumerate(Reason, start=1)}
 
@@ -66,6 +72,8 @@ class NativeDoor:
         self._socket.router_mandatory = True
         self._socket.sndhwm = ANSWERS_WAITING_MAX
         self._socket.maxmsgsize = native.FRAME_BYTES_MAX
+        self._socket.heartbeat_ivl = CONNECTION_TIMEOUT_MS // 3  # ends those cut off or standing still
+        self._socket.heartbeat_timeout = CONNECTION_TIMEOUT_MS
         try:
             self._socket.bind(endpoint)
         except zmq.ZMQError:
@@ -74,6 +82,8 @@ class NativeDoor:
         self.endpoint = bytes(self._socket.getsockopt(zmq.LAST_ENDPOINT)).decode().rstrip("\0")
         self._descriptor: int = int(self._socket.getsockopt(zmq.FD))
         self._receive_is_due = False
+        self._owed: dict[bytes, set[_Caller]] = {}  # by client
+        self._probe_timer: asyncio.TimerHandle | None = None
         self.lost = 0
 
     def serve(self, service: BulkInferenceService) -> None:
@@ -91,12 +101,43 @@ class NativeDoor:
     def close(self) -> None:
         """Send what is on its way and free the socket."""
         if not self._socket.closed:
+            if self._probe_timer is not None:
+                self._probe_timer.cancel()
             self._loop.remove_reader(self._descriptor)
             self._context.destroy(linger=500)
 
-    def answer(self, client: bytes, head: bytes, records: NDArray[Any], outputs: Sequence[Array]) -> None:
-        """Send one message of answers; ``head`` is its control frame."""
-        self._send(client, [head, frame(records), *(frame(output) for output in outputs)])
+    def answer(self, client: bytes, head: bytes, records: NDArray[Any], outputs: Sequence[Array]) -> bool:
+        """Send one message of answers, ``head`` its control frame; False if it reaches nobody."""
+        return self._send(client, [head, frame(records), *(frame(output) for output in outputs)])
+
+    # Clients that are owed an answer
+
+    def _owe(self, client: bytes, caller: _Caller) -> None:
+        self._owed.setdefault(client, set()).add(caller)
+        if self._probe_timer is None:
+            self._probe_timer = self._loop.call_later(PROBE_INTERVAL_S, self._probe)
+
+    def settled(self, client: bytes, caller: _Caller) -> None:
+        """All requests of the caller's frame have their answers."""
+        callers = self._owed.get(client)
+        if callers is not None:
+            callers.discard(caller)
+            if not callers:
+                del self._owed[client]
+
+    def _probe(self) -> None:
+        self._probe_timer = None
+        for client in list(self._owed):
+            self._send(client, PROBE)
+        if self._owed:
+            self._probe_timer = self._loop.call_later(PROBE_INTERVAL_S, self._probe)
+
+    def _withdraw(self, client: bytes) -> None:
+        callers = self._owed.pop(client, None)
+        if callers:
+            requests = sum(caller.left for caller in callers)
+            _log.warning("native_client_gone", client=client.hex(), requests_withdrawn=requests)
+            self._service.withdraw_bulks(callers)
 
     # The socket
 
@@ -117,16 +158,24 @@ class NativeDoor:
             self._receive_is_due = True
             self._loop.call_soon(self._receive_all)
 
-    def _send(self, client: bytes, frames: Sequence[Any]) -> None:
+    def _send(self, client: bytes, frames: Sequence[Any]) -> bool:
+        """False where the message cannot go out: the client is gone, or does not read."""
         if self._socket.closed:
-            return
+            return False
+        self._receive_soon()  # the descriptor tells of changes only, a send may hide one
         copied = all(len(each) <= COPIED_BYTES_MAX for each in frames)
         try:
             self._socket.send_multipart([client, *frames], flags=zmq.NOBLOCK, copy=copied)
-        except zmq.ZMQError as error:  # it is gone, or does not read
-            self.lost += 1
-            _log.warning("native_answers_lost", client=client.hex(), error=str(error), messages=self.lost)
-        self._receive_soon()  # the descriptor tells of changes only, a send may hide one
+        except zmq.ZMQError as error:
+            if frames is PROBE and error.errno != zmq.EHOSTUNREACH:
+                return True  # it has not read its answers yet
+            if frames is not PROBE:
+                self.lost += 1
+                _log.warning("native_answers_lost", client=client.hex(), error=str(error), messages=self.lost)
+            if error.errno == zmq.EHOSTUNREACH:
+                self._loop.call_soon(self._withdraw, client)  # not while its answers are given out
+            return False
+        return True
 
     def _receive(self, client: bytes, frames: Sequence[bytes]) -> None:
         arrived_us = self._service.now_us()
@@ -165,6 +214,8 @@ class NativeDoor:
         listener = _Caller(self, self._service, client, head, records["id"], arrived_us)
         requests = BulkRequests(index, inputs, records["timeout_us"], tenant_index)
         self._service.submit_bulk(requests, arrived_us, listener)
+        if listener.left:
+            self._owe(client, listener)
 
     def _tenant_index(self, records: NDArray[Any]) -> NDArray[np.int32] | None:
         tenants = records["tenant"]
@@ -178,9 +229,9 @@ class NativeDoor:
 
 
 class _Caller:
-    """Takes the answers of one frame's requests back to the client who sent it."""
+    """Takes the answers of one frame's requests back to the client who sent it; ``left`` have none yet."""
 
-    __slots__ = ("_arrived_us", "_client", "_door", "_head", "_ids", "_service")
+    __slots__ = ("_arrived_us", "_client", "_door", "_head", "_ids", "_service", "left")
 
     def __init__(
         self,
@@ -197,12 +248,19 @@ class _Caller:
         self._head = head
         self._ids = ids
         self._arrived_us = arrived_us
+        self.left = len(ids)
 
-    def completed(self, rows: NDArray[np.int64], outputs: Sequence[Array]) -> None:
-        self._door.answer(self._client, self._head, self._records(rows, native.COMPLETED), outputs)
+    def completed(self, rows: NDArray[np.int64], outputs: Sequence[Array]) -> bool:
+        return self._answer(rows, native.COMPLETED, outputs)
 
-    def refused(self, rows: NDArray[np.int64], reason: Reason) -> None:
-        self._door.answer(self._client, self._head, self._records(rows, REASON_CODES[reason]), ())
+    def refused(self, rows: NDArray[np.int64], reason: Reason) -> bool:
+        return self._answer(rows, REASON_CODES[reason], ())
+
+    def _answer(self, rows: NDArray[np.int64], code: int, outputs: Sequence[Array]) -> bool:
+        self.left -= len(rows)
+        if not self.left:
+            self._door.settled(self._client, self)
+        return self._door.answer(self._client, self._head, self._records(rows, code), outputs)
 
     def _records(self, rows: NDArray[np.int64], code: int) -> NDArray[Any]:
         records = np.zeros(len(rows), dtype=native.ANSWER)
@@ -210,6 +268,16 @@ class _Caller:
         records["server_us"] = self._service.now_us() - self._arrived_us
         records["reason"] = code
         return records
+
+
+def _probe_frames() -> list[bytes]:
+    """A message that every client skips."""
+    record = np.zeros(1, dtype=native.ANSWER)
+    record["id"] = native.NOBODY
+    return [native.encode(native.Answers("")), record.tobytes()]
+
+
+PROBE = _probe_frames()
 
 
 def _control(frames: Sequence[bytes]) -> native.FromClient:

@@ -52,6 +52,8 @@ class Refusal:
 
     reason: Reason
     text: str
+    retry_after_s: int = 1
+    """After so many seconds a request like this one is predicted to be in time."""
 
 
 Answer: TypeAlias = Completed | Refusal

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dispatcher.frontend.service import Reason
 
-RETRY_AFTER_S = 1
-"""A refused client should wait about this long: queues turn over within one SLO, far below a second."""
+RETRY_AFTER_S, RETRY_AFTER_S_MAX = 1, 60
+"""Bounds of what a refused client is told to wait; the least where nothing is predicted."""
 
 STATUS_BY_REASON = {
     Reason.QUEUE_FULL: 429,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,19 @@ from dispatcher.runtime.ledger import Ledger
 
 NOT_SERVED = -1
 """The model's index of a bulk whose model the present plan does not name."""
+
+
+class _Nobody:
+    """Who waits for the rows of a client that is gone."""
+
+    def completed(self, rows: NDArray[np.int64], outputs: Sequence[Array]) -> bool:
+        return False
+
+    def refused(self, rows: NDArray[np.int64], reason: Reason) -> bool:
+        return False
+
+
+NOBODY = _Nobody()
 
 
 class BulkWay:
@@ -72,9 +85,14 @@ class BulkWay:
             self._give_to_scheduler(everything)
 
     def take(self, ids: NDArray[np.int64]) -> tuple[list[int], list[Segment]]:
-        """A batch's ids parted: those of requests that came one by one, and the segments of the others."""
+        """
+        A batch's ids parted: those of requests that came one by one, and the segments of the others.
+
+        Rows that have their answer already are left out.
+        """
         others, segments = self._bulks.take(ids)
-        return others.tolist(), segments
+        still_open = (segment.still_open() for segment in segments)
+        return others.tolist(), [segment for segment in still_open if len(segment.rows)]
 
     def drop(self, request_id: int, outcome: Outcome, reason: Reason) -> None:
         """Answer one request that the scheduler gave up."""
@@ -116,6 +134,16 @@ class BulkWay:
         for bulk in self._bulks:
             overdue = Segment(bulk, np.flatnonzero(bulk.is_open & (bulk.due_us < before_us)))
             self._refuse(overdue, Outcome.LATE, Reason.LATE)
+
+    def withdraw(self, listeners: Collection[BulkListener], instant_us: int) -> None:
+        """Their clients are gone: what is open is cancelled, or late if its promise has passed."""
+        for bulk in self._bulks:
+            if bulk.listener in listeners:
+                bulk.listener = NOBODY
+                rows = np.flatnonzero(bulk.is_open)
+                is_late = bulk.due_us[rows] < instant_us
+                self._refuse(Segment(bulk, rows[is_late]), Outcome.LATE, Reason.LATE)
+                self._refuse(Segment(bulk, rows[~is_late]), Outcome.CANCELLED, Reason.LATE)
 
     def abandon(self, under_way: Iterable[Segment]) -> None:
         """Answer all that is left: what is in a batch has failed, the rest is given up."""
@@ -161,21 +189,23 @@ class BulkWay:
         self._driver.arrive_many(arrivals)
 
     def _complete(self, segment: Segment, outputs: Sequence[Array]) -> None:
-        self._count(segment, Outcome.IN_TIME)
+        is_told = segment.bulk.listener.completed(segment.rows, outputs)
+        self._count(segment, Outcome.IN_TIME if is_told else Outcome.CANCELLED)
         self._bulks.answered(segment)
-        segment.bulk.listener.completed(segment.rows, outputs)
         self._on_answered()
 
     def _refuse(self, segment: Segment, outcome: Outcome, reason: Reason) -> None:
-        """Answer the rows that have no answer yet."""
+        """Answer the rows that have no answer yet; they are cancelled where nobody hears it, and not late."""
         segment = segment.still_open()
         if not len(segment.rows):
             return
+        is_told = segment.bulk.listener.refused(segment.rows, reason)
+        if not is_told and outcome is not Outcome.LATE:
+            outcome = Outcome.CANCELLED
         self._count(segment, outcome)
-        if segment.bulk.model_index != NOT_SERVED:
+        if segment.bulk.model_index != NOT_SERVED and outcome is not Outcome.CANCELLED:
             self._ledger.rows_refused(segment.bulk.model_index, reason, len(segment.rows))
         self._bulks.answered(segment)
-        segment.bulk.listener.refused(segment.rows, reason)
         self._on_answered()
 
     def _count(self, segment: Segment, outcome: Outcome) -> None:

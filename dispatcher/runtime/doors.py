@@ -7,6 +7,7 @@ from typing import Protocol
 
 import zmq
 
+from dispatcher.contract.native import FRAME_BYTES_MAX
 from dispatcher.frontend.bulk_service import BulkInferenceService
 from dispatcher.frontend.grpc_door import GrpcDoor
 from dispatcher.frontend.grpc_server import GrpcServer
@@ -15,6 +16,12 @@ from dispatcher.frontend.http_server import HttpServer
 from dispatcher.frontend.infer_request import body_bytes_max
 from dispatcher.frontend.native_door import NativeDoor
 from dispatcher.frontend.service import InferenceService
+
+GRPC_BYTES_MAX_LEAST = FRAME_BYTES_MAX
+"""
+gRPC fixes its limit at the start, and the next plan may bring larger models: so the least is as large as the
+native door's. What one model takes is checked against its own tensors, whatever fits in here.
+"""
 
 
 class Service(InferenceService, BulkInferenceService, Protocol):
@@ -45,7 +52,7 @@ class Doors:
             self._http = HttpServer(HttpDoor(service), host, http_port)
         except OSError as error:
             raise OSError(f"HTTP address: cannot bind {host}:{http_port}: {error}") from error
-        bytes_max = max(map(body_bytes_max, service.models))
+        bytes_max = max(GRPC_BYTES_MAX_LEAST, *map(body_bytes_max, service.models))
         self._grpc_door = GrpcDoor(service)
         try:
             self._grpc = GrpcServer(self._grpc_door, host, grpc_port, bytes_max)

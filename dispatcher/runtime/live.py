@@ -14,8 +14,8 @@ batch done             answered: completed, or late when the promise has passed
 batch failed           answered: model_failed
 GPU lost               to the scheduler again, same id and deadline; answered
                        gpu_lost when the deadline has passed
-client gone            nothing yet; left out of the next batch, or its result is
-                       dropped, and counted as cancelled
+client gone            nothing yet; left out of the next batch, which is not sent
+                       when it is empty then, or its result is dropped; cancelled
 promise passed         answered: late, whatever becomes of the batch
 plan switched          those with the scheduler to the next; batches go on
 =====================  ==========================================================
@@ -24,10 +24,9 @@ plan switched          those with the scheduler to the next; batches go on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
-import numpy as np
 import structlog
 
 from dispatcher.contract import wire
@@ -45,9 +44,10 @@ from dispatcher.runtime.driver import SchedulerDriver
 from dispatcher.runtime.event_log import EventRecorder
 from dispatcher.runtime.ledger import Ledger
 from dispatcher.runtime.live_advice import LiveAdvice
-from dispatcher.runtime.live_request import NOT_SERVED, Request, ending, parted, renumber
+from dispatcher.runtime.live_request import NOT_SERVED, Request, batch_inputs, ending, parted, renumber
 from dispatcher.runtime.load_meter import LoadMeter
 from dispatcher.runtime.refusals import CLIENT_GONE, DRAINING, DROPS, NOT_HERE
+from dispatcher.runtime.retry_after import RetryAfter
 from dispatcher.runtime.roster import CANNOT_RETIRE, Roster
 from dispatcher.runtime.under_way import Batch, BatchesUnderWay, stalled_from_us
 from dispatcher.runtime.worker_link import WorkerLink
@@ -111,6 +111,7 @@ class LiveSubCluster:
             now=self._now,
             make_alarm=self._make_alarm,
         )
+        self._retry_after = RetryAfter(scheduler, len(spec.models))
         self._roster.serve(spec.gpus, self._driver.tell)
 
     def start(self) -> None:
@@ -200,11 +201,8 @@ class LiveSubCluster:
         self._next_id += 1
         self.ledger.meter.arrived(model_index, arrived_us)
         self._pending += 1
-        if self._draining:
-            self._answer(request, Outcome.REJECTED, DRAINING)
-            return answer
-        if not self.ledger.admits(model_index):
-            self._answer(request, Outcome.REJECTED, NOT_HERE)
+        if self._draining or not self.ledger.admits(model_index):
+            self._answer(request, Outcome.REJECTED, DRAINING if self._draining else NOT_HERE)
             return answer
         self._idle.clear()
         self._give_to_scheduler(request)
@@ -215,6 +213,9 @@ class LiveSubCluster:
         refused = Reason.DRAINING if self._draining else None if is_admitted else Reason.MODEL_NOT_HERE
         self._idle.clear()
         self._bulks.submit(requests, arrived_us, listener, refused=refused)
+
+    def withdraw_bulks(self, listeners: Collection[BulkListener]) -> None:
+        self._bulks.withdraw(listeners, self._now())
 
     # The listener of the workers
 
@@ -301,17 +302,20 @@ class LiveSubCluster:
 
     def _start_batch(self, command: StartBatch) -> None:
         ids, segments = self._bulks.take(command.request_ids)
-        requests, gone = parted([self._requests.pop(each) for each in ids], one_at_least=not segments)
+        requests, gone = parted([self._requests.pop(each) for each in ids])
         for request in gone:
             self._answer(request, Outcome.CANCELLED, CLIENT_GONE)
         gpu, model_index = int(command.gpu_id), int(command.model_index)
         model, planned = self.spec.models[model_index], (stalled_from_us(command), int(command.batch_id))
         batch = _Batch(self._next_batch_id, gpu, model, requests, segments, self._now(), *planned)
         self._next_batch_id += 1
-        rows = [*(each.inputs for each in requests), *(segment.inputs() for segment in segments)]
-        inputs = rows[0] if len(rows) == 1 else [np.concatenate(parts) for parts in zip(*rows, strict=True)]
+        if not batch.size:  # nobody waits for any of it, and the GPU is spared
+            batch.is_answered = True
+            self._batches.add(batch)
+            self._tell_ended(gpu)
+            return
         message = wire.RunBatch(batch.id, self._wire_index[model_index], batch.size)
-        if self.link.run_batch(gpu, message, inputs):
+        if self.link.run_batch(gpu, message, batch_inputs(requests, segments)):
             self._batches.add(batch)
         else:
             self._roster.withdraw(gpu)
@@ -322,7 +326,9 @@ class LiveSubCluster:
         if request_id >= FIRST_ID:
             self._bulks.drop(request_id, outcome, refusal.reason)
         else:
-            self._answer(self._requests.pop(request_id), outcome, refusal)
+            request = self._requests.pop(request_id)
+            told = self._retry_after.told(refusal, request.model_index, self._now())
+            self._answer(request, outcome, told)
 
     def _put_back(self, batch: _Batch, reason: str) -> None:
         instant_us = self._now()
@@ -346,6 +352,10 @@ class LiveSubCluster:
         instant_us = self._now()
         took_us = min(message.finished_us - message.started_us, instant_us - batch.sent_us)
         self.ledger.executed(batch, max(0, took_us))
+        self._tell_ended(gpu)
+        return batch
+
+    def _tell_ended(self, gpu: int) -> None:
         for ended in self._batches.take_ended(gpu):
             if ended.scheduler_id is not None:
                 self._driver.tell(BatchFinished(gpu, ended.scheduler_id))
@@ -353,7 +363,6 @@ class LiveSubCluster:
             self.link.part(gpu)
         else:
             self._offer(gpu)
-        return batch
 
     def _complete(self, batch: _Batch, outputs: Sequence[Array]) -> None:
         instant_us = self._now()

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.frontend.service import Answer, Completed, Outcome, Reason, Refusal
 from dispatcher.frontend.tensors import Array
+from dispatcher.runtime.bulk import Segment
 
 NOT_SERVED = -1
 """The model's index of a request whose model the present plan does not name."""
@@ -55,16 +58,15 @@ def ending(
     return Outcome.IN_TIME, Completed(tuple(each[row : row + 1] for each in outputs))
 
 
-def parted(requests: list[Request], *, one_at_least: bool) -> tuple[list[Request], list[Request]]:
-    """
-    Those of a batch that somebody waits for, and those whose client is gone; no others.
+def batch_inputs(requests: Sequence[Request], segments: Sequence[Segment]) -> Sequence[Array]:
+    """One array for each input of the model: the rows of the requests, then those of the segments."""
+    rows = [*(each.inputs for each in requests), *(segment.inputs() for segment in segments)]
+    return rows[0] if len(rows) == 1 else [np.concatenate(parts) for parts in zip(*rows, strict=True)]
 
-    With ``one_at_least`` the first are never none: a batch that has its place on a GPU is executed.
-    """
+
+def parted(requests: list[Request]) -> tuple[list[Request], list[Request]]:
+    """Those of a batch that somebody waits for, and those whose client is gone; no others."""
     wanted = [request for request in requests if not request.answer.done()]
     if len(wanted) == len(requests):
         return wanted, []
-    if one_at_least and not wanted:
-        wanted = requests[-1:]
-    kept = {id(request) for request in wanted}
-    return wanted, [each for each in requests if each.answer.cancelled() and id(each) not in kept]
+    return wanted, [each for each in requests if each.answer.cancelled()]

@@ -167,6 +167,7 @@ def _model_load(model_id: str, tally: Tally, gaps: Gaps) -> ModelLoad:
         late=outcomes[Outcome.LATE],
         dropped=outcomes[Outcome.DROPPED] + outcomes[Outcome.FAILED],
         rejected=outcomes[Outcome.REJECTED],
+        cancelled=outcomes[Outcome.CANCELLED],
         arrival_cv=gaps.cv,
         batches=tally.batches,
         batch_size_mean=tally.batched_requests / tally.batches if tally.batches else 0.0,

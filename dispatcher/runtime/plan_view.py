@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -87,6 +87,9 @@ class PlanView:
             tenant_index = renumbered_rows(requests.tenant_index, tenants, self._served, requests.rows)
             requests = replace(requests, model_index=index, tenant_index=tenant_index)
         self._live.submit_bulk(requests, arrived_us, listener)
+
+    def withdraw_bulks(self, listeners: Collection[BulkListener]) -> None:
+        self._live.withdraw_bulks(listeners)
 
     def note_invalid(self, model_index: int, count: int = 1) -> None:
         index = self._index_now(model_index)

@@ -14,8 +14,10 @@ from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel, Tenant
 from dispatcher.frontend.bulk_service import BulkRequests
 from dispatcher.frontend.infer_request import InferRequest, WantedOutput
+from dispatcher.frontend.native_door import NativeDoor
 from dispatcher.frontend.service import Completed, Outcome, Reason, Refusal
 from dispatcher.frontend.submission import submit
+from dispatcher.native_client import NativeClient
 from dispatcher.runtime.clock import now_us
 from dispatcher.runtime.dispatcher_daemon import scheduler_for
 from dispatcher.runtime.plan_view import PlanView
@@ -171,11 +173,13 @@ class Heard:
         self.all_of = asyncio.Event()
         self.rows = 0
 
-    def completed(self, rows: NDArray[np.int64], outputs: Sequence[NDArray[Any]]) -> None:
+    def completed(self, rows: NDArray[np.int64], outputs: Sequence[NDArray[Any]]) -> bool:
         self._note(rows, outputs[0][:, 0].tolist())
+        return True
 
-    def refused(self, rows: NDArray[np.int64], reason: Reason) -> None:
+    def refused(self, rows: NDArray[np.int64], reason: Reason) -> bool:
         self._note(rows, [reason] * len(rows))
+        return True
 
     def _note(self, rows: NDArray[np.int64], ends: Sequence[float | Reason]) -> None:
         self.ends.update(zip(rows.tolist(), ends, strict=True))
@@ -215,6 +219,38 @@ def test_a_bulk_goes_along_with_a_change_of_plan() -> None:
         assert meter.tenant_outcomes[0, Outcome.IN_TIME] == 5
         assert "fermata_requests_pending 0" in view.metrics_text()
         assert await built.live.drain(30)
+
+    run(test)
+
+
+def test_a_native_client_that_vanished_takes_no_gpu_time_and_the_load_report_tells_all() -> None:
+    async def test(built: House) -> None:
+        puppet, batches = await busy_gpu(built)
+        door = NativeDoor(PlanView(built.live, SPEC), "tcp://127.0.0.1:0", asyncio.get_running_loop())
+        door.start()
+        async with NativeClient(door.endpoint) as stays:
+            kept = stays.submit("m", {"input": np.ones((2, 4), np.float32)})
+            leaves = NativeClient(door.endpoint)
+            await leaves.open()
+            leaves.submit("m", {"input": np.ones((300, 4), np.float32)})
+            async with asyncio.timeout(30):
+                while built.live.pending != 304:  # noqa: ASYNC110 (a test may poll)
+                    await asyncio.sleep(0.005)
+                leaves.close()
+                while built.live.pending != 4:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+            for batch in batches:
+                await finish(puppet, batch, 1)
+            await finish(puppet, await heard_batch(puppet, 2), 7, 8)
+            assert (await kept).completed.all()
+            later = stays.submit("m", {"input": np.ones((1, 4), np.float32)})
+            await finish(puppet, await heard_batch(puppet, 1), 9)  # the 300 were in no batch
+            assert (await later).completed.all()
+        door.close()
+        (load,) = built.meter.take_report(now_us(), 0.0, sub_cluster="sc", plan_version=1, gpus=1).models
+        assert (load.served_in_time, load.cancelled, load.batches) == (5, 300, 4)
+        ends = load.served_in_time + load.late + load.dropped + load.rejected + load.cancelled
+        assert load.arrived == ends == 305
 
     run(test)
 

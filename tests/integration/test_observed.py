@@ -65,6 +65,7 @@ def many(count: int = 40, step_s: float = 10, **changes: object) -> list[LoadRep
             models=MODELS,
             arrived=100 + i,
             late=i % 3,
+            cancelled=i % 4,
             arrival_cv=None if i % 5 == 0 else 1 + i / 10,
             busy_s=0.1 * i,
             latency_ms_by_batch=((1, i, 3.0), (8, 2 * i, 7.5 + i / 100)),

@@ -46,6 +46,8 @@ class NaivePaces:
         if self.quantile is None:
             return False
         model, took_us = batch.model, now_us - batch.start_us
+        if took_us <= 0:
+            return False
         is_first = (model, speed) not in self.of
         pace = self.of.setdefault((model, speed), NaivePace())
         ratio_ppm, profile_us = took_us * 10**6, _profile_us(model, speed, len(batch.requests))

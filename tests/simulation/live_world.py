@@ -41,6 +41,7 @@ class CheckedScheduler:
         self._steps = 0
         self.hold_factor = 1.0
         self.take_observation = scheduler.take_observation
+        self.catching_up_us = scheduler.catching_up_us
 
     def step(self, now_us: int, events: Sequence[Event]) -> list[Command]:
         commands = self._scheduler.step(now_us, events)

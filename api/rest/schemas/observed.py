@@ -58,6 +58,7 @@ class ModelLoadBody(Strict):
     late: Count
     dropped: Count
     rejected: Count
+    cancelled: Count = Field(default=0, description="Their clients left before the answer was due.")
     arrival_cv: Variation | None = Field(description="null below three arrivals.")
     batches: Count
     batch_size_mean: float = Field(ge=0, le=BATCH_SIZE_LIMIT)

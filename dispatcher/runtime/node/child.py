@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
@@ -17,13 +15,12 @@ import msgspec
 import structlog
 
 from dispatcher.runtime.node.backoff import Backoff
+from dispatcher.runtime.supervision import ending_with_supervisor, keep_running, send_signal
 
-PR_SET_PDEATHSIG = 1
 LINE_BYTES_MAX = 2**22
 LOOK_S = 0.5
 
 _log = structlog.get_logger()
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class ChildState(StrEnum):
@@ -71,9 +68,7 @@ class Child:
 
     def signal(self, number: int) -> None:
         """Does nothing while there is no process."""
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(number)
+        send_signal(self._process, number)
 
     async def stop(self, grace_s: float) -> None:
         """SIGTERM, and SIGKILL after ``grace_s``; returns when the process is gone."""
@@ -86,17 +81,11 @@ class Child:
             await self._task
 
     async def _run(self) -> None:
-        while not self._stopping.is_set():
-            started_s = time.monotonic()
-            ending = await self._run_once()
-            self.pid, self.state = None, ChildState.WAITING
-            if self._stopping.is_set():
-                break
-            pause_s = self._backoff.pause_s(time.monotonic() - started_s)
-            _log.warning("child_ended", child=self.name, ending=ending, again_in_s=pause_s)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause_s)
+        await keep_running(self._run_once, self._stopping, self._backoff, self._note_end)
         self.state = ChildState.ENDED
+
+    def _note_end(self, ending: str, _: float, pause_s: float) -> None:
+        _log.warning("child_ended", child=self.name, ending=ending, again_in_s=pause_s)
 
     async def _run_once(self) -> str:
         """From start to end; how it ended."""
@@ -109,9 +98,10 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 limit=LINE_BYTES_MAX,
-                preexec_fn=_die_with_parent,
+                preexec_fn=ending_with_supervisor(),
             )
         except OSError as error:
+            self.state = ChildState.WAITING
             return f"cannot be started: {error}"
         self.pid = self._process.pid
         self.starts += 1
@@ -124,6 +114,7 @@ class Child:
             return _ending(await self._process.wait())
         finally:
             watching.cancel()
+            self.pid, self.state = None, ChildState.WAITING
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
@@ -152,9 +143,3 @@ class Child:
 
 def _ending(code: int) -> str:
     return f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-
-
-def _die_with_parent() -> None:
-    """In the new process, before it becomes another."""
-    if _libc is not None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

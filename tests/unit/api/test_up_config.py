@@ -45,7 +45,7 @@ def test_every_fault_is_named_at_once() -> None:
             "gpus": 0,
             "policy": "shepherd",
             "modells": 3,
-            "doors": {"http_port": 8000, "native_port": 8000},
+            "doors": {"http_port": 8000, "grpc_port": 8001, "native_port": 8001},
             "models": [{"name": "ResNet5", "slo_ms": 60}, {"name": "ResNet50", "slo_ms": -1}, {"slo_ms": 5}],
         }
     )

@@ -66,6 +66,17 @@ def test_the_table_is_the_profile_times_the_quantile_of_the_ratio(quantile: floa
     assert driver.table_us == [0, expected_us, expected_us * 5_000 // 4_000]
 
 
+def test_batches_that_were_not_executed_teach_nothing() -> None:
+    driver = Driver(0.9)
+    for _ in range(40):
+        driver.serve(0)
+    assert driver.table_us == PROFILE_US
+    for _ in range(16):
+        driver.serve(8_000)
+        driver.serve(0)
+    assert driver.table_us == [0, 8_000, 10_000]
+
+
 def test_one_slow_batch_changes_nothing() -> None:
     driver = Driver(0.99)
     driver.serve(400_000)

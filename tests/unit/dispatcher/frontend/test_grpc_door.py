@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import grpc
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,7 +22,7 @@ from dispatcher.frontend.infer_request import RequestInvalid
 from dispatcher.frontend.service import Reason, Refusal
 from dispatcher.frontend.tenancy import EVERYONE
 from tests.unit.dispatcher.frontend.open_doors import OpenDoors, open_doors, until
-from tests.unit.dispatcher.frontend.twice import Twice
+from tests.unit.dispatcher.frontend.twice import TWICE, Twice
 
 MODEL = "twice/now"
 
@@ -151,12 +152,12 @@ def test_unloaded_and_loaded_again(service: Twice, stub: GRPCInferenceServiceStu
 def test_a_refusal_has_code_reason_and_retry_after(
     service: Twice, stub: GRPCInferenceServiceStub, reason: Reason, code: grpc.StatusCode, again: bool
 ) -> None:
-    service.refusal = Refusal(reason, "why")
+    service.refusal = Refusal(reason, "why", retry_after_s=7)
     error = refused(stub.ModelInfer, request())
     assert (error.code(), error.details()) == (code, "why")
     trailing = dict(error.trailing_metadata())
     assert trailing["fermata-reason"] == reason
-    assert trailing.get("retry-after") == ("1" if again else None)
+    assert trailing.get("retry-after") == ("7" if again else None)
 
 
 def test_an_unknown_model_is_not_here(service: Twice, stub: GRPCInferenceServiceStub) -> None:
@@ -306,9 +307,33 @@ def test_an_oversized_message_is_refused_and_the_next_one_served(
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert error.details() == "inputs[1].raw_input_contents: must be 8 bytes, got 1000000"
     error = refused(stub.ModelInfer, with_raw(bytes(8), bytes(8_000_000)))
-    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # gRPC's own, before the message is read
-    assert re.search(r"larger than max", error.details())
+    assert error.details() == "inputs[1].raw_input_contents: must be 8 bytes, got 8000000"
     assert stub.ModelInfer(request()).id == "r1"
+
+
+def test_what_no_model_could_need_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dispatcher.runtime.doors.GRPC_BYTES_MAX_LEAST", 0)
+    with open_doors() as doors, grpc.insecure_channel(doors.grpc_address) as channel:
+        stub = GRPCInferenceServiceStub(channel)
+        error = refused(stub.ModelInfer, with_raw(bytes(8), bytes(8_000_000)))
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # gRPC's own
+        assert re.search(r"larger than max", error.details())
+        assert stub.ModelInfer(request()).id == "r1"
+
+
+def test_a_larger_model_of_the_next_plan_is_served() -> None:
+    options = [("grpc.max_receive_message_length", -1)]
+    with open_doors() as doors, grpc.insecure_channel(doors.grpc_address, options=options) as channel:
+        after, elements = Twice(), 2_500_000
+        inputs = (Tensor("x", "FP32", (elements,)), TWICE.inputs[1])
+        after.models = (msgspec.structs.replace(TWICE, inputs=inputs),)
+        doors.serve(after)
+        message = pb.ModelInferRequest(model_name=TWICE.id)
+        for tensor in inputs:
+            message.inputs.add(name=tensor.name, datatype=tensor.datatype, shape=[1, *tensor.shape])
+        message.raw_input_contents.extend([bytes(4 * elements), bytes(8)])
+        answer = GRPCInferenceServiceStub(channel).ModelInfer(message)
+        assert len(answer.raw_output_contents[0]) == 4 * elements
 
 
 VALID = request(2).SerializeToString()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import msgspec
@@ -40,6 +40,7 @@ class Summing:
         self.refusal = refusal
         self.frames: list[BulkRequests] = []
         self.invalid = 0
+        self.withdrawn: list[BulkListener] = []
 
     def now_us(self) -> int:
         return 17
@@ -53,8 +54,28 @@ class Summing:
         if self.refusal is not None and refused.any():
             asyncio.get_running_loop().call_later(0.01, listener.refused, rows[refused], self.refusal)
 
+    def withdraw_bulks(self, listeners: Collection[BulkListener]) -> None:
+        self.withdrawn += listeners
+
     def note_invalid(self, model_index: int, count: int = 1) -> None:
         self.invalid += count
+
+
+class Keeping(Summing):
+    """Answers nothing by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listeners: list[BulkListener] = []
+
+    def submit_bulk(self, requests: BulkRequests, arrived_us: int, listener: BulkListener) -> None:
+        self.listeners.append(listener)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 (a test may poll)
+            await asyncio.sleep(0.005)
 
 
 def at_door(service: Summing, ask: Callable[[str], Coroutine[Any, Any, Any]]) -> Any:
@@ -235,6 +256,51 @@ def test_a_client_left_without_answers_says_so_and_nothing_hangs(monkeypatch: py
             assert answered.outputs["y"].tolist() == [0.0, 7.0, 0.0]
 
     at_door(Silent(), ask)
+
+
+def test_requests_of_a_client_that_vanished_are_withdrawn_and_those_of_others_are_not() -> None:
+    service = Keeping()
+
+    async def ask(endpoint: str) -> None:
+        async with NativeClient(endpoint) as stays:
+            waiting = stays.submit("sum", inputs(2))
+            leaves = NativeClient(endpoint)
+            await leaves.open()
+            for _ in range(2):
+                leaves.submit("sum", inputs(3))
+            await until(lambda: len(service.listeners) == 3)
+            await asyncio.sleep(0.05)  # asked after several times, both are there
+            assert not service.withdrawn
+            leaves.close()
+            await until(lambda: bool(service.withdrawn))
+            first, *others = service.listeners
+            assert sorted(map(id, service.withdrawn)) == sorted(map(id, others))
+            assert not others[0].completed(np.array([0]), [np.zeros(1, np.float32)])
+            assert first.completed(np.arange(2), [np.array([5, 6], np.float32)])
+            assert (await waiting).outputs["y"].tolist() == [5.0, 6.0]
+
+    at_door(service, ask)
+    assert len(service.withdrawn) == 2
+
+
+def test_an_answer_that_cannot_be_routed_withdraws_what_its_client_still_waits_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dispatcher.frontend.native_door.PROBE_INTERVAL_S", 3_600.0)
+    service = Keeping()
+
+    async def ask(endpoint: str) -> None:
+        client = NativeClient(endpoint)
+        await client.open()
+        client.submit("sum", inputs(5_000))
+        await until(lambda: bool(service.listeners))
+        client.close()
+        (listener,) = service.listeners
+        rows = iter(range(5_000))
+        await until(lambda: not listener.refused(np.array([next(rows)]), Reason.GPUS_BUSY))
+        await until(lambda: service.withdrawn == [listener])
+
+    at_door(service, ask)
 
 
 def test_nobody_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,17 +25,20 @@ SLO_US = 50_000
 
 
 class Heard:
-    """Remembers what became of each row; a second answer to one fails."""
+    """Remembers what became of each row; a second answer to one fails. It may be gone."""
 
     def __init__(self) -> None:
         self.ends: dict[int, Any] = {}
+        self.is_there = True
 
-    def completed(self, rows: NDArray[np.int64], outputs: Sequence[NDArray[Any]]) -> None:
+    def completed(self, rows: NDArray[np.int64], outputs: Sequence[NDArray[Any]]) -> bool:
         assert all(len(output) == len(rows) for output in outputs)
         self._note(rows, outputs[0].ravel().tolist())
+        return self.is_there
 
-    def refused(self, rows: NDArray[np.int64], reason: Reason) -> None:
+    def refused(self, rows: NDArray[np.int64], reason: Reason) -> bool:
         self._note(rows, [reason] * len(rows))
+        return self.is_there
 
     def _note(self, rows: NDArray[np.int64], ends: list[Any]) -> None:
         for row, end in zip(rows.tolist(), ends, strict=True):
@@ -211,6 +214,47 @@ def test_what_is_overdue_is_answered_once_and_its_result_is_nothing() -> None:
         made.way.put_back(later, 1_000)
         assert (made.way.pending, made.outcomes) == (0, {Outcome.LATE: 4})
         assert list(made.way._bulks) == []
+        made.driver.close()
+
+    asyncio.run(run())
+
+
+def test_rows_of_a_client_that_is_gone_are_cancelled_and_left_out_of_batches() -> None:
+    async def run() -> None:
+        made = Way(asyncio.get_running_loop())
+        gone, hasty, stays = made.submit([1, 2, 3]), made.submit([4], timeout_us=5_000), made.submit([5])
+        ids = await made.ids()
+        _, under_way = made.way.take(ids[:1])
+        made.way.withdraw({gone, hasty}, 6_001)
+        assert (gone.ends, hasty.ends) == ({}, {})
+        assert made.outcomes == {Outcome.CANCELLED: 3, Outcome.LATE: 1}
+        assert (made.way.pending, made.way.pending_of(0)) == (1, 1)
+        made.way.complete(under_way, [np.zeros((1, 1))], 7_000)
+        _, segments = made.way.take(ids[[1, 3, 4]])
+        assert [each.inputs()[0].ravel().tolist() for each in segments] == [[5]]
+        made.way.complete(segments, [np.array([[9.0]])], 7_000)
+        assert made.way.take(ids[2:3]) == ([], [])
+        assert stays.ends == {0: 9.0}
+        assert (gone.ends, made.way.pending, list(made.way._bulks)) == ({}, 0, [])
+        tally = made.meter.totals()[0]
+        assert tally.outcomes == {Outcome.CANCELLED: 3, Outcome.LATE: 1, Outcome.IN_TIME: 1}
+        assert tally.arrived == tally.answered
+        made.driver.close()
+
+    asyncio.run(run())
+
+
+def test_answers_that_reach_nobody_are_not_counted_good() -> None:
+    async def run() -> None:
+        made = Way(asyncio.get_running_loop())
+        heard = made.submit([1, 2, 3])
+        heard.is_there = False
+        ids = await made.ids()
+        _, segments = made.way.take(ids[:2])
+        made.way.complete(segments, [np.zeros((2, 1))], 1_000)
+        made.way.drop(int(ids[2]), Outcome.DROPPED, Reason.WINDOW)
+        assert made.outcomes == {Outcome.CANCELLED: 3}
+        assert not made.measures.models[0].refusals
         made.driver.close()
 
     asyncio.run(run())

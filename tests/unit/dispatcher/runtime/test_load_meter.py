@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dispatcher.contract.load_report import LoadReport
 from dispatcher.frontend.service import Outcome
 from dispatcher.runtime.load_meter import Gaps, LoadMeter
 
@@ -41,6 +43,8 @@ def test_a_report_holds_the_interval_and_the_totals_all() -> None:
     load.batch_executed(0, 1, 10_000)
     for outcome in (Outcome.IN_TIME, Outcome.LATE, Outcome.FAILED, Outcome.INVALID):
         load.answered(0, outcome)
+    load.arrived(1, 1_000_000, 2)
+    load.answered(1, Outcome.CANCELLED, count=2)
     report = load.take_report(3_000_000, 1_700_000_002.0, sub_cluster="sc", plan_version=4, gpus=2)
     assert report.interval_start == "2023-11-14T22:13:20+00:00"
     assert report.interval_s == 2.0
@@ -50,11 +54,19 @@ def test_a_report_holds_the_interval_and_the_totals_all() -> None:
     assert (a.batches, a.batch_size_mean, a.busy_s) == (3, 4 / 3, 0.06)
     assert a.latency_ms_by_batch == ((1, 2, 15.0), (2, 1, 30.0))
     assert a.arrival_cv == pytest.approx(np.std([0.1, 0.3], ddof=1) / 0.2)
-    assert (b.arrived, b.arrival_cv, b.batch_size_mean) == (0, None, 0.0)
+    assert (b.arrived, b.cancelled, b.arrival_cv, b.batch_size_mean) == (2, 2, None, 0.0)
     second = load.take_report(4_000_000, 1_700_000_003.0, sub_cluster="sc", plan_version=4, gpus=2)
     assert (second.models[0].arrived, second.models[0].batches, second.interval_s) == (0, 0, 1.0)
     assert load.totals()[0].arrived == 3
     assert load.totals()[0].outcomes[Outcome.INVALID] == 1
+
+
+def test_a_report_of_a_dispatcher_that_counts_no_cancelled_requests_is_read() -> None:
+    report = meter().take_report(2_000_000, 1_700_000_001.0, sub_cluster="sc", plan_version=4, gpus=2)
+    old = msgspec.to_builtins(report)
+    for model in old["models"]:
+        del model["cancelled"]
+    assert msgspec.convert(old, LoadReport) == report
 
 
 def test_a_batch_longer_than_the_interval_does_not_overfill_it() -> None:
