@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,7 +54,7 @@ class Crowd:
     took_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     unanswered: int = 0
     refused_reads: list[str] = field(default_factory=list)
-    last_forecast: int = 0
+    forecasts: deque[int] = field(default_factory=lambda: deque(maxlen=1_000))
     last_plan: int = 0
 
     def __post_init__(self) -> None:
@@ -92,7 +92,7 @@ class Crowd:
             write = self.journal.open("forecast", key, None)
             if await self._persist(connection, write, "/v1/forecasts", fleet.forecast(key)):
                 self.took_s["submit forecast"].append(time.monotonic() - due_s)
-                self.last_forecast = write.answer[0]["id"]
+                self.forecasts.append(write.answer[0]["id"])
         connection.close()
 
     async def _report(self, index: int) -> None:
@@ -131,9 +131,8 @@ class Crowd:
             "/v1/runs?limit=20": "runs",
             "/v1/plans?limit=20": "plans",
         }
-        if self.last_forecast:
-            some = draw.randint(max(1, self.last_forecast - 1_000), self.last_forecast)
-            paths |= {f"/v1/forecasts/{some}": "forecast"}
+        if self.forecasts:  # acknowledged ones: a number may be missing where a server died
+            paths |= {f"/v1/forecasts/{draw.choice(self.forecasts)}": "forecast"}
         if self.last_plan:
             paths |= {f"/v1/plans/{self.last_plan}": "plan", "/v1/activations/current": "activation"}
         path = draw.choice(sorted(paths))
