@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
@@ -88,7 +89,9 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        worker = RunWorker(own_store, lease_s=settings.run_lease_s) if settings.run_worker else None
+        worker = None
+        if settings.run_worker:
+            worker = RunWorker(own_store, lease_s=settings.run_lease_s, stopping=app.state.stopping)
         chores = Chores(chores_of(own_store, settings.webhook_addresses) if settings.scheduler else [])
         observed_chores = _observed_chores(own_store, settings)
         started = [one for one in (worker, observed_chores, chores) if one]
@@ -114,6 +117,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.store = own_store
     app.state.settings = settings
     app.state.run_stream = RunStream(own_store)
+    app.state.stopping = threading.Event()  # once set, whoever waits is answered, and a run is given back
     for routes in ROUTES:
         app.include_router(routes.router, prefix="/v1", dependencies=[Depends(only_known_parameters)])
     app.include_router(health.router)

@@ -228,9 +228,10 @@ def _store_conflict(request: Request, error: Exception) -> JSONResponse:
 
 
 def store_unavailable(request: Request, error: Exception) -> JSONResponse:
-    log.error("the database cannot be reached", exc_info=error)
-    detail = "the database cannot be reached or was busy for too long; nothing was stored"
-    return general(request, "store-unavailable", detail, headers={"Retry-After": "5"})
+    log.error("the database cannot be reached: %s", " ".join(str(error).split()))
+    detail = "the database cannot be reached or was busy for too long"
+    hint = "send the request again; if it changes something, its outcome is not known: see what is stored"
+    return general(request, "store-unavailable", detail, hint=hint, headers={"Retry-After": "5"})
 
 
 def _schema_outdated(request: Request, error: Exception) -> JSONResponse:

@@ -18,6 +18,7 @@ RUN_OWNER = "FERMATA_RUN_OWNER"
 RUN_LEASE_NUMBER = "FERMATA_RUN_LEASE_NUMBER"
 RUN_FLEET = "FERMATA_RUN_FLEET"
 SERVER_GONE = 70
+NICENESS = 10  # who asks goes before who plans, where both share processors
 
 
 def main() -> None:
@@ -27,6 +28,7 @@ def main() -> None:
     from planner.store.store import Store
 
     threading.Thread(target=_end_with_server, daemon=True).start()
+    os.nice(NICENESS)
     store = Store(os.environ[DATABASE_URL])
     try:
         lease = Lease(sys.argv[1], os.environ[RUN_OWNER], int(os.environ[RUN_LEASE_NUMBER]))

@@ -44,14 +44,23 @@ class RunWorker:
         How long a run stays this worker's without a sign of life.
     poll_s
         How often the queue and a running process are looked at.
+    stopping
+        Set from outside, it has a running run put back into the queue at once; ``stop`` sets it too.
     """
 
-    def __init__(self, store: Store, *, lease_s: float = LEASE_S, poll_s: float = POLL_S) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        lease_s: float = LEASE_S,
+        poll_s: float = POLL_S,
+        stopping: threading.Event | None = None,
+    ) -> None:
         self.owner = f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._store = store
         self._lease = timedelta(seconds=lease_s)
         self._poll_s = poll_s
-        self._stopping = threading.Event()
+        self._stopping = stopping or threading.Event()
         self._thread = threading.Thread(target=self._work, name="run-worker", daemon=True)
 
     def start(self) -> None:

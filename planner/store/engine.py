@@ -15,6 +15,8 @@ SQLITE_BUSY_TIMEOUT_MS = 10_000
 POSTGRES_LOCK_TIMEOUT_MS = 10_000
 POSTGRES_STATEMENT_TIMEOUT_MS = 60_000
 POSTGRES_CONNECT_TIMEOUT_S = 5
+POOL_SIZE = 20  # kept open: a connection takes longer to open than most requests to answer
+POOL_OVERFLOW = 20  # together as many as a server has threads for requests
 
 WRITES = "fermata_writes"  # execution option: this transaction will write
 
@@ -51,7 +53,7 @@ def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise ValueError("database URL: SQLite needs a file, as in sqlite:///var/fermata.db")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -61,7 +63,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late and never for reads
     connection.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}")
     _use_write_ahead_log(connection)
-    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged outlives a power cut
     connection.execute("PRAGMA foreign_keys = ON")
 
 
@@ -94,5 +96,7 @@ def _postgresql(url: URL) -> Engine:
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
         connect_args={"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": options},
     )

@@ -18,3 +18,11 @@ class SchemaOutdated(RuntimeError):
         self.found = found
         self.needed = needed
         super().__init__(f"the database is at schema {found or 'none'}, this version needs {needed}")
+
+
+class BackupRefused(RuntimeError):
+    """A backup or a restore that cannot be done, or must not be; ``hint`` says what to do about it."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        self.hint = hint
+        super().__init__(message)

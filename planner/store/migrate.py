@@ -16,6 +16,7 @@ from planner.store.engine import make_engine, writer
 from planner.store.errors import SchemaOutdated, StoreUnavailable
 
 MIGRATION_LOCK = 7_217_043_118  # an arbitrary number of our own: one migration at a time
+LOCK_TIMEOUT_MS = 5_000  # rather give up than make every query queue behind a waiting ALTER TABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ def upgrade(database_url: str) -> SchemaState:
     """
     Upgrade to the newest revision in one transaction.
 
-    Returns the state before. Two servers may do this at once: the second waits and finds
-    nothing left to do. Raises ``StoreUnavailable``.
+    Returns the state before. Two servers may do this at once: the second waits and finds nothing left to do.
+    Raises ``StoreUnavailable``, all being as it was, when the database cannot be reached or a lock that a
+    migration needs is held by others for longer than ``LOCK_TIMEOUT_MS`` (SQLite: its busy timeout).
     """
     engine = make_engine(database_url)
     try:
@@ -55,6 +57,8 @@ def upgrade(database_url: str) -> SchemaState:
 def _wait_for_others(connection: Connection) -> None:
     """SQLite's write lock is held already."""
     if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))  # a large table takes what it takes
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
 
 

@@ -223,7 +223,7 @@ async def get_current_activation(
         if not is_current(request, etag):
             break
         left_s = end_s - time.monotonic()
-        if left_s <= 0 or await request.is_disconnected():
+        if left_s <= 0 or request.app.state.stopping.is_set() or await request.is_disconnected():
             return not_modified(etag)
         await asyncio.sleep(min(LOOK_AGAIN_S, left_s))
     response.headers["ETag"] = etag

@@ -1,0 +1,239 @@
+"""
+The clients: people who submit forecasts and look around, dispatchers that report load, one who plans.
+
+Each sends at instants drawn beforehand and measures from when a request was due, so that a server that
+falls behind cannot hide it. A write without an answer is sent again under the same ``Idempotency-Key`` until
+it is acknowledged or the bench ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.service import fleet
+from bench.service.connection import Answer, Connection, NoAnswer
+from bench.service.journal import Journal, Write
+
+AGAIN_S = (0.2, 1.0)
+TRY_LATER = (429, 503)
+NOTHING_STORED = ("store-conflict", "idempotency-key-in-use")
+DONE_BEFORE = (  # by a try whose answer was lost
+    "plan-already-active",
+    "plan-not-approvable",
+    "idempotency-answer-not-kept",
+)
+ENDED = ("succeeded", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many clients there are and how often each kind of request comes, all clients together."""
+
+    forecasters: int = 200
+    dispatchers: int = 50
+    reads_rps: float = 60.0
+    forecasts_rps: float = 10.0
+    report_interval_s: float = 5.0
+    plans: bool = True
+
+
+@dataclass
+class Crowd:
+    """All clients, their journal, and how long their requests took, in seconds by kind of request."""
+
+    urls: Sequence[str]
+    load: Load
+    seed: int
+    journal: Journal = field(default_factory=Journal)
+    took_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    unanswered: int = 0
+    refused_reads: list[str] = field(default_factory=list)
+    forecasts: deque[int] = field(default_factory=lambda: deque(maxlen=1_000))
+    last_plan: int = 0
+
+    def __post_init__(self) -> None:
+        self._stopping = asyncio.Event()
+
+    async def drive(self, seconds: float) -> None:
+        """Register the fleet, then let everyone send for so long; open writes get a few seconds more."""
+        await self._register()
+        async with asyncio.TaskGroup() as group:
+            for index in range(self.load.forecasters):
+                group.create_task(self._forecast(index))
+                group.create_task(self._read(index))
+            for index in range(self.load.dispatchers):
+                group.create_task(self._report(index))
+            if self.load.plans:
+                group.create_task(self._plan())
+            await asyncio.sleep(seconds)
+            self._stopping.set()
+
+    # -- the kinds of clients
+
+    async def _register(self) -> None:
+        connection = self._connection(0)
+        for path, body in fleet.REGISTRY:
+            answer = await connection.ask("POST", f"/v1/{path}", body)
+            if answer.status != 201:
+                raise RuntimeError(f"{path}: {answer.status} {answer.body!r}")
+        connection.close()
+
+    async def _forecast(self, index: int) -> None:
+        connection, draw, number = self._connection(index), random.Random(f"{self.seed} f{index}"), 0
+        async for due_s in self._instants(draw, self.load.forecasts_rps / max(1, self.load.forecasters)):
+            key = f"forecast-{self.seed}-{index}-{number}"
+            number += 1
+            write = self.journal.open("forecast", key, None)
+            if await self._persist(connection, write, "/v1/forecasts", fleet.forecast(key)):
+                self.took_s["submit forecast"].append(time.monotonic() - due_s)
+                self.forecasts.append(write.answer[0]["id"])
+        connection.close()
+
+    async def _report(self, index: int) -> None:
+        connection, draw, number = self._connection(index), random.Random(f"{self.seed} d{index}"), 0
+        sub_cluster = f"sc-{self.seed}-{index}"
+        async for due_s in self._instants(draw, 1 / self.load.report_interval_s):
+            write = self.journal.open("load report", f"{sub_cluster}/{number}", None)
+            body = fleet.load_report(sub_cluster, number, self.load.report_interval_s)
+            number += 1
+            if await self._persist(connection, write, "/v1/observed-load", body):
+                self.took_s["report load"].append(time.monotonic() - due_s)
+                if draw.random() < 0.05:  # a dispatcher that did not hear the answer says it again
+                    await self._persist(connection, write, "/v1/observed-load", body)
+        connection.close()
+
+    async def _read(self, index: int) -> None:
+        connection, draw = self._connection(index), random.Random(f"{self.seed} r{index}")
+        async for due_s in self._instants(draw, self.load.reads_rps / max(1, self.load.forecasters)):
+            path, name = self._something(draw)
+            try:
+                answer = await connection.ask("GET", path)
+            except NoAnswer:
+                self.unanswered += 1
+                continue
+            if answer.status == 200:
+                self.took_s[f"read {name}"].append(time.monotonic() - due_s)
+            elif answer.status not in TRY_LATER:
+                self.refused_reads.append(f"{path}: {answer.status} {answer.body[:200]!r}")
+        connection.close()
+
+    def _something(self, draw: random.Random) -> tuple[str, str]:
+        """What a person or a console looks at: path and name."""
+        paths = {
+            "/v1/forecasts?limit=20": "forecasts",
+            "/v1/models": "models",
+            "/v1/runs?limit=20": "runs",
+            "/v1/plans?limit=20": "plans",
+        }
+        if self.forecasts:  # acknowledged ones: a number may be missing where a server died
+            paths |= {f"/v1/forecasts/{draw.choice(self.forecasts)}": "forecast"}
+        if self.last_plan:
+            paths |= {f"/v1/plans/{self.last_plan}": "plan", "/v1/activations/current": "activation"}
+        path = draw.choice(sorted(paths))
+        return path, paths[path]
+
+    async def _plan(self) -> None:
+        """One run after the other; what is certified is approved and activated."""
+        connection, number = self._connection(0), 0
+        forecast = self.journal.open("forecast", f"plan-{self.seed}", {"epochs": 4})
+        body = fleet.forecast(forecast.key, epochs=4)
+        if not await self._persist(connection, forecast, "/v1/forecasts", body):
+            return
+        while not self._stopping.is_set():
+            write = self.journal.open("run", f"run-{self.seed}-{number}", self.seed * 10_000 + number)
+            number += 1
+            body = {
+                "forecast_id": forecast.answer[0]["id"],
+                "solver": "greedy",
+                "time_limit_s": 5.0,
+                "seed": write.content,
+            }
+            if await self._persist(connection, write, "/v1/runs", body):
+                await self._see_through(connection, write)
+        connection.close()
+
+    async def _see_through(self, connection: Connection, run: Write) -> None:
+        state = run.answer
+        while state["state"] not in ENDED and not self._stopping.is_set():
+            await asyncio.sleep(0.25)
+            state = await self._look(connection, f"/v1/runs/{run.answer['id']}") or state
+        version = state["plan_version"]
+        if version is None:
+            return
+        plan = await self._look(connection, f"/v1/plans/{version}")
+        if plan is None:
+            return
+        approval = self.journal.open("approval", f"approve-{self.seed}-{version}", version)
+        seen = {"plan_id": plan["plan_id"]}
+        if await self._persist(connection, approval, f"/v1/plans/{version}/approval", seen):
+            activation = self.journal.open("activation", f"activate-{self.seed}-{version}", version)
+            if await self._persist(connection, activation, "/v1/activations", {"plan_version": version}):
+                self.last_plan = version
+
+    # -- how they ask
+
+    async def _instants(self, draw: random.Random, rate_rps: float) -> Any:
+        """When the next request is due, again and again, until the bench stops."""
+        due_s = time.monotonic()
+        while rate_rps > 0:
+            due_s += draw.expovariate(rate_rps)
+            try:
+                await asyncio.wait_for(self._stopping.wait(), max(0.0, due_s - time.monotonic()))
+                return
+            except TimeoutError:
+                yield due_s
+
+    async def _persist(self, connection: Connection, write: Write, path: str, body: Any) -> bool:
+        """Send until acknowledged or refused; False if it is neither when the bench stops."""
+        while True:
+            write.attempts += 1
+            try:
+                answer = await connection.ask("POST", path, body, {"Idempotency-Key": write.key})
+            except NoAnswer:
+                self.unanswered += 1
+                self._elsewhere(connection)
+            else:
+                if self._settled(write, answer):
+                    return write.is_acknowledged
+            if self._stopping.is_set():
+                return False
+            await asyncio.sleep(random.uniform(*AGAIN_S))
+
+    def _settled(self, write: Write, answer: Answer) -> bool:
+        if answer.status < 300:
+            write.answer = answer.json()
+            return True
+        problem = _problem(answer)
+        if answer.status in TRY_LATER or problem in NOTHING_STORED:
+            return False
+        if not (write.attempts > 1 and problem in DONE_BEFORE):
+            write.refusal = f"{write.kind}: {answer.status} {answer.body[:300].decode(errors='replace')}"
+        return True
+
+    def _elsewhere(self, connection: Connection) -> None:
+        """What a load balancer does: the next try goes to another server."""
+        connection.move_to(random.choice(self.urls))
+
+    async def _look(self, connection: Connection, path: str) -> Any:
+        try:
+            answer = await connection.ask("GET", path)
+        except NoAnswer:
+            self._elsewhere(connection)
+            return None
+        return answer.json() if answer.status == 200 else None
+
+    def _connection(self, index: int) -> Connection:
+        return Connection(self.urls[index % len(self.urls)])
+
+
+def _problem(answer: Answer) -> str:
+    """The stable name of what went wrong, if the answer is a problem detail."""
+    if not answer.headers.get("content-type", "").startswith("application/problem+json"):
+        return ""
+    return str(answer.json().get("type", "")).rpartition(":")[2]
