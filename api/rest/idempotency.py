@@ -17,7 +17,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from anyio import CancelScope
+from anyio import CancelScope, CapacityLimiter, Semaphore, to_thread
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
@@ -37,6 +37,9 @@ from profiles.faults import Fault
 KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEY_FORM = re.compile(r'^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255}))$')
+CONCLUDING_THREADS = 8
+TURNS = 32
+"""So many keyed requests are carried out at a time; threads and connections are left for all others."""
 HOLD = timedelta(seconds=60)
 """How long a reservation stands without an answer. A request that takes longer may find its key taken by a
 second attempt, and then comes to nothing itself."""
@@ -66,6 +69,10 @@ class IdempotencyMiddleware:
         self._store = store
         self._principal_of = principal_of
         self._keep = timedelta(seconds=keep_s)
+        # SQLite has one writer at a time: who waits for that does so here, in order, and takes up no thread.
+        self._turn = Semaphore(1 if store.has_one_writer else TURNS)
+        # Its own threads: all others may be waiting for the very lock that what is concluded here holds.
+        self._concluding = CapacityLimiter(CONCLUDING_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = Headers(scope=scope).get(KEY) if scope["type"] == "http" else None
@@ -85,17 +92,21 @@ class IdempotencyMiddleware:
         if body is None:
             return
         keyed = self._keyed(scope, key[1] or key[2], body)
+        async with self._turn:
+            answer = await self._answer(keyed, request, scope, _given(body, receive))
+        await answer(scope, receive, send)
+
+    async def _answer(
+        self, keyed: KeyedRequest, request: Request, scope: Scope, receive: Receive
+    ) -> Response:
         try:
             reservation = await run_in_threadpool(self._reserve, keyed)
         except StoreUnavailable as error:
             log.error("the database cannot be reached", exc_info=error)
-            answer: Response = _unavailable(request)
-        else:
-            if reservation.standing is Standing.RESERVED:
-                answer = await self._carry_out(keyed, request, scope, _given(body, receive))
-            else:
-                answer = _refusal(request, reservation)
-        await answer(scope, receive, send)
+            return _unavailable(request)
+        if reservation.standing is Standing.RESERVED:
+            return await self._carry_out(keyed, request, scope, receive)
+        return _refusal(request, reservation)
 
     def _keyed(self, scope: Scope, key: str, body: bytes) -> KeyedRequest:
         asked = sha256()
@@ -122,10 +133,12 @@ class IdempotencyMiddleware:
             with together.joined():
                 await self._app(scope, receive, caught.send)
             answer = caught.response()
-            return await run_in_threadpool(self._conclude, keyed, together, request, answer)
+            return await to_thread.run_sync(
+                self._conclude, keyed, together, request, answer, limiter=self._concluding
+            )
         except BaseException:
             with CancelScope(shield=True):
-                await run_in_threadpool(self._abandon, keyed, together)
+                await to_thread.run_sync(self._abandon, keyed, together, limiter=self._concluding)
             raise
 
     def _conclude(

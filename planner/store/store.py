@@ -85,6 +85,11 @@ class Store:
         self._clock = clock
         self.fleet = DEFAULT_FLEET
 
+    @property
+    def has_one_writer(self) -> bool:
+        """Whether the database lets one transaction write at a time (SQLite)."""
+        return self._engine.dialect.name == "sqlite"
+
     def of_fleet(self, fleet: str) -> Store:
         """The same connections, bound to ``fleet``, which need not exist yet; not to be closed by itself."""
         bound = copy.copy(self)
