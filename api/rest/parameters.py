@@ -12,13 +12,16 @@ from fastapi.routing import APIRoute
 from planner.problem.names import nearest
 
 
+ANYWHERE = {"fleet"}  # clients set it once for all they ask; the gate looks at it wherever it stands
+
+
 async def only_known_parameters(request: Request) -> None:
     """Raises ``RequestValidationError`` with every fault of the request's parameters and its body."""
     route = request.scope.get("route")
     if not request.query_params or not isinstance(route, APIRoute):
         return
     fields = get_flat_params(route.dependant)
-    known = {field.alias for field in fields if isinstance(field.field_info, params.Query)}
+    known = {field.alias for field in fields if isinstance(field.field_info, params.Query)} | ANYWHERE
     errors: list[Any] = [
         {
             "type": "extra_forbidden",
