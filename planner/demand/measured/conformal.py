@@ -56,7 +56,7 @@ def pooled_quantiles(
     ``errors`` (s, o, h); ``known`` (o,) how many origins' horizons are known; ``alphas`` and ``sides`` (a,):
     the share above the quantile of ``sides * errors``. Of many series every so-manieth is taken.
     """
-    stride = -(-errors.shape[0] // POOLED_SERIES_MAX)
+    stride = max(1, -(-errors.shape[0] // POOLED_SERIES_MAX))
     out = np.full((len(known), len(bounds) - 1, len(alphas)), np.nan)
     for i, count in enumerate(known):
         if i and known[i - 1] == count:
