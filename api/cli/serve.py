@@ -84,13 +84,9 @@ def _check_database(url: str, *, upgrade: bool) -> None:
         fail(f"the database cannot be reached: {error}")
 
 
-def _run(settings: Settings, *, as_json: bool) -> None:
+def _log_to_stderr() -> None:
     import logging
 
-    import uvicorn
-
-    from api.access.http_protocol import BoundedHttpProtocol
-    from api.rest.app import create_app
     from dispatcher.runtime.redaction import RedactingFormatter
 
     handler = logging.StreamHandler(sys.stderr)
@@ -98,6 +94,14 @@ def _run(settings: Settings, *, as_json: bool) -> None:
     logging.basicConfig(handlers=[handler], level=logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
+
+def _run(settings: Settings, *, as_json: bool) -> None:
+    import uvicorn
+
+    from api.access.http_protocol import BoundedHttpProtocol
+    from api.rest.app import create_app
+
+    _log_to_stderr()
     app = create_app(settings)
 
     class Server(uvicorn.Server):

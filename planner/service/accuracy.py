@@ -83,6 +83,9 @@ def _compared(work: UnitOfWork, models: Sequence[str], since: datetime, hours: i
 
 def _measured(rates: Floats, begin: int, hours: int) -> tuple[Floats, Floats, Floats]:
     """Day by day from ``begin`` on, each day foretold at its beginning."""
+    if not len(rates):  # nobody was heard
+        nothing = np.zeros((0, hours))
+        return nothing, nothing, nothing
     stride = 24 // ORIGINS_A_DAY
     days = -(-hours // 24)
     origins = np.arange(begin % stride, begin + days * 24 - 23, stride)

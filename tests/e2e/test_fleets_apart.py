@@ -32,15 +32,20 @@ from tests.control_plane import (
 SOLVE = {"solver": "greedy", "time_limit_s": 60.0, "seed": 1}
 A, B = {"fleet": "fleet-a"}, {"fleet": "fleet-b"}
 # Only what machines measured makes a proposal: tests/integration/test_profile_drift.py has fleets and log.
-MADE_ELSEWHERE = ("/v1/profile-proposals",)
-SHARED = ("/v1/models", "/v1/gpu-types", "/v1/profiles", "/v1/fleets", "/v1/openapi.json")
+# Tokens, and replans of a horizon that begins now: tests/integration/test_tokens.py and test_schedules.py.
+MADE_ELSEWHERE = ("/v1/profile-proposals", "/v1/tokens", "/v1/replans")
+SHARED = ("/v1/me", "/v1/models", "/v1/gpu-types", "/v1/profiles", "/v1/fleets", "/v1/openapi.json")
+HORIZON = {"since": START.isoformat(), "until": (START + timedelta(hours=2)).isoformat()}
 NEEDED = {
+    "/v1/forecasts/resolved": HORIZON,
     "/v1/observed-load/series": {
         "model": "resnet",
         "since": START.isoformat(),
         "until": (START + timedelta(hours=1)).isoformat(),
-    }
+    },
 }
+SCHEDULE = {"cron": "0 0 1 1 *"}
+WEBHOOK = {"url": "http://127.0.0.1:9/hook-of-a", "events": ["replan.waiting"]}
 CHANGES = ("post", "put", "patch", "delete")
 RUNNING = {
     "sub_clusters": [
@@ -51,7 +56,7 @@ RUNNING = {
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    with served(sqlite_url(tmp_path_factory.mktemp("apart"))) as client:
+    with served(sqlite_url(tmp_path_factory.mktemp("apart")), webhook_loopback=True) as client:
         register_fleet(client)
         for fleet in (A, B):
             assert client.post("/v1/fleets", json={"id": fleet["fleet"]}).status_code == 201
@@ -69,7 +74,9 @@ def ids(client: httpx.Client) -> dict[str, str]:
     client.post("/v1/observed-load", json=load_report(sub_cluster="sub-cluster-of-a"), params=A)
     client.put("/v1/nodes/node-of-a", json=STATUS_EXAMPLE, params=A)
     plan = client.get(f"/v1/plans/{run['plan_version']}", params=A).json()
+    client.put("/v1/schedule", json=SCHEDULE, params=A)
     return {
+        "webhook_id": client.post("/v1/webhooks", json=WEBHOOK, params=A).json()["id"],
         "version": str(run["plan_version"]),
         "sub_cluster": plan["plan"]["sub_clusters"][0]["id"],
         "run_id": run["id"],
@@ -147,6 +154,11 @@ def changes(client: httpx.Client, ids: dict[str, str]) -> dict[str, Any]:
     other = planned(client, int(ids["forecast_id"]))
     queued: list[str] = []
 
+    def webhook() -> str:
+        return str(client.post("/v1/webhooks", json=WEBHOOK, params=A).json()["id"])
+
+    spare = webhook()
+
     def decide(way: str, made: dict[str, Any]) -> httpx.Response:
         plan_id = client.get(f"/v1/plans/{made['plan_version']}", params=A).json()["plan_id"]
         body = {"plan_id": plan_id, "reason": "because"}
@@ -174,8 +186,15 @@ def changes(client: httpx.Client, ids: dict[str, str]) -> dict[str, Any]:
         "post /v1/activations": lambda: client.post(
             "/v1/activations", json={"plan_version": run["plan_version"]}, params=A
         ),
+        "put /v1/schedule": lambda: client.put(
+            "/v1/schedule", json=SCHEDULE | {"horizon_hours": 7}, params=A
+        ),
+        "delete /v1/schedule": lambda: client.delete("/v1/schedule", params=A),
+        "post /v1/webhooks": lambda: client.post("/v1/webhooks", json=WEBHOOK, params=A),
+        "post /v1/webhooks/{webhook_id}/test": lambda: client.post(f"/v1/webhooks/{spare}/test", params=A),
+        "delete /v1/webhooks/{webhook_id}": lambda: client.delete(f"/v1/webhooks/{spare}", params=A),
         "patch /v1/fleets/{fleet_id}": lambda: client.patch(
-            "/v1/fleets/fleet-a", json={"environment": f"staging-{version}"}, params=A
+            "/v1/fleets/fleet-a", json={"environment": f"staging-{version}"}
         ),
     }
 

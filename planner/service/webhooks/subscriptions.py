@@ -78,6 +78,7 @@ def send_test(store: Store, webhook_id: str, *, actor: str) -> Delivery:
         if found is None:
             raise WebhookNotFound(webhook_id)
         enqueue(work, "webhook.tested", {"asked_by": actor}, [found])
+        work.audit.add(actor=actor, action="webhook.tested", subject=webhook_id)
         return work.webhooks.deliveries(webhook_id, limit=1)[0]
 
 

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from planner.demand.measured.candidates import COUNT, candidates
 from planner.demand.measured.combined import weighted_median
-from planner.demand.measured.conformal import conformal_quantile
+from planner.demand.measured.conformal import conformal_quantile, pooled_quantiles
 from planner.demand.measured.forecast import MeasuredForecasts, measured_forecast, rolling_forecasts
 
 DAY = 8  # steps: short days keep the tests short
@@ -152,3 +152,11 @@ def test_the_heavier_value_wins() -> None:
 def test_conformal_rank(n: int, alpha: float, rank: int) -> None:
     """ceil((n + 1)(1 - alpha)), worked out by hand."""
     assert conformal_quantile(np.arange(1.0, n + 1), alpha) == rank
+
+
+def test_of_no_series_no_error_is_known() -> None:
+    found = pooled_quantiles(
+        np.zeros((0, 3, 4)), np.arange(3), np.array([0, 4]), np.array([0.05, 0.05]), np.array([1.0, -1.0])
+    )
+    assert found.shape == (3, 1, 2)
+    assert np.isnan(found).all()
