@@ -30,6 +30,8 @@ def describe_access(document: dict[str, Any]) -> None:
             rule = _rule(method, path)
             if rule is None or rule.is_public:
                 operation["security"] = []
+                if rule is not None and rule.costly:
+                    operation["responses"].setdefault("429", problem_answer(429, ANSWERS[429]))
                 continue
             operation["security"] = [{"token": []}, {}]  # an open server asks for none
             operation["x-scopes"] = sorted(rule.scopes)

@@ -92,7 +92,7 @@ def _measured(rates: Floats, begin: int, hours: int) -> tuple[Floats, Floats, Fl
     found = rolling_forecasts(rates, origins, 24, day=24)
     chosen = np.flatnonzero((origins >= begin) & ((origins - begin) % 24 == 0))
     low, middle, high = (
-        values[:, chosen].reshape(len(rates), -1)[:, :hours]
+        values[:, chosen].reshape(len(rates), len(chosen) * 24)[:, :hours]
         for values in (found.low, found.middle, found.high)
     )
     return low, middle, high

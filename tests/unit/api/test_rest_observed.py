@@ -119,3 +119,9 @@ def test_an_interval_of_more_than_an_hour_is_refused(client: httpx.Client) -> No
 def test_a_report_of_a_model_nobody_registered_is_taken(client: httpx.Client) -> None:
     body = load_report(sub_cluster="three", models=[model_load(model="surprise")])
     assert client.post("/v1/observed-load", json=body).status_code == 201
+
+
+def test_the_accuracy_of_a_model_that_was_never_observed_is_an_empty_answer(client: httpx.Client) -> None:
+    assert client.post("/v1/observed-load", json=load_report(sub_cluster="accurate")).status_code == 201
+    answer = client.get("/v1/demand/accuracy", params={"model": "nobody"})
+    assert answer.status_code == 200, answer.text
