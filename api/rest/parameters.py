@@ -11,7 +11,6 @@ from fastapi.routing import APIRoute
 
 from planner.problem.names import nearest
 
-
 ANYWHERE = {"fleet"}  # clients set it once for all they ask; the gate looks at it wherever it stands
 
 
