@@ -16,7 +16,9 @@ demo: $(RUNTIME_STAMP)  ## forecast -> plan -> certificate -> dispatch -> observ
 	$(BIN)/fermata demo $(ARGS)
 
 test: $(DEV_STAMP) setup-system  ## every test, PostgreSQL and the browser included
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) $(ARGS)
+
+IN_PARALLEL := --numprocesses 2 --dist loadfile  # most tests wait for processes of their own
 
 lint: $(DEV_STAMP)  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -26,7 +26,7 @@ from tests.control_plane import forecast, load_report, register_fleet, served, s
 
 CONFIG: dict[str, Any] = {
     "seed": 1,
-    "generation": {"max-examples": 6, "deterministic": True, "database": "none"},
+    "generation": {"max-examples": 3, "deterministic": True, "database": "none"},
     "phases": {"coverage": {"unexpected-methods": ["PATCH"]}},
     # A sound body may name what is not registered: that it is refused is no fault.
     "checks": {"positive_data_acceptance": {"enabled": False}},
