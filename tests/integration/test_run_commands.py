@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,16 @@ def test_what_a_server_refuses_is_said(client: httpx.Client) -> None:
     assert "hint: is `fermata serve` running there?" in nowhere.stderr
 
 
+def forecast_from_now() -> dict[str, Any]:
+    """Two days by the hour: what is planned on schedule begins at the slot."""
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    epochs = [{"start": (now + timedelta(hours=h)).isoformat(), "hours": 1.0} for h in range(48)]
+    rows = [{"model": name, "demand_rps": [20.0] * 48} for name in ("resnet", "bert")]
+    return {"name": "two days", "epochs": epochs, "models": rows}
+
+
 def test_schedule_and_replan(client: httpx.Client) -> None:
+    assert client.post("/v1/forecasts", json=forecast_from_now()).status_code == 201
     assert "no schedule" in fermata(client, "replan", "--once").stderr
     assert fermata(client, "replan").exit_code == 2
     made = fermata(client, "schedule", "set", "* * * * *", "--no-enabled", "--no-observed", "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,13 @@ def test_methods_say_what_they_give() -> None:
             if not name.startswith("_"):
                 annotations = inspect.get_annotations(method)
                 assert annotations.get("return") not in (None, "Any", "object"), name
+
+
+def test_the_small_distribution_has_every_package_of_the_client() -> None:
+    """Each tag of the API is a package: one that is not listed would be missing where it is installed."""
+    home = ROOT / "fermata_client"
+    listed = tomllib.loads((home / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"][
+        "packages"
+    ]
+    found = {".".join(file.parent.relative_to(ROOT).parts) for file in home.rglob("__init__.py")}
+    assert set(listed) == found
