@@ -121,7 +121,7 @@ class Planner:
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers["content-length"]))
                 status = planner.statuses.pop(0) if planner.statuses else 202
-                if status == 202 and self.path == "/v1/observed-load":
+                if status == 202 and self.path == "/v1/observed-load?fleet=default":
                     planner.reports.append(json.loads(content))
                 self.send_response(status)
                 self.send_header("content-length", "0")

@@ -143,7 +143,10 @@ def test_a_node_serves_and_reports_with_a_dispatchers_token(tmp_path: Path) -> N
         run = client.post("/v1/runs", json={"forecast_id": 1, "time_limit_s": 5.0}).headers["location"]
         version = finished_run(client, run)["plan_version"]
         client.headers.update(bearer(approver))
-        approved = client.post(f"/v1/plans/{version}/approval", headers={"X-Actor": "somebody else"})
+        seen = {"plan_id": client.get(f"/v1/plans/{version}").json()["plan_id"]}
+        approved = client.post(
+            f"/v1/plans/{version}/approval", json=seen, headers={"X-Actor": "somebody else"}
+        )
         assert approved.status_code == 200
         assert client.post("/v1/activations", json={"plan_version": version}).json()["actor"] == "approver"
         client.headers.update(bearer(reader))
@@ -151,7 +154,7 @@ def test_a_node_serves_and_reports_with_a_dispatchers_token(tmp_path: Path) -> N
         with node(tmp_path, str(client.base_url), sub_cluster["id"], dispatcher) as log:
 
             def reported() -> Any:
-                heard = client.get("/v1/nodes").json()
+                heard = client.get("/v1/nodes").json()["items"]
                 load = client.get("/v1/observed-load").json()
                 return heard and heard[0]["status"]["plan_version"] == version and load["report_count"]
 
