@@ -93,7 +93,9 @@ def test_a_lost_commit_would_be_noticed(migrated_url: str) -> None:
     journal = Journal()
     registry.submit_models(
         store,
-        Submission("models", tuple(RegisteredModel(name, 50.0) for name in fleet.MODELS)),
+        Submission(
+            "models", tuple(registry.ModelEntry(RegisteredModel(name, 50.0), ()) for name in fleet.MODELS)
+        ),
         actor="tester",
     )
     journal.open("forecast", "never committed", None).answer = [{"id": 1}]
