@@ -20,7 +20,7 @@ from bench.service.servers import servers
 from planner.problem.canonical import problem_to_json
 from planner.problem.parse import parse_problem
 from planner.problem.problem import Pool
-from planner.service import plans
+from planner.service import plan_states, plans
 from planner.store.records import RegisteredProfile, RunRecord, RunState
 from planner.store.store import Store
 from tests.control_plane import GPU_TYPE, POOL, load_report, register_fleet, wait_until
@@ -59,10 +59,10 @@ def test_sigterm_answers_what_is_under_way_and_gives_the_run_back(migrated_url: 
     """
     store = prepared(Store(migrated_url))
     with store.writing() as work:
-        work.runs.request_cancel("run")
+        work.runs.cancel("run")
     version = add_plan(store, "run")
-    plans.approve(store, version, actor="tester")
-    plans.activate(store, version, actor="tester")
+    plan_states.approve(store, version, actor="tester", plan_id=plans.summary(store, version).plan_id)
+    plan_states.activate(store, version, actor="tester")
     with servers(migrated_url, tmp_path, 1, lease_s=600.0) as (server,), ThreadPoolExecutor(1) as pool:
         current = f"{server.url}/v1/activations/current"
         tag = httpx.get(current).headers["ETag"]
