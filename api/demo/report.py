@@ -119,7 +119,7 @@ def difference(found: Mapping[str, Any]) -> None:
     for demand in change["demand"][:MOVES_SHOWN]:
         talk.print(
             f"    demand of {demand['model']}: peak {demand['peak_rps_before']:.4g} -> "
-            f"{demand['peak_rps_after']:.4g} requests/s, as observed"
+            f"{demand['peak_rps_after']:.4g} requests/s, as observed and with headroom"
         )
     if not change["moves"] and all(c["change"] == "kept" for c in change["sub_clusters"]):
         talk.print("    nothing moves: what was observed changes no sub-cluster")
