@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     import httpx
 
 DEFAULT_URL = "http://127.0.0.1:8080"
-TOKEN = "FERMATA_TOKEN"
 TIMEOUT_S = 60.0
 
 Url = Annotated[
@@ -26,29 +24,55 @@ Fleet = Annotated[str, typer.Option(help="Whose: a fleet's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
-def client(url: str, fleet: str) -> httpx.Client:
-    """Ready to ask about the fleet, with the token of the environment if there is one."""
+def client(
+    url: str, fleet: str | None, *, token: str | None = None, timeout_s: float = TIMEOUT_S
+) -> httpx.Client:
+    """Ready to ask about the fleet, with ``token``, or the environment's if there is one."""
     import httpx
 
-    token = os.environ.get(TOKEN)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.Client(base_url=url, params={"fleet": fleet}, headers=headers, timeout=TIMEOUT_S)
+    from dispatcher.runtime.credentials import planner_headers
+
+    headers = {"Authorization": f"Bearer {token}"} if token else planner_headers()
+    if not url.startswith(("http://", "https://")):
+        fail(f"--url must be an address as in {DEFAULT_URL}, got {url!r}", code=ExitCode.BAD_INPUT)
+    try:
+        query = {} if fleet is None else {"fleet": fleet}
+        return httpx.Client(base_url=url, params=query, headers=headers, timeout=timeout_s)
+    except httpx.InvalidURL as error:
+        fail(f"{url} is no address: {error}", code=ExitCode.BAD_INPUT)
 
 
-def ask(url: str, fleet: str, method: str, path: str, body: Any = None, **parameters: Any) -> Any:
+def ask(
+    url: str,
+    fleet: str | None,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    csv: bytes | None = None,
+    token: str | None = None,
+    asked_by: str | None = None,
+    timeout_s: float = TIMEOUT_S,
+    **parameters: Any,
+) -> Any:
     """
     The JSON of a good answer; a bad one ends the command with what the server says.
 
-    A POST carries an idempotency key and is sent once more should the connection break.
+    The body is JSON, or ``csv`` as it is. A POST carries an idempotency key and is sent once more should
+    the connection break.
     """
     import httpx
 
     headers = {"Idempotency-Key": secrets.token_hex(16)} if method == "POST" else {}
+    if asked_by is not None:
+        headers["X-Actor"] = asked_by
+    if csv is not None:
+        headers["Content-Type"] = "text/csv"
     given = {name: value for name, value in parameters.items() if value is not None}
-    with client(url, fleet) as opened:
+    with client(url, fleet, token=token, timeout_s=timeout_s) as opened:
         for last in (False, True):
             try:
-                answer = opened.request(method, path, json=body, params=given, headers=headers)
+                answer = opened.request(method, path, json=body, content=csv, params=given, headers=headers)
                 break
             except httpx.InvalidURL as error:
                 fail(f"{url} is no address: {error}", code=ExitCode.BAD_INPUT)
@@ -71,7 +95,7 @@ def require_good(answer: httpx.Response) -> None:
     except ValueError:
         problem = {}
     for fault in problem.get("faults", []):
-        sys.stderr.write(f"  {fault['field']}: {fault['value']}: {fault['limit']}\n")
+        sys.stderr.write(f"  {fault['field']}: {fault['limit']}, got {fault['value']}\n")
     said = problem.get("detail") or f"the server answered {answer.status_code}"
     code = ExitCode.BAD_INPUT if answer.status_code == 422 else ExitCode.FAILURE
     fail(said, hint=problem.get("hint"), code=code)

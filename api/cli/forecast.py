@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from api.cli.output import ExitCode, emit, fail, read_json
+from api.cli.asking import DEFAULT_URL, ask
+from api.cli.output import emit, read_json
 
 app = typer.Typer(help="Forecasts at a running server.", no_args_is_help=True)
 
-DEFAULT_URL = "http://127.0.0.1:8080"
 Url = Annotated[str, typer.Option(help="The server's address.", envvar="FERMATA_URL")]
 Token = Annotated[str | None, typer.Option(help="A token that may do this.", envvar="FERMATA_TOKEN")]
 Fleet = Annotated[str, typer.Option(help="Whose forecasts.")]
@@ -47,14 +46,16 @@ def submit(
     Example: fermata forecast submit december.csv --note "with the sale" --url http://127.0.0.1:8080
     """
     if file.suffix.lower() == ".csv":
-        about = {"name": name or file.stem, "note": note, "source": source, "corrects": corrects}
-        query = {"fleet": fleet} | {key: value for key, value in about.items() if value is not None}
-        with file.open("rb") as content:
-            data = content.read()
-        answer = _ask("POST", url, "/v1/forecasts", token, params=query, content=data, kind="text/csv")
+        about: dict[str, Any] = {
+            "name": name or file.stem,
+            "note": note,
+            "source": source,
+            "corrects": corrects,
+        }
+        answer = ask(url, fleet, "POST", "/v1/forecasts", csv=file.read_bytes(), token=token, **about)
     else:
         body = read_json(file)
-        answer = _ask("POST", url, "/v1/forecasts", token, params={"fleet": fleet}, json=body)
+        answer = ask(url, fleet, "POST", "/v1/forecasts", body, token=token)
 
     def human() -> None:
         for stored in answer:
@@ -77,8 +78,7 @@ def list_(
 
     Example: fermata forecast list --source planner
     """
-    query = {"fleet": fleet, "limit": limit} | ({"source": source} if source else {})
-    answer = _ask("GET", url, "/v1/forecasts", token, params=query)
+    answer = ask(url, fleet, "GET", "/v1/forecasts", token=token, limit=limit, source=source)
 
     def human() -> None:
         for stored in answer["items"]:
@@ -100,7 +100,7 @@ def show(
 
     Example: fermata forecast show 3
     """
-    answer = _ask("GET", url, f"/v1/forecasts/{forecast_id}", token, params={"fleet": fleet})
+    answer = ask(url, fleet, "GET", f"/v1/forecasts/{forecast_id}", token=token)
 
     def human() -> None:
         _say(answer)
@@ -121,33 +121,3 @@ def _say(stored: dict[str, Any]) -> None:
         f"{stored['id']}  {stored['name']}: {stored['model_count']} models, {stored['epoch_count']} epochs "
         f"from {stored['starts_at']}, {stored['source']}, by {stored['author']}{corrects}\n"
     )
-
-
-def _ask(
-    method: str, url: str, path: str, token: str | None, *, kind: str | None = None, **request: Any
-) -> Any:
-    """The server's answer; what it refuses ends the command, every fault on a line of its own."""
-    import httpx
-
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    if kind:
-        headers["Content-Type"] = kind
-    try:
-        answer = httpx.request(method, url.rstrip("/") + path, headers=headers, timeout=60, **request)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        fail(f"{url} does not answer: {error}", hint="is `fermata serve` running there?")
-    if not answer.is_success:
-        _refused(answer.status_code, answer.text)
-    return answer.json()
-
-
-def _refused(status: int, text: str) -> NoReturn:
-    """Say what the server said; every fault on a line of its own."""
-    try:
-        problem = json.loads(text)
-    except ValueError:
-        problem = {}
-    for fault in problem.get("faults", []):
-        sys.stderr.write(f"  {fault['field']}: {fault['value']}: {fault['limit']}\n")
-    code = ExitCode.BAD_INPUT if status == 422 else ExitCode.FAILURE
-    fail(problem.get("detail", f"the server answered {status}"), hint=problem.get("hint"), code=code)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.asking import ask
 from api.cli.db import DATABASE_URL_HELP
 from api.cli.output import ExitCode, emit, fail
 
@@ -48,7 +49,7 @@ def create(
     """
     body = {"name": name, "scopes": scope, "fleets": fleet or ["*"], "days": days}
     if url is not None:
-        _print_issued(_ask(url, "POST", "/v1/tokens", body), as_json=as_json)
+        _print_issued(ask(url, None, "POST", "/v1/tokens", body), as_json=as_json)
         return
     from api.rest.bodies import just_one
     from api.rest.schemas.tokens import IssuedTokenOut, TokenBody
@@ -68,7 +69,7 @@ def list_tokens(database_url: DatabaseUrl = None, url: Url = None, as_json: AsJs
     Example: fermata token list
     """
     if url is not None:
-        found = _ask(url, "GET", "/v1/tokens?limit=500")["items"]
+        found = ask(url, None, "GET", "/v1/tokens", limit=500)["items"]
     else:
         from api.rest.schemas.tokens import TokenOut
         from planner.service import tokens
@@ -93,7 +94,7 @@ def rotate(
     Example: fermata token rotate k3b5mq7xza --grace-s 3600
     """
     if url is not None:
-        found = _ask(url, "POST", f"/v1/tokens/{token_id}/rotation", {"grace_s": grace_s})
+        found = ask(url, None, "POST", f"/v1/tokens/{token_id}/rotation", {"grace_s": grace_s})
     else:
         from api.rest.schemas.tokens import IssuedTokenOut
         from planner.service import tokens
@@ -120,7 +121,7 @@ def revoke(
     Example: fermata token revoke k3b5mq7xza
     """
     if url is not None:
-        found = _ask(url, "DELETE", f"/v1/tokens/{token_id}")
+        found = ask(url, None, "DELETE", f"/v1/tokens/{token_id}")
     else:
         from api.rest.schemas.tokens import TokenOut
         from planner.service import tokens
@@ -198,33 +199,6 @@ def _on_database(database_url: str | None, act: Any, *, upgrade: bool = False) -
     finally:
         if store is not None:
             store.close()
-
-
-def _ask(url: str, method: str, path: str, body: Any = None) -> Any:
-    import httpx
-
-    from dispatcher.runtime.credentials import planner_headers
-
-    try:
-        answer = httpx.request(
-            method, url.rstrip("/") + path, json=body, headers=planner_headers(), timeout=30.0
-        )
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        fail(f"{url} cannot be reached: {error}")
-    if answer.is_error:
-        _fail_with(answer)
-    return answer.json()
-
-
-def _fail_with(answer: Any) -> None:
-    try:
-        problem = answer.json()
-    except ValueError:
-        fail(f"{answer.request.url} answered {answer.status_code}")
-    for fault in problem.get("faults", []):
-        sys.stderr.write(f"  {fault['field']}: {fault['limit']}, got {fault['value']}\n")
-    code = ExitCode.BAD_INPUT if answer.status_code == 422 else ExitCode.FAILURE
-    fail(problem.get("detail", f"status {answer.status_code}"), hint=problem.get("hint"), code=code)
 
 
 def _print_issued(found: dict[str, Any], *, as_json: bool) -> None:
