@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 TIMEOUT_S = 60.0
+PAGE_SIZE_MAX = 500
 
 Url = Annotated[
     str,
@@ -84,6 +85,18 @@ def ask(
                     )
     require_good(answer)
     return answer.json() if answer.content else None
+
+
+def ask_all(url: str, path: str) -> list[dict[str, Any]]:
+    """Every item of a list by name, page after page."""
+    found: list[dict[str, Any]] = []
+    after: str | None = None
+    while True:
+        page = ask(url, None, "GET", path, limit=PAGE_SIZE_MAX, after=after)
+        found += page["items"]
+        after = page.get("next_after")
+        if after is None:
+            return found
 
 
 def require_good(answer: httpx.Response) -> None:

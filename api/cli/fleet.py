@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.cli.asking import ask_all
 from api.cli.output import emit, read_json
 from api.cli.remote import URL_DEFAULT, ActorName, Remote, Url
 
@@ -29,7 +30,7 @@ def list_fleets(url: Url = URL_DEFAULT, as_json: AsJson = False) -> None:
     """
     from api.cli.plan_tables import stdout
 
-    found = Remote(url).get("/v1/fleets?limit=500")["items"]
+    found = ask_all(url, "/v1/fleets")
 
     def show() -> None:
         from rich.table import Table

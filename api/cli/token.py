@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.asking import ask
+from api.cli.asking import ask, ask_all
 from api.cli.db import DATABASE_URL_HELP
 from api.cli.output import ExitCode, emit, fail
 
@@ -64,12 +65,12 @@ def create(
 @app.command("list")
 def list_tokens(database_url: DatabaseUrl = None, url: Url = None, as_json: AsJson = False) -> None:
     """
-    List tokens, without their secrets.
+    List tokens, oldest first, without their secrets.
 
     Example: fermata token list
     """
     if url is not None:
-        found = ask(url, None, "GET", "/v1/tokens", limit=500)["items"]
+        found = sorted(ask_all(url, "/v1/tokens"), key=_made_at)
     else:
         from api.rest.schemas.tokens import TokenOut
         from planner.service import tokens
@@ -207,6 +208,10 @@ def _print_issued(found: dict[str, Any], *, as_json: bool) -> None:
         _say(found["token"])
 
     emit(found, as_json=as_json, human=human)
+
+
+def _made_at(token: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(token["created_at"])
 
 
 def _print_table(found: list[dict[str, Any]]) -> None:
