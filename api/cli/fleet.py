@@ -24,7 +24,7 @@ PolicyFile = Annotated[
 @app.command("list")
 def list_fleets(url: Url = URL_DEFAULT, as_json: AsJson = False) -> None:
     """
-    Every fleet with its environment, mode and active plan.
+    Every fleet with its environment and the main points of its policy.
 
     Example: fermata fleet list --url http://127.0.0.1:8080
     """
@@ -35,7 +35,7 @@ def list_fleets(url: Url = URL_DEFAULT, as_json: AsJson = False) -> None:
     def show() -> None:
         from rich.table import Table
 
-        table = Table("fleet", "environment", "mode", "four eyes", "by itself", "plans good for")
+        table = Table("fleet", "environment", "mode", "four eyes", "by itself", "plans good for", "quantile")
         for fleet in found:
             policy = fleet["policy"]
             hours = policy["plan_valid_hours"]
@@ -46,6 +46,7 @@ def list_fleets(url: Url = URL_DEFAULT, as_json: AsJson = False) -> None:
                 "yes" if policy["four_eyes"] else "no",
                 "within bounds" if policy["auto_approval"] else "never",
                 "ever" if hours is None else f"{hours:g} h",
+                f"{policy['demand_quantile']:g}",
             )
         stdout().print(table)
 

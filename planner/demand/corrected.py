@@ -17,6 +17,9 @@ burst cannot empty or triple the fleet's plan at once. The burstiness moves the 
 
 Where the forecast expected nothing (N = 0) and arrivals were seen, a ratio means nothing: the
 observed epochs get w Z times the observed rate instead.
+
+Epochs in which a measured forecast stands in (``ModelForecast.epochs_measured``) come from what was observed
+already: they take no part in the sums and keep their rates.
 """
 
 from __future__ import annotations
@@ -91,6 +94,8 @@ def corrected_demand(forecast: Forecast, observed: Mapping[int, ObservedLoad]) -
 
 
 def _corrected(row: ModelForecast, observed: Mapping[int, ObservedModel]) -> CorrectedModel:
+    measured = set(row.epochs_measured)
+    observed = {epoch: found for epoch, found in observed.items() if epoch not in measured}
     arrived = sum(found.arrived for found in observed.values())
     expected = sum(found.observed_s * row.demand_rps[epoch] for epoch, found in observed.items())
     seen_cv = _observed_cv(observed)
@@ -101,7 +106,7 @@ def _corrected(row: ModelForecast, observed: Mapping[int, ObservedModel]) -> Cor
     if expected > 0:
         ratio = arrived / expected
         factor = 1 + step * (min(RATIO_MAX, max(RATIO_MIN, ratio)) - 1)
-        rates = [rate * factor for rate in rates]
+        rates = [rate if e in measured else rate * factor for e, rate in enumerate(rates)]
     else:
         ratio = None
         for epoch, found in observed.items():

@@ -60,6 +60,9 @@ class ModelForecast:
     low_rps, high_rps
         Ends of the interval that demand stays in nine times of ten; None where no more is known than the
         middle.
+    spoken_by
+        Of a resolved forecast, for each epoch: the ids of those whose numbers these are, and none where
+        nobody spoke and a measured forecast stands in. None: of a forecast that somebody submitted.
     """
 
     model: str
@@ -67,6 +70,12 @@ class ModelForecast:
     arrival_cv: tuple[float, ...]
     low_rps: tuple[float, ...] | None = None
     high_rps: tuple[float, ...] | None = None
+    spoken_by: tuple[tuple[int, ...], ...] | None = None
+
+    @property
+    def epochs_measured(self) -> tuple[int, ...]:
+        """Epochs in which a measured forecast stands in for one that nobody submitted."""
+        return tuple(epoch for epoch, ids in enumerate(self.spoken_by or ()) if not ids)
 
     @property
     def lows_rps(self) -> tuple[float, ...]:

@@ -47,7 +47,11 @@ def foretold(
 
 
 def stood_in(forecast: Forecast, models: Sequence[str], start: datetime, hours: int) -> Floats:
-    """(models, hours) rates of ``forecast`` itself, another day's standing in (``Forecast.epoch_at``)."""
+    """
+    (models, hours) rates of ``forecast`` itself, another day's standing in (``Forecast.epoch_at``).
+
+    NaN where it has a measured forecast: that knows these hours.
+    """
     middles = (start + HOUR * index + HOUR / 2 for index in range(hours))
     epochs = [forecast.epoch_at(middle) for middle in middles]
     known = np.array([epoch is not None for epoch in epochs], dtype=bool)
@@ -56,7 +60,9 @@ def stood_in(forecast: Forecast, models: Sequence[str], start: datetime, hours: 
     chosen = np.array([epoch for epoch in epochs if epoch is not None], dtype=np.int64)
     for row in forecast.models:
         if row.model in place:
-            out[place[row.model], known] = np.asarray(row.demand_rps)[chosen]
+            rates = np.array(row.demand_rps)
+            rates[list(row.epochs_measured)] = np.nan
+            out[place[row.model], known] = rates[chosen]
     return out
 
 

@@ -6,19 +6,20 @@ forecast and an observation exist, its ends are conformal quantiles of their err
 :math:`(o - \lambda' ) / (\frac12 \lambda' + \frac12 L)`, mixed with those of all models
 (``planner.demand.measured.conformal``); else they are those submitted, moved along with the correction;
 else there is none. The rate planned for is the q-quantile, of the errors or between middle and
-high end as a normal distribution has it, and above it the waves within an epoch: a minute's arrivals at
-burstiness c vary by :math:`\sigma = c \sqrt{\lambda' / 60\,s}`,
+high end as a normal distribution has it, and above it the waves within an hour, w of the rate
+(``planner.demand.waves``), as far as the burstiness that a plan is certified with does not explain them:
 
-.. math:: \hat\lambda = \lambda' + \sqrt{(\lambda'_q - \lambda')^2 + (z_q \sigma)^2}.
+.. math:: \hat\lambda = \lambda' + \sqrt{(\lambda'_q - \lambda')^2 + (z_q w \lambda')^2}.
 
-So headroom follows from how wrong forecasts have been and how bursty the model is; nothing is a constant.
+So headroom follows from how wrong forecasts have been and how bursty the model is, and nothing is a constant:
+a model of which neither is known is planned as it was submitted.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import NormalDist
 
@@ -29,10 +30,10 @@ from planner.demand.corrected import CorrectedModel
 from planner.demand.measured.conformal import MISSED_SHARE, POOLED_DAYS, conformal_quantile
 from planner.demand.trend import Trend
 
-ERRORS_MIN = 24  # hours, of all models together
-WAVE_S = 60.0
+ERRORS_MIN = 24  # hours in which any model has one: errors of one hour say the same many times
 HIGH_SCORE = NormalDist().inv_cdf(1 - MISSED_SHARE)
 QUANTILE_DEFAULT = 0.8
+QUANTILE_LEAST, QUANTILE_MOST = 0.5, 0.995  # less than the middle is no plan; more, no errors tell of
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,6 +62,10 @@ class PlannedModel:
         How the forecast was corrected; None and 0 for a measured one.
     errors
         Hours of this model that the interval's ends rest on.
+    wave
+        How far the load swells within the hour, a share of the rate; 0 where nothing is known of it.
+    epochs_measured
+        Epochs that no forecast speaks for, and that a measured one was made for.
     """
 
     model: str
@@ -74,6 +79,22 @@ class PlannedModel:
     corrected: CorrectedModel | None = None
     growth_per_day: float = 0.0
     errors: int = 0
+    wave: float = 0.0
+    epochs_measured: tuple[int, ...] = ()
+
+    def with_measured(self, measured: PlannedModel) -> PlannedModel:
+        """This one with the values of ``measured``, of the same epochs, where nobody spoke."""
+
+        def mixed(name: str) -> tuple[float, ...]:
+            values = list(getattr(self, name))
+            for epoch in self.epochs_measured:
+                values[epoch] = getattr(measured, name)[epoch]
+            return tuple(values)
+
+        return replace(self, **{name: mixed(name) for name in RATES})
+
+
+RATES = ("low_rps", "middle_rps", "high_rps", "demand_rps", "arrival_cv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +118,7 @@ def error_quantiles(observed: Floats, foretold: Floats, quantile: float) -> list
     scale = 0.5 * foretold + 0.5 * level[:, None] + 1e-12
     errors = (observed - foretold) / scale
     pool = np.sort(errors[np.isfinite(errors)])
-    if len(pool) < ERRORS_MIN:
+    if np.isfinite(errors).any(axis=0).sum() < ERRORS_MIN:
         return [None] * len(observed)
     out: list[ErrorQuantiles | None] = []
     for row, its_level in zip(errors, level, strict=True):
@@ -120,12 +141,16 @@ def planned_model(
     epoch_days: Sequence[float],
     errors: ErrorQuantiles | None,
     quantile: float,
+    wave: float = 0.0,
 ) -> PlannedModel:
     """
     A forecast's row as it is planned for; ``epoch_days`` are its epochs' places on the trend's axis of days.
+
+    ``wave`` is the w of the module's docstring.
     """
     row = corrected.forecast
-    growth = [trend.factor(day) for day in epoch_days]
+    measured = set(row.epochs_measured)
+    growth = [1.0 if e in measured else trend.factor(day) for e, day in enumerate(epoch_days)]
     middle = tuple(rate * g for rate, g in zip(corrected.demand_rps, growth, strict=True))
     if errors is not None:
         scale = [0.5 * rate + 0.5 * errors.level_rps for rate in middle]
@@ -134,7 +159,7 @@ def planned_model(
         ahead = [errors.planned * s for s in scale]
         interval_from = IntervalFrom.ERRORS
     else:
-        factors = [corrected.factor * g for g in growth]
+        factors = [g if e in measured else corrected.factor * g for e, g in enumerate(growth)]
         low = tuple(min(m, v * f) for m, v, f in zip(middle, row.lows_rps, factors, strict=True))
         high = tuple(max(m, v * f) for m, v, f in zip(middle, row.highs_rps, factors, strict=True))
         share = NormalDist().inv_cdf(quantile) / HIGH_SCORE
@@ -147,23 +172,24 @@ def planned_model(
         low_rps=low,
         middle_rps=middle,
         high_rps=high,
-        demand_rps=with_waves(middle, ahead, corrected.arrival_cv, quantile),
+        demand_rps=with_waves(middle, ahead, wave, quantile),
         arrival_cv=corrected.arrival_cv,
         interval_from=interval_from,
         corrected=corrected,
         growth_per_day=trend.growth_per_day,
         errors=0 if errors is None else errors.hours,
+        wave=wave,
+        epochs_measured=row.epochs_measured,
     )
 
 
 def with_waves(
-    middle: Sequence[float], ahead: Sequence[float], arrival_cv: Sequence[float], quantile: float
+    middle: Sequence[float], ahead: Sequence[float], wave: float, quantile: float
 ) -> tuple[float, ...]:
     """The last formula of the module's docstring; ``ahead`` is the quantile less the middle, by epoch."""
     score = NormalDist().inv_cdf(quantile)
     return tuple(
-        rate + math.hypot(above, score * cv * math.sqrt(rate / WAVE_S))
-        for rate, above, cv in zip(middle, ahead, arrival_cv, strict=True)
+        rate + math.hypot(above, score * wave * rate) for rate, above in zip(middle, ahead, strict=True)
     )
 
 

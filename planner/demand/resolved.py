@@ -9,12 +9,13 @@ least as high as what it corrects. A cell's rates are the means over its time,
 .. math:: \lambda = \sum_i t_i \lambda_i / \sum_i t_i,
 
 over the pieces of t_i seconds that one submission speaks for; low, middle and high alike. The burstiness is
-weighted by arrivals. A cell of which less than half is spoken for has no value: nothing is made up.
+weighted by arrivals. A cell of which less than half is spoken for has no value: nothing is made up. Where a
+forecast is made of cells, what load foretells of itself stands in for these, and the forecast says where.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,17 +62,30 @@ class ResolvedForecast:
     epochs: tuple[ForecastEpoch, ...]
     cells: dict[str, tuple[ResolvedCell | None, ...]]
 
-    def to_forecast(self, name: str) -> Forecast:
-        """Models that have a value for every epoch, as a forecast; the others are left out."""
-        whole = {
-            model: found
+    @property
+    def models_partly_open(self) -> tuple[str, ...]:
+        """Models that somebody speaks of in some epochs and nobody in others."""
+        return tuple(
+            model
             for model, cells in self.cells.items()
-            if len(found := [cell for cell in cells if cell is not None]) == len(cells)
-        }
+            if None in cells and any(cell is not None for cell in cells)
+        )
+
+    def to_forecast(self, name: str, measured: Mapping[str, ModelForecast] | None = None) -> Forecast:
+        """
+        Models that have a value for every epoch, as a forecast; the others are left out.
+
+        ``measured`` rows, of the same epochs, give the values of those that nobody speaks for.
+        """
+        rows = (
+            _row(model, cells, (measured or {}).get(model))
+            for model, cells in sorted(self.cells.items())
+            if any(cell is not None for cell in cells)
+        )
         return Forecast(
             name=name,
             epochs=self.epochs,
-            models=tuple(_row(model, cells) for model, cells in sorted(whole.items())),
+            models=tuple(row for row in rows if row is not None),
             source=ForecastSource.RESOLVED,
         )
 
@@ -178,11 +192,26 @@ def _burstiness(spoken: Sequence[tuple[float, int, ModelForecast, int]]) -> floa
     return sum(w * cv for w, cv in zip(weights, values, strict=True)) / sum(weights)
 
 
-def _row(model: str, cells: Sequence[ResolvedCell]) -> ModelForecast:
+def _row(
+    model: str, cells: Sequence[ResolvedCell | None], measured: ModelForecast | None
+) -> ModelForecast | None:
+    filled = [
+        cell or (None if measured is None else _measured_cell(measured, epoch))
+        for epoch, cell in enumerate(cells)
+    ]
+    found = [cell for cell in filled if cell is not None]
+    if len(found) < len(cells):
+        return None
     return ModelForecast(
         model=model,
-        demand_rps=tuple(cell.demand_rps for cell in cells),
-        arrival_cv=tuple(cell.arrival_cv for cell in cells),
-        low_rps=tuple(cell.low_rps for cell in cells),
-        high_rps=tuple(cell.high_rps for cell in cells),
+        demand_rps=tuple(cell.demand_rps for cell in found),
+        arrival_cv=tuple(cell.arrival_cv for cell in found),
+        low_rps=tuple(cell.low_rps for cell in found),
+        high_rps=tuple(cell.high_rps for cell in found),
+        spoken_by=tuple(cell.forecast_ids for cell in found),
     )
+
+
+def _measured_cell(row: ModelForecast, epoch: int) -> ResolvedCell:
+    rates = (row.lows_rps[epoch], row.demand_rps[epoch], row.highs_rps[epoch])
+    return ResolvedCell(*rates, row.arrival_cv[epoch], (), 0.0)

@@ -12,7 +12,7 @@ from planner.demand.accuracy import Accuracy, accuracy
 from planner.demand.forecast import ForecastSource
 from planner.demand.foretold import HOUR, Floats, foretold, whole_hour
 from planner.demand.measured.forecast import ORIGINS_A_DAY, rolling_forecasts
-from planner.service.plan_demand import observed_rates
+from planner.service.measured_demand import observed_rates
 from planner.store.store import Store, UnitOfWork
 from profiles.faults import Fault, InputInvalid
 

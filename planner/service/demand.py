@@ -55,9 +55,13 @@ def resolved(store: Store, start: datetime, epochs: int, hours: float) -> Resolv
         return resolved_cells(work, start, epochs, hours)
 
 
-def resolved_cells(work: UnitOfWork, start: datetime, epochs: int, hours: float) -> ResolvedForecast:
+def resolved_cells(
+    work: UnitOfWork, start: datetime, epochs: int, hours: float, *, known_at: datetime | None = None
+) -> ResolvedForecast:
+    """``known_at``: only what was submitted before it."""
     horizon = horizon_epochs(start, epochs, hours)
-    return resolve(work.forecasts.overlapping(horizon[0].start, horizon[-1].end), horizon)
+    found = work.forecasts.overlapping(horizon[0].start, horizon[-1].end, created_before=known_at)
+    return resolve(found, horizon)
 
 
 def horizon_epochs(start: datetime, epochs: int, hours: float) -> tuple[ForecastEpoch, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from planner.demand.planned import QUANTILE_DEFAULT, QUANTILE_LEAST, QUANTILE_MOST
 from planner.plan.difference import PlanDifference
 from planner.problem.reader import Reader, join
 from planner.store.records import PlanSummary
@@ -71,6 +72,8 @@ class FleetPolicy:
         old whatever its age. None: plans do not expire.
     auto_approval
         None: every plan waits for a person.
+    demand_quantile
+        Which quantile of demand is planned for by runs that do not name one; 0.5 is the middle.
     """
 
     mode: FleetMode = FleetMode.LIVE
@@ -78,10 +81,11 @@ class FleetPolicy:
     plan_valid_hours: float | None = None
     profile_drift: ProfileDrift = ProfileDrift.PROPOSE
     auto_approval: AutoApproval | None = None
+    demand_quantile: float = QUANTILE_DEFAULT
 
 
 DEFAULT = FleetPolicy()
-KNOWN = ("mode", "four_eyes", "plan_valid_hours", "profile_drift", "auto_approval")
+KNOWN = ("mode", "four_eyes", "plan_valid_hours", "profile_drift", "auto_approval", "demand_quantile")
 BOUNDS = ("cost_increase_share_max", "churn_gib_max", "bad_rate_max")
 
 
@@ -110,6 +114,12 @@ def read_fleet_policy(reader: Reader, path: str, document: object) -> FleetPolic
             )
         ),
         auto_approval=None if bounds is None else _bounds(reader, join(path, "auto_approval"), bounds),
+        demand_quantile=reader.number(
+            join(path, "demand_quantile"),
+            fields.get("demand_quantile", QUANTILE_DEFAULT),
+            least=QUANTILE_LEAST,
+            most=QUANTILE_MOST,
+        ),
     )
 
 
@@ -122,6 +132,7 @@ def fleet_policy_to_json(policy: FleetPolicy) -> dict[str, Any]:
         "plan_valid_hours": policy.plan_valid_hours,
         "profile_drift": policy.profile_drift.value,
         "auto_approval": None if bounds is None else {name: getattr(bounds, name) for name in BOUNDS},
+        "demand_quantile": policy.demand_quantile,
     }
 
 

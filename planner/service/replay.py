@@ -1,8 +1,10 @@
 """
 Replay of a past day: what would have been, beside what was.
 
-The day is planned from what was known when it began: the forecast made last before it, corrected by the load
-observed until then. The plan is then simulated at the load that was observed on the day itself, and so is the
+The day is planned as a run of its first instant would have planned it: all forecasts made before it resolved,
+measured ones where nobody spoke, corrected by the load observed until then, with the headroom that past
+errors and waves asked for (``planner.service.plan_demand``). Where no forecast covers the day, the newest one
+that has the same time of another day stands in. The plan is then simulated at the load that was observed on the day itself, and so is the
 plan that was active. What is registered today (GPU types, pools, models, profiles) is taken for what was
 then. Hours without a load report are gaps: they are left out, not taken for hours without load.
 """
@@ -10,19 +12,20 @@ then. Hours without a load report are gaps: they are left out, not taken for hou
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from planner.certify import certify
-from planner.demand.corrected import corrected_demand
-from planner.demand.forecast import DAY, Forecast, ForecastEpoch, ModelForecast
+from planner.demand.forecast import DAY, Forecast, ForecastEpoch, ForecastSource, ModelForecast
 from planner.demand.observed import ObservedLoad, observe_by_epoch
 from planner.plan.codec import parse_plan
 from planner.plan.plan import Plan
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
 from planner.service.observed import recent
+from planner.service.plan_demand import DemandOptions, forecast_as_resolved, plan_demand
 from planner.service.planning import certified
 from planner.service.problem_document import Registry, planning_problem
 from planner.service.realigned import realigned
@@ -42,7 +45,7 @@ class _Known:
     """What the day is replayed from."""
 
     forecast_id: int | None
-    forecast: Forecast | None
+    forecast: Forecast
     demand: tuple[ModelForecast, ...]
     observed: Mapping[int, ObservedLoad]
     registry: Registry
@@ -53,13 +56,13 @@ def replay_day(store: Store, request: ReplayRequest) -> ReplayedDay:
     """Replay ``request.day`` (UTC) of the store's fleet."""
     day = request.day
     with store.reading() as work:
-        known = _known(work, day)
+        known = _known(work, day, request.demand_quantile)
     measured = _bad_rate(known.observed)
     found = ReplayedDay(day, len(known.observed), known.forecast_id, measured, None, None)
     if not known.observed:
         return dataclasses.replace(found, excuse="no load was observed on this day")
-    if known.forecast is None:
-        return dataclasses.replace(found, excuse="no forecast for this day was known when it began")
+    if not known.demand:
+        return dataclasses.replace(found, excuse="neither forecast nor load was known when this day began")
     try:
         asked = planning_problem(known.registry, known.forecast, known.demand, request.policy, None)
         happened = _as_observed(asked, known.observed)
@@ -81,20 +84,15 @@ def replay_day(store: Store, request: ReplayRequest) -> ReplayedDay:
     return dataclasses.replace(found, active=active, replayed=_judged(plan, asked, happened, None))
 
 
-def _known(work: UnitOfWork, day: date) -> _Known:
+def _known(work: UnitOfWork, day: date, quantile: float | None) -> _Known:
     start = datetime.combine(day, time(), UTC)
     forecast_id, forecast = _forecast_known(work, start)
-    demand: tuple[ModelForecast, ...] = ()
-    if forecast is not None:
-        earlier = recent(work, until=start)
-        corrected = corrected_demand(forecast, observe_by_epoch(earlier, forecast))
-        rows = tuple(ModelForecast(m.forecast.model, m.demand_rps, m.arrival_cv) for m in corrected.models)
-        demand, forecast = _of_the_day(dataclasses.replace(forecast, models=rows), start)
+    planned = plan_demand(work, forecast, DemandOptions(until=start, quantile=quantile))
     facts = work.registry
     return _Known(
         forecast_id=forecast_id,
         forecast=forecast,
-        demand=demand,
+        demand=planned.rows,
         observed=observe_by_epoch(recent(work, start, start + DAY), _hours(start)),
         registry=Registry(facts.gpu_types(), facts.pools(), facts.models(), facts.profiles()),
         active=_active_longest(work, start),
@@ -106,33 +104,43 @@ def _hours(start: datetime) -> Forecast:
     return Forecast(f"{start:%Y-%m-%d}", epochs, ())
 
 
-def _forecast_known(work: UnitOfWork, start: datetime) -> tuple[int | None, Forecast | None]:
-    """The newest forecast made by then that says something of the day."""
+def _forecast_known(work: UnitOfWork, start: datetime) -> tuple[int | None, Forecast]:
+    """What was known of the day when it began, by its hours, and the id of whose numbers most of it has."""
+    resolved = forecast_as_resolved(work, start, HOURS, 1.0, known_at=start)
+    if resolved.models:
+        speakers = Counter(id_ for row in resolved.models for ids in row.spoken_by or () for id_ in ids[:1])
+        return max(speakers, key=lambda id_: (speakers[id_], id_)), resolved
     for summary in work.forecasts.newest(limit=FORECASTS_LOOKED_AT):
-        if summary.created_at <= start:
+        if summary.created_at < start and summary.source is not ForecastSource.RESOLVED:
             found = work.forecasts.get(summary.id)
             hours = [found.epoch_at(epoch.start) for epoch in _hours(start).epochs] if found else []
-            if any(epoch is not None for epoch in hours):
-                return summary.id, found
-    return None, None
+            if found is not None and any(epoch is not None for epoch in hours):
+                return summary.id, _of_the_day(found, start)
+    return None, _hours(start)
 
 
-def _of_the_day(forecast: Forecast, start: datetime) -> tuple[tuple[ModelForecast, ...], Forecast]:
+def _of_the_day(forecast: Forecast, start: datetime) -> Forecast:
     """The forecast by hours of the day; hours of which it says nothing take its last epoch before them."""
     frame = _hours(start)
     places: list[int] = []
     for epoch in frame.epochs:
         found = forecast.epoch_at(epoch.start)
         places.append(found if found is not None else (places[-1] if places else 0))
+
+    def placed(values: Sequence[float]) -> tuple[float, ...]:
+        return tuple(values[place] for place in places)
+
     models = tuple(
         ModelForecast(
             row.model,
-            tuple(row.demand_rps[place] for place in places),
-            tuple(row.arrival_cv[place] for place in places),
+            placed(row.demand_rps),
+            placed(row.arrival_cv),
+            None if row.low_rps is None else placed(row.low_rps),
+            None if row.high_rps is None else placed(row.high_rps),
         )
         for row in forecast.models
     )
-    return models, dataclasses.replace(frame, models=models)
+    return dataclasses.replace(frame, models=models)
 
 
 def _active_longest(work: UnitOfWork, start: datetime) -> PlanDocuments | None:

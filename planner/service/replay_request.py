@@ -17,13 +17,17 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
-    """``policy`` are the plan's rules in the problem's file format; ``time_limit_s`` is the solver's."""
+    """
+    ``policy`` are the plan's rules in the problem's file format; ``time_limit_s`` is the solver's;
+    ``demand_quantile`` as of any run.
+    """
 
     day: date
     solver: str = "auto"
     time_limit_s: float = 10.0
     seed: int = 0
     policy: dict[str, Any] = field(default_factory=dict)
+    demand_quantile: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ class ReplayedDay:
     A day as it was and as it would have been.
 
     ``excuse`` says why there is no plan to compare with; ``bad_rate_measured`` is what dispatchers
-    reported, all models together, and None where nothing arrived.
+    reported, all models together, and None where nothing arrived. ``forecast_id`` is the one whose numbers
+    most of the day's forecast has; None where all of it is measured.
     """
 
     day: date

@@ -12,7 +12,13 @@ from planner.demand.forecast import Forecast
 from planner.problem.canonical import problem_to_json
 from planner.problem.problem import PlanningProblem
 from planner.service.errors import ForecastNotFound, RunFinished, RunNotFound
-from planner.service.plan_demand import DemandOptions, PlanDemand, as_submitted, plan_demand
+from planner.service.plan_demand import (
+    DemandOptions,
+    PlanDemand,
+    as_submitted,
+    demand_quantile,
+    plan_demand,
+)
 from planner.service.problem_document import Registry, planning_problem
 from planner.store.records import RunRecord, RunState
 from planner.store.store import Store, UnitOfWork
@@ -31,8 +37,8 @@ class RunRequest:
         Whether the forecast is corrected by the load observed in [observed_since, observed_until), and
         models that it leaves out get a measured one.
     demand_quantile
-        The quantile of demand that is planned for; None takes the default with observed load, and without
-        it the forecast's middle as it stands.
+        The quantile of demand that is planned for; None takes that of the fleet's policy. Without observed
+        load it lies in the interval that was submitted.
     policy
         The problem's ``policy`` in its file format; what is missing takes the format's defaults.
     """
@@ -162,11 +168,13 @@ def _active_plan(work: UnitOfWork) -> dict[str, Any] | None:
 
 
 def _planned(work: UnitOfWork, forecast: Forecast, request: RunRequest) -> PlanDemand | None:
-    """None: the forecast as it stands."""
+    """None: the forecast as it stands, where neither load nor an interval says anything more."""
+    asked = request.demand_quantile
     if request.use_observed:
-        options = DemandOptions(request.observed_since, request.observed_until, request.demand_quantile)
-        return plan_demand(work, forecast, options)
-    return None if request.demand_quantile is None else as_submitted(forecast, request.demand_quantile)
+        return plan_demand(work, forecast, DemandOptions(request.observed_since, request.observed_until, asked))
+    if asked is None and all(row.high_rps is None for row in forecast.models):
+        return None
+    return as_submitted(forecast, demand_quantile(work, asked))
 
 
 def _options(request: RunRequest) -> dict[str, Any]:

@@ -23,12 +23,14 @@ POLICY_EXAMPLE: dict[str, Any] = {
     "plan_valid_hours": 36.0,
     "profile_drift": "propose",
     "auto_approval": {"cost_increase_share_max": 0.05, "churn_gib_max": 200.0, "bad_rate_max": 0.01},
+    "demand_quantile": 0.8,
 }
 FLEET_EXAMPLE: dict[str, Any] = {"id": "emea", "environment": "production", "policy": POLICY_EXAMPLE}
 FLEET_OUT_EXAMPLE = FLEET_EXAMPLE | {"created_at": "2026-11-23T07:00:00Z"}
 POLICY_KEYS = (
     "Keys: `mode` (live, advisory), `four_eyes`, `plan_valid_hours` (null: for ever), `profile_drift` "
-    "(propose, accept), `auto_approval` (null, or its bounds)."
+    "(propose, accept), `auto_approval` (null, or its bounds), `demand_quantile` (0.5 to 0.995, of what runs "
+    "plan for that do not name one)."
 )
 ADVICE_EXAMPLE: dict[str, Any] = {
     "day": "2026-11-23",

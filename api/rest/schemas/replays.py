@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from api.rest.bodies import Entry
 from api.rest.schemas.common import Out, example
 from api.rest.schemas.runs import PolicyBody
+from planner.demand.planned import QUANTILE_LEAST, QUANTILE_MOST
 from planner.service.replay_request import ReplayRequest
 
 REPLAYED_EXAMPLE: dict[str, Any] = {
@@ -42,10 +43,15 @@ class ReplayBody(Entry[ReplayRequest]):
     time_limit_s: float = Field(default=10.0, gt=0, le=60, description="The solver's time, in seconds.")
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     policy: PolicyBody = PolicyBody()
+    demand_quantile: float | None = Field(
+        default=None, ge=QUANTILE_LEAST, le=QUANTILE_MOST, description="null takes that of the fleet's policy."
+    )
 
     def to_record(self) -> ReplayRequest:
         policy = self.policy.model_dump(exclude_none=True, exclude_unset=True)
-        return ReplayRequest(self.day, self.solver, self.time_limit_s, self.seed, policy)
+        return ReplayRequest(
+            self.day, self.solver, self.time_limit_s, self.seed, policy, self.demand_quantile
+        )
 
 
 class ReplayedPlanOut(Out):
@@ -68,7 +74,9 @@ class ReplayedDayOut(Out):
 
     day: date
     hours_observed: int = Field(description="Hours without a load report are left out.")
-    forecast_id: int | None
+    forecast_id: int | None = Field(
+        description="Whose numbers most of the day's forecast has; null where all of it is measured."
+    )
     bad_rate_measured: float | None = Field(description="As dispatchers reported it, all models together.")
     active: ReplayedPlanOut | None = Field(description="The plan that was active for most of the day.")
     replayed: ReplayedPlanOut | None

@@ -12,6 +12,7 @@ from api.rest.bodies import Entry, Strict
 from api.rest.faults import path_of
 from api.rest.schemas.common import Instant, Out, example
 from dispatcher.contract.reading import shown
+from planner.demand.planned import QUANTILE_LEAST, QUANTILE_MOST
 from planner.problem.parse import GIB_LIMIT, MICROSECONDS_LIMIT, RPS_LIMIT, WORTH_LIMIT
 from planner.service.runs import RunRequest
 from planner.store.records import RunState
@@ -107,10 +108,11 @@ class RunBody(Entry[RunRequest]):
     )
     demand_quantile: float | None = Field(
         default=None,
-        ge=0.5,
-        le=0.995,
+        ge=QUANTILE_LEAST,
+        le=QUANTILE_MOST,
         description="The quantile of demand that is planned for, by how wrong forecasts have been and how "
-        "bursty the model is; null takes 0.8 with observed load, and without it the forecast as it stands.",
+        "bursty the model is (without observed load, by the interval submitted); null takes that of the "
+        "fleet's policy.",
     )
     policy: PolicyBody = PolicyBody()
 

@@ -64,11 +64,18 @@ def test_without_errors_the_submitted_interval_says_the_headroom() -> None:
     assert planned_model(row, NO_TREND, [0.0], None, 0.5).demand_rps == pytest.approx((100.0,))
 
 
-def test_the_more_bursty_the_more_headroom() -> None:
-    calm, bursty = (with_waves([100.0], [0.0], [cv], 0.95)[0] for cv in (1.0, 4.0))
-    score = NormalDist().inv_cdf(0.95)
-    assert calm == pytest.approx(100 + score * math.sqrt(100 / 60))
-    assert bursty == pytest.approx(100 + 4 * score * math.sqrt(100 / 60))
+def test_the_higher_the_waves_the_more_headroom() -> None:
+    calm, wavy = (with_waves([100.0], [0.0], wave, 0.95)[0] for wave in (0.0, 0.2))
+    assert calm == 100
+    assert wavy == pytest.approx(100 + NormalDist().inv_cdf(0.95) * 20)
+
+
+def test_a_model_of_which_nothing_is_known_has_no_headroom() -> None:
+    """However bursty its forecast says it is: the certificate draws those bursts already."""
+    (row,) = corrected_demand(forecast(100.0, cv=4.0), {}).models
+    found = planned_model(row, NO_TREND, [0.0], None, 0.95)
+    assert found.demand_rps == found.middle_rps == (100.0,)
+    assert found.interval_from is IntervalFrom.NOTHING
 
 
 def test_the_worse_past_forecasts_were_the_more_headroom() -> None:
@@ -88,6 +95,13 @@ def test_few_errors_make_no_interval() -> None:
     observed = np.full((1, 24), np.nan)
     observed[0, :10] = 1.0
     assert error_quantiles(observed, np.ones((1, 24)), 0.8) == [None]
+
+
+def test_one_hour_of_many_models_makes_no_interval() -> None:
+    """What is off in one hour is off for all of them: forty errors of it are hardly more than one."""
+    observed = np.full((40, 48), np.nan)
+    observed[:, 7] = np.arange(40)
+    assert error_quantiles(observed, np.ones((40, 48)), 0.8) == [None] * 40
 
 
 @pytest.mark.parametrize(
