@@ -43,11 +43,12 @@ SUMS = (
     "batched_requests",
     "busy_us",
     "cv_arrivals",
+    "cancelled",
 )
 """
 The columns of ``LoadFrame.sums``. ``planned_us`` is time covered by reports whose sub-cluster takes a known
 part of the model's traffic, times that part; ``unplanned_us`` is the time of the others. ``cv_arrivals`` are
-the arrivals of reports that know their variation.
+the arrivals of reports that know their variation. New columns come last: stored roll-ups lack them.
 """
 
 COLUMN = {name: index for index, name in enumerate(SUMS)}
@@ -204,6 +205,7 @@ def sums_of(load: ModelLoad, length_us: int, share: float | None) -> tuple[int, 
         round(load.batches * load.batch_size_mean),
         round(load.busy_s * SECOND_US),
         0 if load.arrival_cv is None else load.arrived,
+        load.cancelled,
     )
 
 

@@ -40,6 +40,8 @@ class ObservedModel:
     observed_s
         How long the model's whole traffic was observed, in seconds: the time that reports cover,
         where a sub-cluster takes part of the traffic counted in that proportion.
+    arrived
+        All that was offered: those count too whose clients left before the answer was due (``cancelled``).
     rate_rps
         ``arrived / observed_s``, summed over the sub-clusters that share the model.
     arrival_cv
@@ -55,6 +57,7 @@ class ObservedModel:
     late: int
     dropped: int
     rejected: int
+    cancelled: int
     rate_rps: float
     arrival_cv: float | None
     bad_rate: float | None
@@ -176,6 +179,7 @@ def _observed(
         late=total("late"),
         dropped=total("dropped"),
         rejected=total("rejected"),
+        cancelled=total("cancelled"),
         rate_rps=arrived / observed_s if observed_s else 0.0,
         arrival_cv=float(np.sqrt(squares / known)) if known else None,
         bad_rate=min(1.0, bad / arrived) if arrived else None,

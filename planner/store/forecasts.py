@@ -48,6 +48,7 @@ class ForecastRepository:
                 "arrival_cv": list(m.arrival_cv),
                 "low_rps": None if m.low_rps is None else list(m.low_rps),
                 "high_rps": None if m.high_rps is None else list(m.high_rps),
+                "spoken_by": None if m.spoken_by is None else [list(ids) for ids in m.spoken_by],
             }
             for m in forecast.models
         ]
@@ -150,6 +151,7 @@ def _forecast(row: ForecastRow) -> Forecast:
                 arrival_cv=tuple(m.arrival_cv),
                 low_rps=None if m.low_rps is None else tuple(m.low_rps),
                 high_rps=None if m.high_rps is None else tuple(m.high_rps),
+                spoken_by=None if m.spoken_by is None else tuple(tuple(ids) for ids in m.spoken_by),
             )
             for m in row.models
         ),

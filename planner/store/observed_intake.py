@@ -169,9 +169,9 @@ def _insert(session: Session, fleet: str, now: datetime, new: Sequence[tuple[Loa
         for load in report.models:
             source = Source(load.model, report.sub_cluster, report.plan_version)
             share = traffic_share(session, fleet, source, begin)
-            told = msgspec.to_builtins(load)
-            del told["cancelled"]  # no plan is made of it, and no column keeps it
-            loads.append({"report_id": report_id, "traffic_share": share, **told})
+            loads.append(
+                {"report_id": report_id, "traffic_share": share, **msgspec.to_builtins(load)}
+            )
     if loads:
         session.execute(insert(ObservedLoadRow), loads)
 

@@ -44,17 +44,16 @@ def unpack(
     indices: dict[Source, int] = {}
     matrices, latencies = [], []
     lengths = np.zeros(len(rows), dtype=np.int64)
-    offset = 0
+    offset, own = 0, _OWN_COLUMNS + len(SUMS)
     for at, (of, _, _, counts, measured) in enumerate(rows):
         indices.setdefault(of, len(indices))
-        matrix = _inflated(counts)
+        matrix = _widened(_inflated(counts), own)
         matrices.append(matrix)
         lengths[at] = matrix.shape[1]
         if measured is not None:
             found = _inflated(measured)
             latencies.append(np.vstack([found[:1] + offset, found[1:]]))
         offset += matrix.shape[1]
-    own = _OWN_COLUMNS + len(SUMS)
     columns = np.concatenate(matrices, axis=1) if matrices else np.zeros((own, 0), dtype=np.int64)
     source = np.repeat(np.array([indices[row[0]] for row in rows], dtype=np.int64), lengths)
     resolution_us = np.repeat(np.array([row[1] for row in rows], dtype=np.int64), lengths)
@@ -71,6 +70,12 @@ def unpack(
         np.ascontiguousarray(columns[3]).view(np.float64),
         Latencies(*np.concatenate(latencies, axis=1)) if latencies else NO_LATENCIES,
     )
+
+
+def _widened(matrix: Ints, count: int) -> Ints:
+    """With zeros in the columns that were not counted yet when it was stored."""
+    lacking = count - len(matrix)
+    return np.pad(matrix, ((0, lacking), (0, 0))) if lacking else matrix
 
 
 def _deflated(columns: Sequence[Ints]) -> bytes:

@@ -120,6 +120,7 @@ def reported_frame(
         own.batches,
         own.batch_size_mean,
         own.busy_s,
+        own.cancelled,
     ]
     if latencies:
         columns.append(own.latency_ms_by_batch)
@@ -166,10 +167,11 @@ def _framed(
         np.rint(batches * np.array(columns[10], dtype=np.float64)).astype(np.int64),
         np.rint(np.array(columns[11], dtype=np.float64) * SECOND_US).astype(np.int64),
         np.where(known, arrived, 0),
+        np.array(columns[12], dtype=np.int64),
     ]
     measured = [
         entry
-        for row, told in enumerate(columns[12] if latencies else ())
+        for row, told in enumerate(columns[13] if latencies else ())
         for entry in latencies_of(row, told)
     ]
     return LoadFrame(

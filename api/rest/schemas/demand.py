@@ -213,6 +213,11 @@ class ModelForecastOut(Out):
     arrival_cv: list[float]
     low_rps: list[float] | None
     high_rps: list[float] | None
+    spoken_by: list[list[int]] | None = Field(
+        default=None,
+        description="Of a resolved forecast, for each epoch: the ids of the forecasts whose numbers these are; "
+        "none where nobody spoke and a measured forecast stands in.",
+    )
 
 
 class ForecastOut(ForecastSummaryOut):

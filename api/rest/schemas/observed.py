@@ -142,11 +142,12 @@ class ObservedModelOut(Out):
 
     model: str
     observed_s: float = Field(description="Length of the time covered by reports, in seconds.")
-    arrived: int
+    arrived: int = Field(description="All that was offered, cancelled requests too.")
     served_in_time: int
     late: int
     dropped: int
     rejected: int
+    cancelled: int = Field(description="Their clients left before the answer was due.")
     rate_rps: float = Field(description="Arrivals over that time, in requests per second.")
     arrival_cv: float | None
     bad_rate: float | None = Field(description="Share of arrivals late, dropped or rejected.")
@@ -175,6 +176,7 @@ class ObservedLoadOut(Out):
                             "late": 1,
                             "dropped": 3,
                             "rejected": 0,
+                            "cancelled": 0,
                             "rate_rps": 122.4,
                             "arrival_cv": 1.1,
                             "bad_rate": 0.0065,

@@ -45,7 +45,8 @@ class ResolvedCellOut(Out):
 class ResolvedModelOut(Out):
     model: str
     cells: list[ResolvedCellOut | None] = Field(
-        description="One for each epoch; null where less than half of it is spoken for."
+        description="One for each epoch; null where less than half of it is spoken for: a scheduled run puts "
+        "a measured forecast there, and its forecast's `spoken_by` says so."
     )
 
 

@@ -59,3 +59,4 @@ class ForecastModelRow(Base):
     arrival_cv: Mapped[list[Any]]
     low_rps: Mapped[list[Any] | None] = mapped_column(Document)
     high_rps: Mapped[list[Any] | None] = mapped_column(Document)
+    spoken_by: Mapped[list[Any] | None] = mapped_column(Document)  # of a resolved one: ids by epoch

@@ -26,6 +26,7 @@ def observed(arrived: int, seconds: float = 100.0, cv: float | None = None, mode
         late=0,
         dropped=0,
         rejected=0,
+        cancelled=0,
         rate_rps=arrived / seconds,
         arrival_cv=cv,
         bad_rate=0.0,

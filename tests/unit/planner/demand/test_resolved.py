@@ -91,6 +91,17 @@ def test_only_models_with_every_epoch_become_a_forecast() -> None:
     assert forecast.source is ForecastSource.RESOLVED
 
 
+def test_a_measured_forecast_speaks_where_nobody_does() -> None:
+    found = resolve([submitted(1, 10), submitted(2, 5, hours=1, model="short")], hours(3))
+    assert found.models_partly_open == ("short",)
+    measured = ModelForecast("short", (1.0, 2.0, 3.0), (4.0,) * 3, (0.5,) * 3, (9.0,) * 3)
+    whole, short = found.to_forecast("r", {"short": measured}).models
+    assert (whole.spoken_by, whole.epochs_measured) == (((1,),) * 3, ())
+    assert short.demand_rps == (5, 2, 3)
+    assert short.high_rps == (5, 9, 9)
+    assert (short.spoken_by, short.epochs_measured) == (((2,), (), ()), (1, 2))
+
+
 PIECES = st.lists(
     st.tuples(st.floats(0, 100), st.integers(0, 5), st.integers(1, 6), st.sampled_from(ForecastSource)),
     max_size=6,

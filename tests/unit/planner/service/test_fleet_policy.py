@@ -29,6 +29,7 @@ WHOLE = {
     "plan_valid_hours": 36,
     "profile_drift": "accept",
     "auto_approval": BOUNDS,
+    "demand_quantile": 0.9,
 }
 
 
@@ -63,6 +64,7 @@ def test_every_fault_is_named_with_what_was_meant() -> None:
         "four_eyes": "yes",
         "plan_valid_hours": 0,
         "profile_drift": 1,
+        "demand_quantile": 0.4,
         "auto_approval": {"churn_gib_max": -1, "bad_rate_max": float("nan"), "x": 1},
     }
     with pytest.raises(InputInvalid) as refused:
@@ -74,18 +76,21 @@ def test_every_fault_is_named_with_what_was_meant() -> None:
         "policy.four_eyes",
         "policy.plan_valid_hours",
         "policy.profile_drift",
+        "policy.demand_quantile",
         "policy.auto_approval.churn_gib_max",
         "policy.auto_approval.bad_rate_max",
         "policy.auto_approval.cost_increase_share_max",
         "policy.auto_approval.x",
     }
     assert "four_eyes" in faults["policy.four_eye"]
+    assert faults["policy.demand_quantile"] == "must be a finite number >= 0.5 and <= 0.995"
 
 
 def test_a_change_replaces_the_keys_it_names_alone() -> None:
     policy = parse_fleet_policy(WHOLE)
     assert patched(policy, {"mode": "live"}) == dataclasses.replace(policy, mode=FleetMode.LIVE)
     assert patched(policy, {"auto_approval": None}).auto_approval is None
+    assert patched(policy, {"demand_quantile": 0.6}).demand_quantile == 0.6
     with pytest.raises(InputInvalid):
         patched(policy, {"auto_aproval": None})
 
