@@ -85,16 +85,18 @@ class PlannedModel:
     def with_measured(self, measured: PlannedModel) -> PlannedModel:
         """This one with the values of ``measured``, of the same epochs, where nobody spoke."""
 
-        def mixed(name: str) -> tuple[float, ...]:
-            values = list(getattr(self, name))
-            for epoch in self.epochs_measured:
-                values[epoch] = getattr(measured, name)[epoch]
-            return tuple(values)
+        def mixed(own: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
+            silent = frozenset(self.epochs_measured)
+            return tuple(other[e] if e in silent else value for e, value in enumerate(own))
 
-        return replace(self, **{name: mixed(name) for name in RATES})
-
-
-RATES = ("low_rps", "middle_rps", "high_rps", "demand_rps", "arrival_cv")
+        return replace(
+            self,
+            low_rps=mixed(self.low_rps, measured.low_rps),
+            middle_rps=mixed(self.middle_rps, measured.middle_rps),
+            high_rps=mixed(self.high_rps, measured.high_rps),
+            demand_rps=mixed(self.demand_rps, measured.demand_rps),
+            arrival_cv=mixed(self.arrival_cv, measured.arrival_cv),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ Replay of a past day: what would have been, beside what was.
 The day is planned as a run of its first instant would have planned it: all forecasts made before it resolved,
 measured ones where nobody spoke, corrected by the load observed until then, with the headroom that past
 errors and waves asked for (``planner.service.plan_demand``). Where no forecast covers the day, the newest one
-that has the same time of another day stands in. The plan is then simulated at the load that was observed on the day itself, and so is the
-plan that was active. What is registered today (GPU types, pools, models, profiles) is taken for what was
-then. Hours without a load report are gaps: they are left out, not taken for hours without load.
+that has the same time of another day stands in. The plan is then simulated at the load that was observed on
+the day itself, and so is the plan that was active. What is registered today (GPU types, pools, models,
+profiles) and the fleet's policy are taken for what was then. Hours without a load report are gaps: they are
+left out, not taken for hours without load.
 """
 
 from __future__ import annotations

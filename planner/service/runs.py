@@ -20,7 +20,8 @@ from planner.service.plan_demand import (
     plan_demand,
 )
 from planner.service.problem_document import Registry, planning_problem
-from planner.store.records import RunRecord, RunState
+from planner.service.steady import policy_of_a_replan
+from planner.store.records import PlanDocuments, RunRecord, RunState
 from planner.store.store import Store, UnitOfWork
 
 
@@ -40,7 +41,8 @@ class RunRequest:
         The quantile of demand that is planned for; None takes that of the fleet's policy. Without observed
         load it lies in the interval that was submitted.
     policy
-        The problem's ``policy`` in its file format; what is missing takes the format's defaults.
+        The problem's ``policy`` in its file format; what is missing takes the format's defaults, but a replan
+        of a steady load that names no ``replan_worth_min`` gets one (``planner.service.steady``).
     """
 
     forecast_id: int
@@ -92,9 +94,10 @@ def prepare_run(
             raise ForecastNotFound(request.forecast_id)
         registry = _registry(work)
         planned = _planned(work, forecast, request)
-        active_plan = None if special else _active_plan(work)
+        active = None if special else _active(work)
+        policy = policy_of_a_replan(work, request.policy, active, forecast, planned)
     demand = forecast.models if planned is None else planned.rows
-    problem = planning_problem(registry, forecast, demand, request.policy, active_plan)
+    problem = planning_problem(registry, forecast, demand, policy, active.plan if active else None)
     return PreparedRun(request, problem, planned, actor, dict(special or {}))
 
 
@@ -161,17 +164,18 @@ def _registry(work: UnitOfWork) -> Registry:
     return Registry(facts.gpu_types(), facts.pools(), facts.models(), facts.profiles())
 
 
-def _active_plan(work: UnitOfWork) -> dict[str, Any] | None:
+def _active(work: UnitOfWork) -> PlanDocuments | None:
     current = work.plans.current_activation()
-    documents = work.plans.documents(current.plan_version) if current else None
-    return documents.plan if documents else None
+    return work.plans.documents(current.plan_version) if current else None
 
 
 def _planned(work: UnitOfWork, forecast: Forecast, request: RunRequest) -> PlanDemand | None:
     """None: the forecast as it stands, where neither load nor an interval says anything more."""
     asked = request.demand_quantile
     if request.use_observed:
-        return plan_demand(work, forecast, DemandOptions(request.observed_since, request.observed_until, asked))
+        return plan_demand(
+            work, forecast, DemandOptions(request.observed_since, request.observed_until, asked)
+        )
     if asked is None and all(row.high_rps is None for row in forecast.models):
         return None
     return as_submitted(forecast, demand_quantile(work, asked))

@@ -169,9 +169,7 @@ def _insert(session: Session, fleet: str, now: datetime, new: Sequence[tuple[Loa
         for load in report.models:
             source = Source(load.model, report.sub_cluster, report.plan_version)
             share = traffic_share(session, fleet, source, begin)
-            loads.append(
-                {"report_id": report_id, "traffic_share": share, **msgspec.to_builtins(load)}
-            )
+            loads.append({"report_id": report_id, "traffic_share": share, **msgspec.to_builtins(load)})
     if loads:
         session.execute(insert(ObservedLoadRow), loads)
 

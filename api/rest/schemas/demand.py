@@ -215,8 +215,8 @@ class ModelForecastOut(Out):
     high_rps: list[float] | None
     spoken_by: list[list[int]] | None = Field(
         default=None,
-        description="Of a resolved forecast, for each epoch: the ids of the forecasts whose numbers these are; "
-        "none where nobody spoke and a measured forecast stands in.",
+        description="Of a resolved forecast, for each epoch: the ids of the forecasts whose numbers these "
+        "are; none where nobody spoke and a measured forecast stands in.",
     )
 
 

@@ -44,7 +44,10 @@ class ReplayBody(Entry[ReplayRequest]):
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     policy: PolicyBody = PolicyBody()
     demand_quantile: float | None = Field(
-        default=None, ge=QUANTILE_LEAST, le=QUANTILE_MOST, description="null takes that of the fleet's policy."
+        default=None,
+        ge=QUANTILE_LEAST,
+        le=QUANTILE_MOST,
+        description="null takes that of the fleet's policy.",
     )
 
     def to_record(self) -> ReplayRequest:

@@ -24,7 +24,8 @@ class FleetBody:
     """ production, staging, or what you call it. """
     policy: FleetBodyPolicy | Unset = UNSET
     """ Keys: `mode` (live, advisory), `four_eyes`, `plan_valid_hours` (null: for ever), `profile_drift` (propose,
-    accept), `auto_approval` (null, or its bounds). """
+    accept), `auto_approval` (null, or its bounds), `demand_quantile` (0.5 to 0.995, of what runs plan for that do
+    not name one). """
 
     def to_dict(self) -> dict[str, Any]:
         id = self.id

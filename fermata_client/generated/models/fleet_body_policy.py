@@ -12,7 +12,7 @@ T = TypeVar("T", bound="FleetBodyPolicy")
 @_attrs_define
 class FleetBodyPolicy:
     """Keys: `mode` (live, advisory), `four_eyes`, `plan_valid_hours` (null: for ever), `profile_drift` (propose, accept),
-    `auto_approval` (null, or its bounds).
+    `auto_approval` (null, or its bounds), `demand_quantile` (0.5 to 0.995, of what runs plan for that do not name one).
 
     """
 

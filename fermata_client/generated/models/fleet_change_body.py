@@ -21,7 +21,8 @@ class FleetChangeBody:
     environment: None | str | Unset = UNSET
     policy: FleetChangeBodyPolicyType0 | None | Unset = UNSET
     """ Keys: `mode` (live, advisory), `four_eyes`, `plan_valid_hours` (null: for ever), `profile_drift` (propose,
-    accept), `auto_approval` (null, or its bounds). """
+    accept), `auto_approval` (null, or its bounds), `demand_quantile` (0.5 to 0.995, of what runs plan for that do
+    not name one). """
     reason: None | str | Unset = UNSET
     """ Why, for the audit log. """
 

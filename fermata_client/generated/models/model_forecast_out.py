@@ -6,6 +6,8 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 T = TypeVar("T", bound="ModelForecastOut")
 
 
@@ -16,6 +18,9 @@ class ModelForecastOut:
     arrival_cv: list[float]
     low_rps: list[float] | None
     high_rps: list[float] | None
+    spoken_by: list[list[int]] | None | Unset = UNSET
+    """ Of a resolved forecast, for each epoch: the ids of the forecasts whose numbers these are; none where nobody
+    spoke and a measured forecast stands in. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,6 +44,19 @@ class ModelForecastOut:
         else:
             high_rps = self.high_rps
 
+        spoken_by: list[list[int]] | None | Unset
+        if isinstance(self.spoken_by, Unset):
+            spoken_by = UNSET
+        elif isinstance(self.spoken_by, list):
+            spoken_by = []
+            for spoken_by_type_0_item_data in self.spoken_by:
+                spoken_by_type_0_item = spoken_by_type_0_item_data
+
+                spoken_by.append(spoken_by_type_0_item)
+
+        else:
+            spoken_by = self.spoken_by
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -50,6 +68,8 @@ class ModelForecastOut:
                 "high_rps": high_rps,
             }
         )
+        if spoken_by is not UNSET:
+            field_dict["spoken_by"] = spoken_by
 
         return field_dict
 
@@ -92,12 +112,35 @@ class ModelForecastOut:
 
         high_rps = _parse_high_rps(d.pop("high_rps"))
 
+        def _parse_spoken_by(data: object) -> list[list[int]] | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                spoken_by_type_0 = []
+                _spoken_by_type_0 = data
+                for spoken_by_type_0_item_data in _spoken_by_type_0:
+                    spoken_by_type_0_item = cast(list[int], spoken_by_type_0_item_data)
+
+                    spoken_by_type_0.append(spoken_by_type_0_item)
+
+                return spoken_by_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[list[int]] | None | Unset, data)
+
+        spoken_by = _parse_spoken_by(d.pop("spoken_by", UNSET))
+
         model_forecast_out = cls(
             model=model,
             demand_rps=demand_rps,
             arrival_cv=arrival_cv,
             low_rps=low_rps,
             high_rps=high_rps,
+            spoken_by=spoken_by,
         )
 
         model_forecast_out.additional_properties = d

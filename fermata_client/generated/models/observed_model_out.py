@@ -21,10 +21,13 @@ class ObservedModelOut:
     observed_s: float
     """ Length of the time covered by reports, in seconds. """
     arrived: int
+    """ All that was offered, cancelled requests too. """
     served_in_time: int
     late: int
     dropped: int
     rejected: int
+    cancelled: int
+    """ Their clients left before the answer was due. """
     rate_rps: float
     """ Arrivals over that time, in requests per second. """
     arrival_cv: float | None
@@ -50,6 +53,8 @@ class ObservedModelOut:
         dropped = self.dropped
 
         rejected = self.rejected
+
+        cancelled = self.cancelled
 
         rate_rps = self.rate_rps
 
@@ -82,6 +87,7 @@ class ObservedModelOut:
                 "late": late,
                 "dropped": dropped,
                 "rejected": rejected,
+                "cancelled": cancelled,
                 "rate_rps": rate_rps,
                 "arrival_cv": arrival_cv,
                 "bad_rate": bad_rate,
@@ -112,6 +118,8 @@ class ObservedModelOut:
         dropped = d.pop("dropped")
 
         rejected = d.pop("rejected")
+
+        cancelled = d.pop("cancelled")
 
         rate_rps = d.pop("rate_rps")
 
@@ -155,6 +163,7 @@ class ObservedModelOut:
             late=late,
             dropped=dropped,
             rejected=rejected,
+            cancelled=cancelled,
             rate_rps=rate_rps,
             arrival_cv=arrival_cv,
             bad_rate=bad_rate,

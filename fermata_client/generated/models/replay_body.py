@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
@@ -28,6 +28,8 @@ class ReplayBody:
     seed: int | Unset = 0
     policy: PolicyBody | Unset = UNSET
     """ The rules a plan must keep; null means no limit. """
+    demand_quantile: float | None | Unset = UNSET
+    """ null takes that of the fleet's policy. """
 
     def to_dict(self) -> dict[str, Any]:
         day = self.day.isoformat()
@@ -44,6 +46,12 @@ class ReplayBody:
         if not isinstance(self.policy, Unset):
             policy = self.policy.to_dict()
 
+        demand_quantile: float | None | Unset
+        if isinstance(self.demand_quantile, Unset):
+            demand_quantile = UNSET
+        else:
+            demand_quantile = self.demand_quantile
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -59,6 +67,8 @@ class ReplayBody:
             field_dict["seed"] = seed
         if policy is not UNSET:
             field_dict["policy"] = policy
+        if demand_quantile is not UNSET:
+            field_dict["demand_quantile"] = demand_quantile
 
         return field_dict
 
@@ -87,12 +97,22 @@ class ReplayBody:
         else:
             policy = PolicyBody.from_dict(_policy)
 
+        def _parse_demand_quantile(data: object) -> float | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(float | None | Unset, data)
+
+        demand_quantile = _parse_demand_quantile(d.pop("demand_quantile", UNSET))
+
         replay_body = cls(
             day=day,
             solver=solver,
             time_limit_s=time_limit_s,
             seed=seed,
             policy=policy,
+            demand_quantile=demand_quantile,
         )
 
         return replay_body

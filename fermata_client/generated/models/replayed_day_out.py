@@ -22,6 +22,7 @@ class ReplayedDayOut:
     hours_observed: int
     """ Hours without a load report are left out. """
     forecast_id: int | None
+    """ Whose numbers most of the day's forecast has; null where all of it is measured. """
     bad_rate_measured: float | None
     """ As dispatchers reported it, all models together. """
     active: None | ReplayedPlanOut

@@ -17,7 +17,8 @@ T = TypeVar("T", bound="ResolvedModelOut")
 class ResolvedModelOut:
     model: str
     cells: list[None | ResolvedCellOut]
-    """ One for each epoch; null where less than half of it is spoken for. """
+    """ One for each epoch; null where less than half of it is spoken for: a scheduled run puts a measured forecast
+    there, and its forecast's `spoken_by` says so. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -32,8 +32,8 @@ class RunBody:
     observed_until: datetime.datetime | None | Unset = UNSET
     """ Only intervals that start before this instant. """
     demand_quantile: float | None | Unset = UNSET
-    """ The quantile of demand that is planned for, by how wrong forecasts have been and how bursty the model is;
-    null takes 0.8 with observed load, and without it the forecast as it stands. """
+    """ The quantile of demand that is planned for, by how wrong forecasts have been and how bursty the model is
+    (without observed load, by the interval submitted); null takes that of the fleet's policy. """
     policy: PolicyBody | Unset = UNSET
     """ The rules a plan must keep; null means no limit. """
 

@@ -45,7 +45,9 @@ class ObservedLoadRow(Base):
     batch_size_mean: Mapped[float]
     busy_s: Mapped[float]
     latency_ms_by_batch: Mapped[list[Any]]
-    cancelled: Mapped[int] = mapped_column(BigInteger, server_default="0")  # their clients left: part of arrived
+    cancelled: Mapped[int] = mapped_column(
+        BigInteger, server_default="0"
+    )  # their clients left: part of arrived
     traffic_share: Mapped[float | None]  # the part of the model's traffic that the plan gives the sub-cluster
 
 

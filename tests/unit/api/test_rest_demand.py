@@ -8,7 +8,7 @@ import pytest
 from tests.control_plane import forecast
 from tests.unit.api.test_rest_registry import faults, post_text
 
-NO_INTERVAL = {"low_rps": None, "high_rps": None}
+NO_INTERVAL = {"low_rps": None, "high_rps": None, "spoken_by": None}
 
 
 def test_a_forecast_comes_back_whole(client: httpx.Client) -> None:
