@@ -2,15 +2,15 @@ r"""
 Whether a fleet's load is still the one that its active plan was made for; then that plan is left in peace.
 
 Searches are cut by the clock and many plans cost all but the same: planned afresh, an unchanged load moves
-a third of what is loaded every night (decision 14). So where a run names no ``replan_worth_min`` and the load is
-steady,
+a third of what is loaded every night (decision 14). So where a run names no ``replan_worth_min`` and the
+load is steady,
 
 .. math::
     \sum_{m,e} t_e |\lambda_{me} - \lambda^a_{me}| \le \frac{1}{10} \sum_{m,e} t_e \lambda^a_{me},
 
 that rule is ``WORTH_STEADY``. :math:`\lambda` and :math:`\lambda^a` are the middles of what is asked now
-and of what the active plan was made for, without headroom, epochs of :math:`t_e` hours matched by the time of day:
-headroom that grows makes no other load. A load that really moves is planned as before.
+and of what the active plan was made for, without headroom, epochs of :math:`t_e` hours matched by the time
+of the day: headroom that grows makes no other load. A load that really moves is planned as before.
 """
 
 from __future__ import annotations
