@@ -100,9 +100,11 @@ def _run(settings: Settings, *, as_json: bool) -> None:
 
     from api.access.http_protocol import BoundedHttpProtocol
     from api.rest.app import create_app
+    from planner.service.warm_up import WarmUp
 
     _log_to_stderr()
     app = create_app(settings)
+    warming = WarmUp()
 
     class Server(uvicorn.Server):
         """Says where it listens once it does, and takes a signal for a wish, not for a failure."""
@@ -114,10 +116,12 @@ def _run(settings: Settings, *, as_json: bool) -> None:
             if self.started:
                 port = self.servers[0].sockets[0].getsockname()[1]
                 _announce(f"http://{settings.host}:{port}", as_json=as_json)
+                warming.start()
 
         async def shutdown(self, sockets: Any = None) -> None:
             await app.state.run_stream.close()  # who listens would be waited for
             await super().shutdown(sockets)
+            warming.stop()
 
         def handle_exit(self, sig: int, frame: Any) -> None:
             app.state.stopping.set()

@@ -58,6 +58,7 @@ def test_csv_becomes_a_forecast(client: httpx.Client) -> None:
         "arrival_cv": [1.0, 1.0],
         "low_rps": [100.0, 7.0],
         "high_rps": [150.0, 7.0],
+        "spoken_by": None,
     }
 
 
