@@ -118,22 +118,30 @@ def observe_by_epoch(frame: LoadFrame, forecast: Forecast) -> dict[int, Observed
     return {e: observe(frame.where(epoch == e)) for e in found}
 
 
-def joined_time_us(begin_us: NDArray[np.number], end_us: NDArray[np.number], covered_us: Floats) -> float:
+def joined_times_us(
+    group: Ints, begin_us: NDArray[np.number], end_us: NDArray[np.number], covered_us: Floats, count: int
+) -> Floats:
     r"""
-    How long at least one of several reported, each for a time (``covered_us``) within its span.
+    For each of ``count`` groups: how long at least one of its rows reported.
+
+    Each row reports for a time (``covered_us``) within its span:
 
     .. math:: \sum_g U_g \, \frac{\sum_{i \in g} c_i}{\sum_{i \in g} L_i}
 
-    over groups g of spans that overlap: U their union, L their lengths, c the time covered. Exact where spans
+    over runs g of spans that overlap: U their union, L their lengths, c the time covered. Exact where spans
     are without gaps, and where gaps are the same for all or for none.
     """
-    order = np.argsort(begin_us, kind="stable")
-    begins, ends = begin_us[order], end_us[order]
-    reached = np.maximum.accumulate(ends)
-    firsts = np.concatenate([[0], np.flatnonzero(begins[1:] > reached[:-1]) + 1])
+    if not len(group):
+        return np.zeros(count)
+    order = np.lexsort((begin_us, group))
+    group, begins, ends, covered = group[order], begin_us[order], end_us[order], covered_us[order]
+    instants, rank = np.unique(np.concatenate([begins, ends]), return_inverse=True)
+    begin_rank, end_rank = rank.reshape(2, -1) + group * len(instants)  # so that no group reaches the next
+    reached = np.maximum.accumulate(end_rank)
+    firsts = np.concatenate([[0], np.flatnonzero(begin_rank[1:] > reached[:-1]) + 1])
     union_us = np.maximum.reduceat(ends, firsts) - begins[firsts]
     lengths = np.add.reduceat(ends - begins, firsts)
-    return float((union_us * np.add.reduceat(covered_us[order], firsts) / lengths).sum())
+    return binned(group[firsts], union_us * np.add.reduceat(covered, firsts) / lengths, count)
 
 
 def _observed_us(frame: LoadFrame, model: Ints, count: int) -> Floats:
@@ -141,12 +149,13 @@ def _observed_us(frame: LoadFrame, model: Ints, count: int) -> Floats:
     total = binned(model, frame.column("planned_us"), count)
     unplanned_us = frame.column("unplanned_us")
     unknown = np.flatnonzero(unplanned_us)
-    order = unknown[np.argsort(model[unknown], kind="stable")]
-    for rows in np.split(order, np.flatnonzero(np.diff(model[order])) + 1):
-        if len(rows):
-            total[model[rows[0]]] += joined_time_us(
-                frame.begin_us[rows], frame.end_us[rows], unplanned_us[rows].astype(np.float64)
-            )
+    total += joined_times_us(
+        model[unknown],
+        frame.begin_us[unknown],
+        frame.end_us[unknown],
+        unplanned_us[unknown].astype(np.float64),
+        count,
+    )
     return total
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.demand.load_frame import SECOND_US, Floats, Ints, LoadFrame, binned
-from planner.demand.observed import joined_time_us
+from planner.demand.observed import joined_times_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +143,8 @@ def _add_unplanned(observed_us: Floats, frame: LoadFrame, part: _Parts, model: I
     unplanned_us = frame.column("unplanned_us")
     chosen = np.flatnonzero(unplanned_us[part.row])
     cell = model[part.row[chosen]] * observed_us.shape[1] + part.interval[chosen]
-    order = np.argsort(cell, kind="stable")
-    flat = observed_us.reshape(-1)
-    for group in np.split(order, np.flatnonzero(np.diff(cell[order])) + 1):
-        if not len(group):
-            continue
-        rows, weight = part.row[chosen[group]], part.weight[chosen[group]]
-        begin_us, time_us = frame.begin_us[rows], unplanned_us[rows] * weight
-        length_us = (frame.end_us[rows] - begin_us) * weight
-        flat[cell[group[0]]] += joined_time_us(begin_us, begin_us + length_us, time_us)
+    rows, weight = part.row[chosen], part.weight[chosen]
+    begin_us = frame.begin_us[rows]
+    end_us = begin_us + (frame.end_us[rows] - begin_us) * weight
+    joined = joined_times_us(cell, begin_us, end_us, unplanned_us[rows] * weight, observed_us.size)
+    observed_us += joined.reshape(observed_us.shape)
