@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from api.console.kept import Kept
 from planner.demand.accuracy import Accuracy, Verdict
 from planner.service.accuracy import AccuracyRequest, Comparison, comparison
 from planner.store.store import Store
@@ -21,21 +22,25 @@ MODELS_IN_CHART = 24
 class DemandView:
     since: datetime | None
     until: datetime | None
-    rows: tuple[Accuracy, ...]
+    rows: tuple[Accuracy, ...]  # of the models with the most load
     left_out: int
     verdicts: tuple[tuple[Verdict, int], ...]
     chart: dict[str, Any]
 
 
-def demand_view(store: Store) -> DemandView:
-    """The seven days that end with the newest observed hour."""
-    found = comparison(store, AccuracyRequest())
+def demand_view(store: Store, kept: Kept) -> DemandView:
+    """The seven days that end with the newest observed hour, of the models with the most load."""
+    return kept.get(("who was right", store.fleet), lambda: _made(store))
+
+
+def _made(store: Store) -> DemandView:
+    found = comparison(store, AccuracyRequest(largest=ROWS_SHOWN))
     counts = Counter(row.verdict for row in found.rows if row.verdict is not None)
     return DemandView(
         since=found.since,
         until=found.until,
-        rows=found.rows[:ROWS_SHOWN],
-        left_out=max(0, len(found.rows) - ROWS_SHOWN),
+        rows=found.rows,
+        left_out=found.left_out,
         verdicts=tuple((verdict, counts[verdict]) for verdict in Verdict),
         chart=_chart(found),
     )

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.console import sign_in
 from api.console.demand_view import demand_view
+from api.console.kept import Kept
 from api.console.view import console_view
 from api.rest.dependencies import INTEGER_MAX, StoreDep
 from planner.service.access import ANYONE
@@ -22,6 +23,7 @@ router = APIRouter(include_in_schema=False)
 
 
 def install(app: FastAPI) -> None:
+    app.state.kept = Kept()
     app.include_router(router)
     app.include_router(sign_in.router)
     app.mount("/console/static", StaticFiles(directory=HERE / "static"), name="console-static")
@@ -43,16 +45,17 @@ def console(
     request: Request, store: StoreDep, plan: Annotated[int | None, Query(ge=1, le=INTEGER_MAX)] = None
 ) -> HTMLResponse:
     """Plans, sub-clusters, forecast against observed, runs."""
-    view = console_view(store, plan)
+    view = console_view(store, request.app.state.kept, plan)
     principal = request.state.principal
     who = None if principal is ANYONE else principal.name
     return HTMLResponse(_templates.get_template("console.html").render(view=view, who=who))
 
 
 @router.get("/console/demand")
-def demand(store: StoreDep) -> HTMLResponse:
+def demand(request: Request, store: StoreDep) -> HTMLResponse:
     """Who was right: planner, model, or neither."""
-    return HTMLResponse(_templates.get_template("demand.html").render(view=demand_view(store)))
+    view = demand_view(store, request.app.state.kept)
+    return HTMLResponse(_templates.get_template("demand.html").render(view=view))
 
 
 def signed_percent(value: float | None) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from api.console.kept import Kept
 from planner.demand.forecast import Forecast
 from planner.demand.observed import ObservedLoad
 from planner.plan.plan import Excuse, SubCluster, Unserved
@@ -112,7 +113,7 @@ class ConsoleView:
         return any(not run.state.is_final for run in self.runs)
 
 
-def console_view(store: Store, version: int | None = None) -> ConsoleView:
+def console_view(store: Store, kept: Kept, version: int | None = None) -> ConsoleView:
     """
     Everything on the page: ``version``, or else the active plan, or else the newest.
 
@@ -121,7 +122,7 @@ def console_view(store: Store, version: int | None = None) -> ConsoleView:
     listed = plans.plans(store, limit=PLANS_SHOWN)
     active = next((plan for plan in listed if plan.state is PlanState.ACTIVE), None) or _active(store)
     chosen = version if version is not None else next((p.version for p in (active, *listed) if p), None)
-    shown = _plan_view(store, plans.plan(store, chosen)) if chosen is not None else None
+    shown = _plan_view(store, kept, plans.plan(store, chosen)) if chosen is not None else None
     return ConsoleView(
         plans=tuple(listed),
         runs=tuple(runs.runs(store, limit=RUNS_SHOWN)),
@@ -145,9 +146,12 @@ def _schedule(store: Store) -> ScheduleView | None:
     return ScheduleView(found, tuple(schedules.slots(store, limit=SLOTS_SHOWN)))
 
 
-def _plan_view(store: Store, stored: StoredPlan) -> PlanView:
-    _, forecast = demand.forecast(store, stored.summary.forecast_id)
-    observed = observed_load.observed_by_epoch(store, forecast)
+def _plan_view(store: Store, kept: Kept, stored: StoredPlan) -> PlanView:
+    forecast_id = stored.summary.forecast_id
+    _, forecast = demand.forecast(store, forecast_id)
+    observed = kept.get(
+        ("load by epoch", store.fleet, forecast_id), lambda: observed_load.observed_by_epoch(store, forecast)
+    )
     problem = stored.problem
     bad_rates = _bad_rates(stored.certificate)
     return PlanView(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -24,11 +24,15 @@ PEOPLE = frozenset({ForecastSource.PLANNER, ForecastSource.IMPORT})
 
 @dataclass(frozen=True, slots=True)
 class AccuracyRequest:
-    """Days of [since, until); by default the seven that end with the newest observed hour."""
+    """
+    Days of [since, until); by default the seven that end with the newest observed hour. ``largest``: only so
+    many models, those with the most load then.
+    """
 
     models: Sequence[str] = ()
     since: datetime | None = None
     until: datetime | None = None
+    largest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Comparison:
     """
     ``rows`` by model, those with the most load first; the arrays are (models, hours) in their order, NaN at
     gaps. The measured forecast of an hour was made at the beginning of its day, of what was known then.
+    ``left_out`` counts the models that were heard of and are not among the largest.
     """
 
     since: datetime | None
@@ -46,6 +51,7 @@ class Comparison:
     low: Floats
     measured: Floats
     high: Floats
+    left_out: int = 0
 
 
 def comparison(store: Store, request: AccuracyRequest) -> Comparison:
@@ -63,7 +69,18 @@ def comparison(store: Store, request: AccuracyRequest) -> Comparison:
             limit = f"must be after since, {since.isoformat()}, by at most {DAYS_MAX} days"
             raise InputInvalid("request", [Fault("until", repr(until.isoformat()), limit)])
         models = list(request.models) or sorted(work.registry.model_ids())[:MODELS_MAX]
-        return _compared(work, models, since, hours)
+        left_out = 0
+        if request.largest is not None and len(models) > request.largest:
+            heard = _by_load(models, observed_rates(work, models, until, hours))
+            models, left_out = heard[: request.largest], max(0, len(heard) - request.largest)
+        return replace(_compared(work, models, since, hours), left_out=left_out)
+
+
+def _by_load(models: Sequence[str], observed: Floats) -> list[str]:
+    """Those that were heard of, the most load first."""
+    heard = np.flatnonzero(np.isfinite(observed).any(axis=1))
+    order = heard[np.argsort(-np.nansum(observed[heard], axis=1), kind="stable")]
+    return [models[index] for index in order.tolist()]
 
 
 def _compared(work: UnitOfWork, models: Sequence[str], since: datetime, hours: int) -> Comparison:
