@@ -164,11 +164,12 @@ def _report_count(frame: LoadFrame) -> int:
     keys: dict[tuple[str, int], int] = {}
     cluster_of = [keys.setdefault((s.sub_cluster, s.plan_version), len(keys)) for s in frame.sources]
     cluster = np.array(cluster_of, dtype=np.int64)[frame.source] if len(frame) else frame.source
-    _, group = np.unique(
-        np.column_stack([cluster, frame.start_us, frame.length_us]), axis=0, return_inverse=True
-    )
+    group = cluster
+    for column in (frame.start_us, frame.length_us):  # number by number: several times as fast as by rows
+        values, place = np.unique(column, return_inverse=True)
+        group = np.unique(group * len(values) + place.reshape(-1), return_inverse=True)[1].reshape(-1)
     most = np.zeros(len(frame), dtype=np.int64)
-    np.maximum.at(most, group.reshape(-1), frame.column("reports"))
+    np.maximum.at(most, group, frame.column("reports"))
     return int(most.sum())
 
 
