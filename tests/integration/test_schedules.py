@@ -305,3 +305,18 @@ def test_a_run_without_a_plan_fails_its_slot(store: Store, clock: Clock) -> None
         work.runs.cancel(run.id)
     settle_ended_slots(store)
     assert outcome(store) is SlotOutcome.CANCELLED
+
+
+def test_a_nightly_run_plans_at_the_quantile_of_the_fleet(store: Store, clock: Clock) -> None:
+    year = (ForecastEpoch(datetime(2026, 1, 1, tzinfo=UTC), 9_000.0),)
+    with store.writing() as work:
+        work.forecasts.add(Forecast("wide", year, (ModelForecast("m", (60.0,), (1.0,), (40.0,), (90.0,)),)))
+        work.fleets.change("default", "production", {"demand_quantile": 0.95})
+    put_schedule(store, NIGHTLY, actor="ann")
+    clock.now = SLOT
+    start_due_slots(store, started_by="schedule")
+    with store.reading() as work:
+        (run,) = work.runs.newest(limit=1)
+    assert run.demand is not None
+    assert run.demand["quantile"] == 0.95
+    assert run.demand["models"][0]["demand_rps"] == pytest.approx([90.0] * 2)
