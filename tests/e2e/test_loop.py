@@ -132,8 +132,7 @@ def replan_takes_observed_load_in(client: httpx.Client, forecast_id: int, versio
     assert rows["resnet"]["forecast_rps"] == [1_300.0, 1_600.0]
     assert rows["resnet"]["demand_rps"][0] > 2_500
     assert rows["bert"]["middle_rps"] == rows["bert"]["forecast_rps"]
-    for middle, with_wave in zip(rows["bert"]["middle_rps"], rows["bert"]["demand_rps"], strict=True):
-        assert middle < with_wave < 1.02 * middle, "the wave of a minute comes on top"
+    assert rows["bert"]["demand_rps"] == rows["bert"]["middle_rps"], "nothing is known of it: no headroom"
 
     second = int(run["plan_version"])
     difference = client.get(f"/v1/plans/{second}/difference").json()
