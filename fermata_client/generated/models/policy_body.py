@@ -27,7 +27,8 @@ class PolicyBody:
     churn_gib_max: float | None | Unset = UNSET
     """ Weights that may be loaded to leave the active plan, in GiB. """
     replan_worth_min: float | None | Unset = UNSET
-    """ Least (share of cost saved) / (share of GiB loaded) to replace the active plan. """
+    """ Least (share of cost saved) / (share of GiB loaded) to replace the active plan; left out, 0.5 where the load
+    is still the one that the plan was made for. """
     gpus: PolicyBodyGpus | Unset = PolicyBodyGpus.RESERVED
     """ GPUs held for the whole horizon, or sized for each epoch. """
     delays: DelaysBody | None | Unset = UNSET
