@@ -10,6 +10,7 @@ import grpc
 import numpy as np
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from dispatcher.contract.strings import binary
 from dispatcher.frontend.load_result import Reply
 from dispatcher.frontend.load_target import Target, TargetUnsuitable, made_up, slo_ms_of, tensor_of
 from dispatcher.frontend.load_transport import OnAnswer, Sending, Verdict
@@ -56,7 +57,7 @@ def grpc_request(
         given = request.inputs.add()
         given.name, given.datatype = tensor.name, tensor.datatype
         given.shape.extend(array.shape)
-        request.raw_input_contents.append(array.tobytes())
+        request.raw_input_contents.append(binary(array))
     return request
 
 

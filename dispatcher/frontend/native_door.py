@@ -12,6 +12,7 @@ answer is sent a word now and then; where that cannot be routed, its requests ar
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from dispatcher.contract import native
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import shown
+from dispatcher.contract.strings import BYTES, StringsInvalid, require_few_strings
 from dispatcher.contract.sub_cluster import ServedModel
 from dispatcher.contract.wire import CONNECTION_TIMEOUT_MS, WireError, frame, tensors_from_frames
 from dispatcher.frontend.bulk_service import BulkInferenceService, BulkRequests
@@ -303,6 +305,12 @@ def _records(frames: Sequence[bytes]) -> NDArray[Any]:
 
 def _inputs(model: ServedModel, frames: Sequence[bytes], rows: int) -> tuple[Array, ...]:
     """The arrays, checked as at the other doors. Raises ``WireError`` that names tensor, row and limit."""
+    for tensor, data in zip(model.inputs, frames, strict=False):
+        if tensor.datatype == BYTES:
+            try:
+                require_few_strings(rows * math.prod(tensor.shape), len(data), rows)
+            except StringsInvalid as error:
+                raise WireError(f"tensor {tensor.name}: {error}") from error
     inputs = tensors_from_frames(model.inputs, frames, rows)
     for tensor, array in zip(model.inputs, inputs, strict=True):
         if NUMPY_BY_DATATYPE[tensor.datatype].kind == "f" and not np.isfinite(array).all():

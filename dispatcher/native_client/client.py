@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from dispatcher.contract import native
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.native import DescribedModel
+from dispatcher.contract.strings import BYTES, blank
 from dispatcher.contract.wire import frame, tensors_from_frames
 
 OPEN_S_MAX = 10.0
@@ -205,10 +206,7 @@ class NativeClient:
         return self.tenants.index(tenant)
 
     def _remember(self, model: DescribedModel, rows: int, on_rows: OnRows | None) -> _Frame:
-        outputs = {
-            tensor.name: np.zeros((rows, *tensor.shape), NUMPY_BY_DATATYPE[tensor.datatype])
-            for tensor in model.outputs
-        }
+        outputs = {tensor.name: blank(tensor, rows) for tensor in model.outputs}
         answered = Answered(np.zeros(rows, np.uint16), outputs, np.zeros(rows, np.uint32), self.reasons)
         future: asyncio.Future[Answered] = self._loop.create_future()
         sent = _Frame(self._next, model, answered, np.ones(rows, dtype=bool), rows, future, on_rows)
@@ -294,6 +292,16 @@ class NativeClient:
         self._frames.pop(sent.first_id >> FRAME_BITS, None)
 
 
+def _strings(name: str, array: Array) -> Array:
+    """The same as ``bytes``, text as UTF-8. Raises ``ValueError`` for anything else."""
+    strings = np.empty(array.shape, dtype=object)
+    for place, each in enumerate(array.flat):
+        if not isinstance(each, str | bytes):
+            raise ValueError(f"inputs.{name}: must hold bytes or text, got {each!r:.80}")
+        strings.flat[place] = each.encode() if isinstance(each, str) else each
+    return strings
+
+
 FRAME_BITS = 14
 """Ids of one frame share all but their lowest bits, of which ``native.ROWS_MAX`` fit in these."""
 assert 1 << FRAME_BITS >= native.ROWS_MAX
@@ -310,6 +318,8 @@ def _arrays(model: DescribedModel, inputs: Mapping[str, ArrayLike]) -> list[Arra
         if tensor.name not in inputs:
             raise ValueError(f"inputs: must hold {tensor.name}")
         array = np.ascontiguousarray(inputs[tensor.name], dtype=NUMPY_BY_DATATYPE[tensor.datatype])
+        if tensor.datatype == BYTES:
+            array = _strings(tensor.name, array)
         if array.ndim == 0 or array.shape[1:] != tensor.shape:
             shape = ", ".join(map(str, ("rows", *tensor.shape)))
             raise ValueError(f"inputs.{tensor.name}: must have the shape ({shape}), got {array.shape}")
