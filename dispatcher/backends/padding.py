@@ -11,7 +11,7 @@ from dispatcher.backends.backend import Array, Backend, BackendError
 
 class Padded:
     """
-    ``backend`` run at the smallest of ``sizes`` that holds the batch; rows beyond it are zero (strings: empty).
+    ``backend`` run at the smallest of ``sizes`` that holds the batch; those beyond are zero (strings: empty).
 
     ``sizes`` ascend. A batch beyond the largest raises ``BackendError``.
     """

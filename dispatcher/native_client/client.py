@@ -180,7 +180,11 @@ class NativeClient:
         tenant: str | None = None,
         on_rows: OnRows | None = None,
     ) -> asyncio.Future[Answered]:
-        """The same without waiting; ``on_rows`` hears of answers as they come."""
+        """
+        The same without waiting; ``on_rows`` hears of answers as they come.
+
+        Cancelling the future withdraws what has no answer yet; ``on_rows`` hears nothing more then.
+        """
         described = self.models.get(model)
         if described is None:
             raise ValueError(f"model: must be one of {', '.join(self.models)}, got {model!r}")
@@ -211,6 +215,7 @@ class NativeClient:
         future: asyncio.Future[Answered] = self._loop.create_future()
         sent = _Frame(self._next, model, answered, np.ones(rows, dtype=bool), rows, future, on_rows)
         self._frames[sent.first_id >> FRAME_BITS] = sent
+        future.add_done_callback(lambda done: self._cancel(sent) if done.cancelled() else None)
         self._next = ((self._next >> FRAME_BITS) + 1) << FRAME_BITS
         sent.patience = self._loop.call_later(model.slo_us / 1e6 + PATIENCE_S, self._give_up, sent)
         return sent
@@ -285,6 +290,12 @@ class NativeClient:
     def _give_up(self, sent: _Frame) -> None:
         rows = np.flatnonzero(sent.is_open)
         self._answer(sent, rows, np.full(len(rows), NO_ANSWER_CODE, dtype=np.uint16))
+
+    def _cancel(self, sent: _Frame) -> None:
+        """Its caller waits no more: have the dispatcher spare the GPU time."""
+        if sent.first_id >> FRAME_BITS in self._frames and not self._socket.closed:
+            self._send([native.encode(native.Cancel(sent.first_id))])
+        self._forget(sent)
 
     def _forget(self, sent: _Frame) -> None:
         if sent.patience is not None:

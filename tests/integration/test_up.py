@@ -107,6 +107,35 @@ def test_the_native_client_and_http_share_batches(up: Up) -> None:
     asyncio.run(both())
 
 
+def test_native_calls_cancelled_at_any_moment_are_each_counted_once(up: Up) -> None:
+    random = np.random.default_rng(5)
+    frames, rows = 60, 20
+
+    async def run() -> int:
+        async with NativeClient(up.addresses["native_endpoint"]) as client:
+            asked = []
+            for _ in range(frames):
+                asked.append(client.submit("mine", {"input": np.ones((rows, 4), dtype=np.float32)}))
+                await asyncio.sleep(random.uniform(0, 0.01))
+                if random.random() < 0.5:
+                    asked[random.integers(len(asked))].cancel()
+            ended = await asyncio.gather(*asked, return_exceptions=True)
+            answered = [each for each in ended if isinstance(each, Answered)]
+            assert 0 < len(answered) < frames
+            assert all(isinstance(each, asyncio.CancelledError) for each in ended if each not in answered)
+            until(lambda: up.metric("fermata_requests_pending") == 0, "every request ended")
+            return sum(int(each.completed.sum()) for each in answered)
+
+    def count(**outcome: str) -> float:
+        return up.metric("fermata_requests_total", model="mine", **outcome)
+
+    ended, cancelled, in_time = count(), count(outcome="cancelled"), count(outcome="in_time")
+    completed = asyncio.run(run())
+    assert count() - ended == frames * rows
+    assert count(outcome="cancelled") - cancelled > 0
+    assert count(outcome="in_time") - in_time >= completed
+
+
 def test_native_requests_of_a_killed_worker_are_each_answered_once(up: Up) -> None:
     async def run() -> None:
         heard = np.zeros(5 * 200, dtype=np.int64)
