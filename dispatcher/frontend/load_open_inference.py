@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -18,10 +19,10 @@ from dispatcher.frontend.tensors import to_json_list
 ASK_S_MAX = 10.0
 
 
-def http_targets(url: str, models: Sequence[str]) -> list[Target]:
-    """Each model as the server describes it. Raises ``TargetUnsuitable``."""
+def http_targets(url: str, models: Sequence[str], trust: ssl.SSLContext | None = None) -> list[Target]:
+    """Each model as the server describes it; ``trust`` is for https. Raises ``TargetUnsuitable``."""
     try:
-        with httpx.Client(base_url=url, timeout=ASK_S_MAX) as client:
+        with httpx.Client(base_url=url, timeout=ASK_S_MAX, verify=trust or True) as client:
             return [_target(client, model) for model in models]
     except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise TargetUnsuitable(f"{url} cannot be reached: {error}") from error

@@ -17,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dispatcher.native_client import Answered, NativeClient
+from tests.certificates import Authority
 from tests.integration.live_processes import PATIENCE_S, Live, until
 
 CONFIG = """
@@ -31,10 +32,10 @@ models:
 class Up(Live):
     """One ``fermata up``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         super().__init__(folder)
         config = folder / "up.yaml"
-        config.write_text(CONFIG, encoding="utf-8")
+        config.write_text(CONFIG + more, encoding="utf-8")
         ready = folder / "up.json"
         self.process = self.start(
             "up", str(config), "--json", "--folder", str(folder / "up"), "--ready-file", str(ready)
@@ -181,6 +182,29 @@ def test_a_killed_worker_and_a_killed_dispatcher_are_started_again(up: Up) -> No
     up.until_gpus_ready(2)
     assert up.infer("ResNet50").status_code == 200
     assert "started again" in up.talk()
+
+
+def test_the_doors_over_tls(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "authority")
+    pair = authority.sign("server")
+    secured = Up(tmp_path, f"doors: {{tls: {{certificate: {pair.certificate}, key: {pair.key}}}}}")
+    try:
+        arguments = ("--model", "mine", "--seconds", "0.5", "--tls-ca", str(authority.ca))
+        assert secured.url.startswith("https://")
+        for address, protocol in (
+            (secured.url, "http"),
+            (f"grpcs://{secured.addresses['grpc_address']}", "grpc"),
+        ):
+            found = secured.load(address, "--protocol", protocol, *arguments)
+            assert found["errors"] == []
+            assert found["ok"] > 0
+        command = [sys.executable, "-m", "api.cli.main", "load", secured.url, "--model", "mine"]
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        assert "CERTIFICATE_VERIFY_FAILED" in refused.stderr
+    finally:
+        secured.process.send_signal(signal.SIGTERM)
+        secured.process.wait(PATIENCE_S)
+        secured.end()
 
 
 def test_ctrl_c_drains_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -163,10 +163,18 @@ class Keeper:
             where.host,
             "--http-port",
             str(where.http_port),
+            "--grpc-port",
+            str(where.grpc_port),
             "--worker-endpoint",
             where.worker_endpoint,
             "--heartbeats",
         ]
+        if where.native_port is not None:
+            command += ["--native-port", str(where.native_port)]
+        if where.tls is not None:
+            command += ["--tls-certificate", where.tls.certificate, "--tls-key", where.tls.key]
+            if where.tls.client_ca is not None:
+                command += ["--tls-client-ca", where.tls.client_ca]
         return Child(
             f"dispatcher of {self.part.id}",
             command,
