@@ -24,6 +24,13 @@ TraceEndpoint = Annotated[
     typer.Option(help="Send sampled traces there, OTLP over HTTP; needs the extra `tracing`."),
 ]
 TraceShare = Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of batches that are traced.")]
+ReadyFile = Annotated[
+    Path | None,
+    typer.Option(help="Written once all addresses are bound: http_url, grpc_address, worker_endpoint, pid."),
+]
+EventLog = Annotated[
+    Path | None, typer.Option(help="Record what the scheduler is told and answers, to replay it.")
+]
 TlsCertificate = Annotated[
     Path | None,
     typer.Option(help="HTTP and gRPC over TLS: the certificate, and those that lead to its issuer (PEM)."),
@@ -42,15 +49,8 @@ def dispatcher(
     worker_endpoint: Annotated[
         str, typer.Option(help="ZeroMQ address for workers; port 0 takes any free port.")
     ] = "tcp://127.0.0.1:0",
-    ready_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="Written once all addresses are bound: http_url, grpc_address, worker_endpoint, pid."
-        ),
-    ] = None,
-    event_log: Annotated[
-        Path | None, typer.Option(help="Record what the scheduler is told and answers, to replay it.")
-    ] = None,
+    ready_file: ReadyFile = None,
+    event_log: EventLog = None,
     heartbeats: Annotated[
         bool, typer.Option("--heartbeats", help="Print a line each second, for whoever watches the process.")
     ] = False,

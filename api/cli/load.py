@@ -53,6 +53,9 @@ TimeoutMs = Annotated[float | None, typer.Option(min=0.001, help="Sent with each
 BadRateMax = Annotated[
     float | None, typer.Option(min=0.0, max=1.0, help="More than this ends with exit status 1.")
 ]
+Trace = Annotated[
+    Path | None, typer.Option(help="For trace: seconds, one a line, or CSV with a column arrival_s.")
+]
 TlsCa = Annotated[
     Path | None,
     typer.Option(help="Trust these issuers (PEM) for https and grpcs addresses, not those of this machine."),
@@ -75,9 +78,7 @@ def load(
     warm_up_s: WarmUpS = 0.0,
     arrivals: Arrivals = ArrivalsKind.POISSON,
     cv: Annotated[float, typer.Option(min=0.05, max=30.0, help="Coefficient of variation, for gamma.")] = 2.0,
-    trace: Annotated[
-        Path | None, typer.Option(help="For trace: seconds, one a line, or CSV with a column arrival_s.")
-    ] = None,
+    trace: Trace = None,
     slo_ms: SloMs = None,
     timeout_ms: TimeoutMs = None,
     tenant: Annotated[str | None, typer.Option(help="Sent with each request: who asks.")] = None,
