@@ -30,8 +30,8 @@ class Found:
 
     ``answered_s_max`` counts from when a request was due to be sent; ``pause_s`` is the longest time
     between two good answers. ``mended_s`` is how long after the last fault all GPUs served.
-    ``afterwards`` are the endings of requests sent once all was mended. ``broken`` holds the promises that were
-    broken, none as a rule on a machine that keeps up.
+    ``afterwards`` are the endings of requests sent once all was mended. ``broken`` holds the promises that
+    were broken, none as a rule on a machine that keeps up.
     """
 
     seed: int
