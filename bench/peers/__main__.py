@@ -91,9 +91,8 @@ def _results_so_far(arguments: argparse.Namespace) -> dict[str, Any]:
         for option in ("seconds", "seed"):
             if found[option] != getattr(arguments, option):
                 given = getattr(arguments, option)
-                sys.exit(
-                    f"--{option}: must be {found[option]:g}, as of what {arguments.json} holds, got {given:g}"
-                )
+                limit = f"must be {found[option]:g}, as of what {arguments.json} holds"
+                sys.exit(f"--{option}: {limit}, got {given:g}")
         return found
     scenarios = {
         name: {**asdict(scenario), "capacity_rps": scenario.capacity_rps}

@@ -68,7 +68,7 @@ def test_only_missing_rows_are_measured_and_merged(
     assert set(servers["hot"]) == set(servers["many"]) == {"fermata", "ray"}
     assert "failed" not in servers["hot"]["ray"]
     monkeypatch.setattr("sys.argv", [*command, "--json", str(stored), "--seconds", "3"])
-    with pytest.raises(SystemExit, match="--seconds: must be 6, as of what .*, got 3"):
+    with pytest.raises(SystemExit, match=r"--seconds: must be 6, as of what .*, got 3"):
         main()
 
 
