@@ -24,6 +24,7 @@ SECONDS = (
     ("wait_s", 0.0, 60.0),
     ("heartbeat_s", 0.2, 3_600.0),
     ("silence_s_max", 2.0, 3_600.0),
+    ("hold_s_max", 0.0, 86_400.0),
 )
 
 
@@ -69,7 +70,8 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``fleet`` is the one whose active plan it serves, ``state`` the folder in which the last plan is kept. The
     planner is asked every ``poll_s`` seconds, each question waiting for news as long as ``wait_s``; a process
-    that says nothing for ``silence_s_max`` is killed and started anew.
+    that says nothing for ``silence_s_max`` is killed and started anew. What a plan moves elsewhere is kept
+    until it is served there, ``hold_s_max`` at most.
     """
 
     node: str
@@ -81,6 +83,7 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     heartbeat_s: float = 5.0
     silence_s_max: float = 30.0
     fleet: str = "default"
+    hold_s_max: float = 600.0
 
 
 def parse_node(data: object) -> NodeConfig:

@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -105,9 +106,44 @@ def test_a_plan_whose_model_cannot_be_loaded_leaves_the_one_before_it_served(sha
     shared.until(lambda: fault() == "None", "no fault any more")
 
 
+def test_a_model_that_moves_is_kept_until_its_new_home_serves(shared: House) -> None:
+    first = shared.planner.version + 1
+    shared.planner.activate(plan(first, model(), model("other")))
+    shared.until(lambda: shared.plan_served() == first, "the plan of two models")
+    shared.planner.homes = [elsewhere("other", is_serving=False)]
+    shared.planner.activate(plan(first + 1, gpus=1))
+    shared.until(lambda: shared.plan_served() == first + 1, "the plan that moves one")
+    shared.until(lambda: waits_for(shared) == ["elsewhere"], "a heartbeat that says so")
+    assert is_here(shared, "m")
+    assert is_here(shared, "other")
+    assert len(shared.workers()) == 2
+    shared.planner.homes = [elsewhere("other", is_serving=True)]
+    shared.until(lambda: not is_here(shared, "other"), "the model gone")
+    shared.until(lambda: waits_for(shared) == [] and len(shared.workers()) == 1, "the GPU given up")
+    assert is_here(shared, "m")
+
+
+def elsewhere(name: str, *, is_serving: bool) -> dict[str, Any]:
+    return {"id": "elsewhere", "models": [name], "is_serving": is_serving}
+
+
+def waits_for(shared: House) -> object:
+    return shared.planner.latest["sub_clusters"][0]["waits_for"]
+
+
+def is_here(shared: House, name: str) -> bool:
+    """Whatever became of a request on this machine, it was not refused for its model."""
+    url = f"{shared.url}/v2/models/{name}/infer"
+    return httpx.post(url, content=BODY, timeout=PATIENCE_S).status_code != 404
+
+
 def test_a_sub_cluster_that_leaves_the_plan_is_drained_and_comes_back(shared: House) -> None:
     version = shared.planner.version
+    shared.planner.homes = [elsewhere("m", is_serving=False)]
     shared.planner.activate()
+    shared.until(lambda: waits_for(shared) == ["elsewhere"], "a heartbeat that says so")
+    assert is_here(shared, "m")
+    shared.planner.homes = []
     shared.until(lambda: not shared.workers() and not shared.dispatchers(), "the end of all processes")
     shared.planner.activate(plan(version + 2))
     shared.until_serving()

@@ -22,9 +22,11 @@ import msgspec
 import structlog
 
 from dispatcher.contract.node_file import NodeConfig
+from dispatcher.contract.node_plan import NodePlan
 from dispatcher.runtime.credentials import planner_headers
 from dispatcher.runtime.node.backoff import Backoff
 from dispatcher.runtime.node.keeper import Keeper
+from dispatcher.runtime.node.letting_go import LettingGo
 from dispatcher.runtime.node.plan_cache import PlanCache
 from dispatcher.runtime.node.plan_source import PlannerAway, PlanSource
 
@@ -83,6 +85,7 @@ class Node:
         self._announce = announce
         ids = [part.id for part in config.sub_clusters]
         self._source = PlanSource(config.planner, ids, client)
+        self._letting_go = LettingGo(self._source, config.hold_s_max)
         self._cache = PlanCache(Path(config.state))
         self._keepers = [Keeper(part, folder, fermata, config.silence_s_max) for part in config.sub_clusters]
         self._plan = self._cache.load()
@@ -131,8 +134,7 @@ class Node:
             changed.clear()
             plan = self._plan
             assert plan is not None
-            spec = plan.of(keeper.part.id)
-            growing = asyncio.create_task(keeper.grow(spec))
+            growing = asyncio.create_task(self._grow(keeper, plan))
             newer = asyncio.create_task(changed.wait())
             await asyncio.wait({growing, newer}, return_when=asyncio.FIRST_COMPLETED)
             newer.cancel()
@@ -141,7 +143,7 @@ class Node:
                 await asyncio.gather(growing, return_exceptions=True)
                 continue
             growing.result()
-            await keeper.shrink(spec)
+            await keeper.shrink(plan.of(keeper.part.id))
             if keeper.fault is not None:
                 asyncio.get_running_loop().call_later(backoff.pause_s(), changed.set)
             else:
@@ -149,6 +151,16 @@ class Node:
                 self._applied[keeper.part.id] = plan.plan_version
                 _log.info("plan_applied", sub_cluster=keeper.part.id, plan_version=plan.plan_version)
             self._announce(self.status())
+
+    async def _grow(self, keeper: Keeper, plan: NodePlan) -> None:
+        """To what the plan asks for, by way of what is kept until others serve it."""
+        while_waiting = await self._letting_go.first(keeper, plan)
+        if while_waiting is not None:
+            await keeper.grow(while_waiting)
+            if keeper.fault is not None:
+                return
+            await self._letting_go.until_others_serve(keeper, plan)
+        await keeper.grow(plan.of(keeper.part.id))
 
     async def report(self) -> None:
         """For ever: tell the planner how the node is. What cannot be told now is told next time."""
