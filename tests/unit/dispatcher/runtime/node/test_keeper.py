@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from api.rest.schemas.nodes import NodeSubClusterBody
 from dispatcher.contract.node_file import NodeDispatcher, NodeSubCluster
 from dispatcher.contract.sub_cluster import ServedModel, SubClusterSpec
 from dispatcher.contract.tls_files import TlsFiles
@@ -35,6 +36,8 @@ def test_a_dispatcher_gets_the_doors_of_its_node(tmp_path: Path) -> None:
         keeper = Keeper(part, tmp_path, (sys.executable, str(script)), silence_s_max=600)
         await keeper.grow(SPEC)
         assert keeper.fault is None
+        keeper.waits_for = ("another",)
+        NodeSubClusterBody.model_validate(keeper.status())  # as the planner takes it
         await keeper.close()
 
     asyncio.run(run())
