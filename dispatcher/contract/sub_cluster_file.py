@@ -134,9 +134,14 @@ def _tensor_faults(tensor: Tensor, path: str) -> Iterator[Fault]:
     for axis, extent in enumerate(tensor.shape):
         if extent < 1:
             yield Fault(f"{path}.shape[{axis}]", shown(extent), "must be at least 1")
-    most, what = (STRINGS_MAX, "strings") if tensor.datatype == BYTES else (TENSOR_ELEMENTS_MAX, "elements")
+    most = elements_max(tensor.datatype)
     if math.prod(tensor.shape) > most:
-        yield Fault(f"{path}.shape", shown(list(tensor.shape)), f"must hold at most {most} {what}")
+        yield Fault(f"{path}.shape", shown(list(tensor.shape)), f"must hold at most {most} elements")
+
+
+def elements_max(datatype: str) -> int:
+    """The most elements of a tensor, for one item."""
+    return STRINGS_MAX if datatype == BYTES else TENSOR_ELEMENTS_MAX
 
 
 def _reporting_faults(reporting: LoadReporting) -> Iterator[Fault]:

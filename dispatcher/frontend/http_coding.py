@@ -51,7 +51,10 @@ def answer_coding(scope: Scope) -> bytes | None:
     Only for a client that asks for one coding alone. A list of them is what HTTP libraries send unasked, and
     numbers seldom shrink enough to repay the time.
     """
-    name, _, parameters = _header(scope, b"accept-encoding").lower().partition(b";")
+    value = _header(scope, b"accept-encoding")
+    if not value:
+        return None
+    name, _, parameters = value.lower().partition(b";")
     is_refused = parameters.replace(b" ", b"") in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")
     return name.strip() if name.strip() in (GZIP, DEFLATE) and not is_refused else None
 

@@ -118,7 +118,7 @@ def test_every_fault_is_reported_at_once() -> None:
         (
             {"outputs": [{"name": "x", "datatype": "BYTES", "shape": [65_537]}]},
             "models[0].outputs[0].shape",
-            "at most 65536 strings",
+            "at most 65536 elements",
         ),
         (
             {
