@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -35,13 +35,19 @@ class Keeper:
     """
     Keeps the processes of ``part``; ``fermata`` is the command that they are sub-commands of.
 
-    Specifications for the dispatcher are written to ``folder``. ``fault`` says why the plan last
+    Specifications for the dispatcher are written to ``folder``. ``on_change`` is called when a dispatcher has
+    changed over, or a worker holds other models. ``fault`` says why the plan last
     asked for is not served, None when it is. ``served`` is what it runs now, ``spec`` what it has changed
     over to for good; between the two it ``waits_for`` other sub-clusters.
     """
 
     def __init__(
-        self, part: NodeSubCluster, folder: Path, fermata: Sequence[str], silence_s_max: float
+        self,
+        part: NodeSubCluster,
+        folder: Path,
+        fermata: Sequence[str],
+        silence_s_max: float,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self.part = part
         self.spec: SubClusterSpec | None = None
@@ -50,6 +56,7 @@ class Keeper:
         self.waits_for: tuple[str, ...] = ()
         self._fermata = tuple(fermata)
         self._silence_s_max = silence_s_max
+        self._on_change = on_change
         self._spec_file = folder / f"{sha256(part.id.encode()).hexdigest()[:16]}.json"
         self._dispatcher: Child | None = None
         self._announced: dict[str, Any] | None = None
@@ -206,6 +213,7 @@ class Keeper:
                 kept = [load for load in known if load["model"] in line["models"]]
                 line["loads"] = [*(load for load in kept if load["model"] not in fresh), *line["loads"]]
                 self._loads[gpu] = line
+                self._on_change()
 
         return Child(
             f"worker of GPU {gpu} of {self.part.id}",
@@ -222,6 +230,7 @@ class Keeper:
         if "http_url" in line:
             self._announced = line
             self._news.set()
+            self._on_change()
 
 
 def _memory(line: dict[str, Any] | None) -> int | None:

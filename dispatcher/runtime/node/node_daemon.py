@@ -10,6 +10,7 @@ is full or a dispatcher that does not start delays only what depends on it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import tempfile
 import time
@@ -31,6 +32,8 @@ from dispatcher.runtime.node.plan_cache import PlanCache
 from dispatcher.runtime.node.plan_source import PlannerAway, PlanSource
 
 HEARTBEAT_TIMEOUT_S = 5.0
+NEWS_EVERY_S = 0.5
+"""News are told no more often than this, and heartbeats as often as configured."""
 
 _log = structlog.get_logger()
 
@@ -87,7 +90,11 @@ class Node:
         self._source = PlanSource(config.planner, ids, client)
         self._letting_go = LettingGo(self._source, config.hold_s_max)
         self._cache = PlanCache(Path(config.state))
-        self._keepers = [Keeper(part, folder, fermata, config.silence_s_max) for part in config.sub_clusters]
+        self._news = asyncio.Event()
+        self._keepers = [
+            Keeper(part, folder, fermata, config.silence_s_max, self._news.set)
+            for part in config.sub_clusters
+        ]
         self._plan = self._cache.load()
         self._applied: dict[str, int] = {}  # plan version by sub-cluster
         self._changed = {part.id: asyncio.Event() for part in config.sub_clusters}
@@ -163,10 +170,15 @@ class Node:
         await keeper.grow(plan.of(keeper.part.id))
 
     async def report(self) -> None:
-        """For ever: tell the planner how the node is. What cannot be told now is told next time."""
+        """
+        For ever: tell the planner how the node is, and soon when others may wait for that.
+
+        What cannot be told now is told next time.
+        """
         url = f"{self._config.planner.rstrip('/')}/v1/nodes/{self._config.node}"
         was_heard = True
         while True:
+            self._news.clear()
             content = msgspec.json.encode(self.status())
             headers = {"content-type": "application/json", **planner_headers()}
             try:
@@ -179,7 +191,9 @@ class Node:
             if fault is not None and was_heard:
                 _log.warning("heartbeat_not_taken", url=url, reason=fault)
             was_heard = fault is None
-            await asyncio.sleep(self._config.heartbeat_s)
+            await asyncio.sleep(min(NEWS_EVERY_S, self._config.heartbeat_s))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), self._config.heartbeat_s - NEWS_EVERY_S)
 
     def _tell_keepers(self) -> None:
         for changed in self._changed.values():

@@ -31,13 +31,22 @@ def test_a_dispatcher_gets_the_doors_of_its_node(tmp_path: Path) -> None:
         "tcp://127.0.0.1:2", 8000, grpc_port=8001, native_port=8002, tls=TlsFiles("/c", "/k", "/ca")
     )
 
+    changes: list[int] = []
+
     async def run() -> None:
         part = NodeSubCluster("sc", dispatcher=doors)
-        keeper = Keeper(part, tmp_path, (sys.executable, str(script)), silence_s_max=600)
+        keeper = Keeper(
+            part,
+            tmp_path,
+            (sys.executable, str(script)),
+            silence_s_max=600,
+            on_change=lambda: changes.append(1),
+        )
         await keeper.grow(SPEC)
         assert keeper.fault is None
         keeper.waits_for = ("another",)
         NodeSubClusterBody.model_validate(keeper.status())  # as the planner takes it
+        assert changes == [1]
         await keeper.close()
 
     asyncio.run(run())
