@@ -28,7 +28,10 @@ LEVEL = 1
 """Fast: an answer is in a hurry."""
 
 HERE_BYTES_MAX = 4 * 2**10
-"""What is longer is packed and unpacked in a thread: a KiB may become a MiB, in some 2 ms of zlib."""
+"""
+What is longer is packed and unpacked in a thread. So much may become 4 MiB, in 2.4 ms; packing a MiB
+takes 23 ms.
+"""
 
 T = TypeVar("T")
 
