@@ -79,8 +79,8 @@ class PolicyBody(Strict):
     )
     replan_worth_min: Annotated[float, Field(ge=0, le=WORTH_LIMIT)] | None = Field(
         default=None,
-        description="Least (share of cost saved) / (share of GiB loaded) to replace the active plan; left out, "
-        "0.5 where the load is still the one that the plan was made for.",
+        description="Least (share of cost saved) / (share of GiB loaded) to replace the active plan; left "
+        "out, 0.5 where the load is still the one that the plan was made for.",
     )
     gpus: Literal["reserved", "per_epoch"] = Field(
         default="reserved", description="GPUs held for the whole horizon, or sized for each epoch."
