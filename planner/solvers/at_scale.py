@@ -30,10 +30,10 @@ from planner.solvers.run import Run, all_served
 
 GUESS_TIME_SHARE = 0.2  # of the time limit, at most
 LAGRANGIAN_TIME_SHARE = 0.2  # of the time limit, before the crowded part is bounded
-CROWDED_TIME_SHARE = 0.3  # of what is left after the first plan
+CROWDED_TIME_SHARE = 0.5  # of what is left after the first plan
 CROWDED_TURNS = 3  # times that what is outside is priced anew
 ASSIGNMENT_TIME_SHARE = 0.3  # of what is left then, at most
-LEVELLING_TIME_SHARE = 0.15  # of what is left then
+LEVELLING_TIME_SHARE = 0.8  # of what is left then: it brings more than searching on
 PLAN_TIME_FACTOR = 1.5  # a last plan may take so much longer to put together than the first did
 
 
