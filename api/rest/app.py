@@ -22,6 +22,7 @@ from api.access.oidc import Issuer, People
 from api.access.oidc_sign_in import OidcSignIn
 from api.console import page, sign_in
 from api.rest import problems
+from api.rest.answering import answer_where_found
 from api.rest.idempotency import IdempotencyMiddleware, document_keys, principal_of
 from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware, TimeLimitMiddleware
 from api.rest.origin import OriginMiddleware
@@ -119,6 +120,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.run_stream = RunStream(own_store)
     app.state.stopping = threading.Event()  # once set, whoever waits is answered, and a run is given back
     for routes in ROUTES:
+        answer_where_found(routes.router)
         app.include_router(routes.router, prefix="/v1", dependencies=[Depends(only_known_parameters)])
     app.include_router(health.router)
     page.install(app)

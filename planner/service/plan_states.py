@@ -8,6 +8,9 @@ the fleet's row, so that of many at once one comes after the other and sees what
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from planner.plan.identity import plan_id as digest_of
 from planner.service.errors import (
     PlanAlreadyActive,
@@ -32,6 +35,8 @@ from planner.service.plan_errors import (
 from planner.store.records import Activation, PlanDecision, PlanState, PlanSummary
 from planner.store.store import Store, UnitOfWork
 
+Found = TypeVar("Found")
+
 APPROVED, REJECTED = "approved", "rejected"
 BY_ITSELF = "fermata"  # the actor of what nobody asked for
 WAITING = (PlanState.CERTIFIED, PlanState.APPROVED)
@@ -44,11 +49,32 @@ def expire_overdue(store: Store) -> list[int]:
     Nobody needs to watch the clock: whoever looks at plans comes by here first. Returns the versions.
     """
     with store.reading() as work:
-        hours = fleet_policy(work).plan_valid_hours
-        if hours is None or not work.plans.overdue(hours):
+        if not _any_overdue(work):
             return []
+    return _expire(store)
+
+
+def as_of_now(store: Store, look: Callable[[UnitOfWork], Found]) -> Found:
+    """What ``look`` sees once ``expire_overdue`` was here; in one unit of work where nothing is overdue."""
+    with store.reading() as work:
+        if not _any_overdue(work):
+            return look(work)
+    _expire(store)
+    with store.reading() as work:
+        return look(work)
+
+
+def _any_overdue(work: UnitOfWork) -> bool:
+    hours = fleet_policy(work).plan_valid_hours
+    return hours is not None and bool(work.plans.overdue(hours))
+
+
+def _expire(store: Store) -> list[int]:
     with store.writing() as work:
-        expired = []
+        hours = fleet_policy(work).plan_valid_hours
+        expired: list[int] = []
+        if hours is None:
+            return expired
         for version in work.plans.overdue(hours):
             found = work.plans.lock(version)
             if found is not None and found.state in WAITING:
