@@ -23,7 +23,7 @@ class Outage:
         self._tries = 0
 
     def goes_on(self, error: Exception) -> float:
-        """A try failed; returns how long to wait before the next, seconds: twice as long each time, to 8 s."""
+        """A try failed; returns the seconds to wait before the next: twice as many each time, to 8."""
         if self._since_s is None:
             self._since_s, self._tries = time.monotonic(), 0
             self._log.warning("%s: the database cannot be reached: %s", self._who, reason_of(error))

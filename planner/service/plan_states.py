@@ -32,11 +32,13 @@ from planner.service.plan_errors import (
     PlanRejected,
     PlanStale,
 )
+from planner.service.webhooks.events import tell
 from planner.store.records import Activation, PlanDecision, PlanState, PlanSummary
 from planner.store.store import Store, UnitOfWork
 
 Found = TypeVar("Found")
 
+EVENT_BY_KIND = {"activate": "plan.activated", "roll_back": "plan.rolled_back"}
 APPROVED, REJECTED = "approved", "rejected"
 BY_ITSELF = "fermata"  # the actor of what nobody asked for
 WAITING = (PlanState.CERTIFIED, PlanState.APPROVED)
@@ -211,18 +213,17 @@ def activate_in(work: UnitOfWork, found: PlanSummary, *, actor: str, reason: str
 def switch(
     work: UnitOfWork, found: PlanSummary, *, kind: str, actor: str, reason: str | None, **details: object
 ) -> Activation:
-    """The switch itself, with its entry in the audit log; ``details`` go there too."""
+    """The switch itself, with its entry in the audit log; ``details`` go there too. Webhooks are told."""
     before = work.plans.current_activation()
     activation = work.plans.activate(found.version, kind=kind, actor=actor, reason=reason)
-    work.audit.add(
-        actor=actor,
-        action=f"plan.{kind}",
-        subject=str(found.version),
-        reason=reason,
-        plan_id=found.plan_id,
-        active_before=before.plan_version if before else None,
+    told = {
+        "plan_id": found.plan_id,
+        "active_before": before.plan_version if before else None,
         **details,
-    )
+    }
+    work.audit.add(actor=actor, action=f"plan.{kind}", subject=str(found.version), reason=reason, **told)
+    facts = {"plan_version": found.version, "actor": actor, "reason": reason, **told}
+    tell(work, EVENT_BY_KIND[kind], facts)
     return activation
 
 
