@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     request_bytes_max: int = Field(
         default=32 * MEBIBYTE, ge=1_024, description="Larger request bodies are refused with status 413."
     )
+    bodies_bytes_max: int = Field(
+        default=64 * MEBIBYTE,
+        ge=1_024,
+        description="Request bodies that a server holds at a time may have so many bytes together (the first "
+        "64 KiB of each are not counted; at least one of the largest has room); beyond, status 503.",
+    )
     if_match_required: bool = Field(
         default=False,
         description="Whether what is registered can be replaced or deleted only with its ETag in If-Match.",

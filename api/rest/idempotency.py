@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.rest.body_limit import refused_body
 from api.rest.dependencies import problems
 from api.rest.problems import general
 from planner.service.outage import reason_of
@@ -88,7 +89,7 @@ class IdempotencyMiddleware:
         try:
             body = await _whole_body(receive)
         except HTTPException as refused:
-            await general(request, "body-too-large", str(refused.detail))(scope, receive, send)
+            await refused_body(request, refused)(scope, receive, send)
             return
         if body is None:
             return

@@ -47,6 +47,7 @@ GENERAL_PROBLEMS = {
     "idempotency-key-reused": (422, "The idempotency key was used for another request"),
     "idempotency-key-in-use": (409, "A request with this idempotency key is being carried out"),
     "idempotency-answer-not-kept": (409, "The request was carried out and its answer not kept"),
+    "bodies-too-large-together": (503, "There is no room for the request body now"),
     "body-stalled": (408, "The request body stopped coming"),
     "headers-too-large": (431, "The request's headers are too large"),
     "unauthenticated": (401, "It is not known who asks"),
@@ -65,6 +66,7 @@ _CODE_BY_STATUS = {
     405: "method-not-allowed",
     408: "body-stalled",
     413: "body-too-large",
+    503: "bodies-too-large-together",
 }
 
 log = logging.getLogger(__name__)
