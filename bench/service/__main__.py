@@ -32,7 +32,7 @@ from bench.service.servers import Server, servers
 from planner.store.store import Store
 
 READ_P99_MS_MAX = 100.0
-RUNS_END_WAIT_S = 60.0
+RUNS_END_WAIT_S = 120.0
 COLUMNS = ("database", "servers", "reads_rps", "answered", "p50", "p99", "max", "forecast p99", "report p99")
 COLUMNS += ("plans", "acknowledged", "wrong")
 

@@ -281,7 +281,8 @@ class Crowd:
         if answer.status in TRY_LATER or problem in NOTHING_STORED:
             return False
         if not (write.attempts > 1 and problem in DONE_BEFORE):
-            write.refusal = f"{write.kind}: {answer.status} {answer.body[:300].decode(errors='replace')}"
+            said = {**answer.json(), "request_id": None} if problem else answer.body.decode(errors="replace")
+            write.refusal = f"{write.kind}: {answer.status} {str(said)[:300]}"
         return True
 
     def _elsewhere(self, connection: Connection) -> None:
