@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import IO
 
 from planner.service.outage import Outage, reason_of
-from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_LEASE_NUMBER, RUN_OWNER
+from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_LEASE_NUMBER, RUN_OWNER, STORE_AWAY
 from planner.store.errors import StoreUnavailable
 from planner.store.records import RunRecord
 from planner.store.runs import ATTEMPTS_MAX
@@ -163,8 +163,9 @@ class RunWorker:
                     work.runs.release(run.lease)
                     return
                 log.error("run %s crashed with exit status %d:\n%s", run.id, exit_status, stderr_tail)
-                if exit_status < 0 and run.attempts < ATTEMPTS_MAX:
-                    work.runs.release(run.lease, attempt_counts=True)  # killed, perhaps for memory
+                passes = exit_status < 0 or exit_status == STORE_AWAY  # killed, perhaps for memory
+                if passes and run.attempts < ATTEMPTS_MAX:
+                    work.runs.release(run.lease, attempt_counts=True)
                 else:
                     last_line = stderr_tail.strip().rpartition("\n")[2]
                     message = f"its process ended with status {exit_status}: {last_line or 'without a word'}"
