@@ -15,25 +15,27 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access.json_shape import shape_faults
+from api.access.json_shape import VALUES_MAX, shape_of
 from api.rest.problems import general
 
 SMALL_BYTES = 65_536
-"""So much of each body is not counted: load reports and decisions pass beside large uploads."""
+"""So much of each is not counted: load reports and decisions pass beside large uploads."""
+VALUE_BYTES = 64
+"""Room that a value of JSON takes at least once it is read, beside its text."""
 RETRY_AFTER_S = 2
 CODES = {408: "body-stalled", 413: "body-too-large", 503: "bodies-too-large-together"}
 
 
 class BodyBudget:
-    """Bytes of bodies that may be held at a time, of all requests of this process together."""
+    """
+    Bytes that bodies may take at a time, of all requests of this process together.
+
+    Of each the bytes of its text, and of JSON ``VALUE_BYTES`` a value, known before it is read into objects.
+    """
 
     def __init__(self, bytes_max: int) -> None:
         self.bytes_max = bytes_max
         self._held = 0
-
-    def has_room_for(self, size: int) -> bool:
-        """Whether a body of ``size`` bytes could be held now."""
-        return self._held + _counted(size) <= self.bytes_max
 
     def grow(self, before: int, after: int) -> bool:
         """A body grows from ``before`` to ``after`` bytes, or False: there is no room for that."""
@@ -66,7 +68,8 @@ class BodyLimitMiddleware:
         self._app = app
         self._bytes_max = bytes_max
         self._silence_s_max = silence_s_max
-        self._budget = BodyBudget(max(bytes_max, bytes_max_together or 2 * bytes_max))
+        largest = bytes_max + VALUE_BYTES * VALUES_MAX
+        self._budget = BodyBudget(max(largest, bytes_max_together or 2 * largest))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -75,16 +78,16 @@ class BodyLimitMiddleware:
         stated = Headers(scope=scope).get("content-length", "")
         size = int(stated) if stated.isdigit() else 0
         refused = self._too_large() if size > self._bytes_max else None
-        if refused is None and not self._budget.has_room_for(size):
+        if refused is None and not self._budget.grow(0, size):
             refused = self._no_room()
         if refused is not None:
             await refused_body(Request(scope), refused)(scope, receive, send)
             return
-        limited = _Limited(receive, self)
+        limited = _Limited(receive, self, held=size)
         try:
             await self._passed_on(scope, limited, receive, send)
         finally:
-            self._budget.give_back(limited.received)
+            self._budget.give_back(limited.held)
 
     async def _passed_on(self, scope: Scope, limited: _Limited, receive: Receive, send: Send) -> None:
         kind = Headers(scope=scope).get("content-type", "")
@@ -98,19 +101,31 @@ class BodyLimitMiddleware:
             return
         if body is None:  # half a request is none: nobody waits for an answer, and none may be kept for it
             return
-        faults = shape_faults(body)
-        if faults:
-            answer = general(Request(scope), "input-invalid", "the body is too complex", faults=faults)
+        shape = shape_of(body)
+        if shape.faults:
+            answer = general(Request(scope), "input-invalid", "the body is too complex", faults=shape.faults)
             await answer(scope, receive, send)
+            return
+        try:
+            limited.weigh(VALUE_BYTES * shape.values)
+        except HTTPException as refused:
+            await refused_body(Request(scope), refused)(scope, receive, send)
             return
         await self._app(scope, _replayed(body, receive), send)
 
-    def grown(self, before: int, after: int) -> None:
-        """Raises ``HTTPException`` where a body may not grow so."""
-        if after > self._bytes_max:
+    def grown(self, held: int, received: int) -> int:
+        """What is held of a body once so much was received. Raises ``HTTPException`` where it may not be."""
+        if received > self._bytes_max:
             raise self._too_large()
-        if not self._budget.grow(before, after):
+        if not self._budget.grow(held, max(held, received)):
             raise self._no_room()
+        return max(held, received)
+
+    def weighed(self, held: int, more: int) -> int:
+        """``held`` and what the body is read into. Raises ``HTTPException`` where there is no room for it."""
+        if not self._budget.grow(held, held + more):
+            raise self._no_room()
+        return held + more
 
     @property
     def silence_s_max(self) -> float:
@@ -121,18 +136,19 @@ class BodyLimitMiddleware:
 
     def _no_room(self) -> HTTPException:
         together = self._budget.bytes_max
-        detail = f"the bodies of all requests together may have {together} bytes here; there is no room now"
+        detail = f"all request bodies together may take {together} bytes here; there is no room now"
         return HTTPException(503, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 class _Limited:
-    """A request's ``receive``, counted; ``received`` bytes of it are held."""
+    """A request's ``receive``, counted; room for ``held`` bytes is taken, what it stated from the start."""
 
-    def __init__(self, receive: Receive, limits: BodyLimitMiddleware) -> None:
+    def __init__(self, receive: Receive, limits: BodyLimitMiddleware, held: int) -> None:
         self._receive = receive
         self._limits = limits
         self._is_whole = False
-        self.received = 0
+        self._received = 0
+        self.held = held
 
     async def __call__(self) -> Message:
         if self._is_whole:  # what comes now is that the client went away, whenever that may be
@@ -143,11 +159,14 @@ class _Limited:
                 message = await self._receive()
         except TimeoutError:
             raise HTTPException(408, f"nothing of the body came for {silence_s_max:g} s") from None
-        after = self.received + len(message.get("body", b""))
-        self._limits.grown(self.received, after)
-        self.received = after
+        self._received += len(message.get("body", b""))
+        self.held = self._limits.grown(self.held, self._received)
         self._is_whole = not message.get("more_body", False)
         return message
+
+    def weigh(self, more: int) -> None:
+        """It is about to be read into so many more bytes. Raises ``HTTPException`` where there is no room."""
+        self.held = self._limits.weighed(self.held, more)
 
 
 async def _whole(receive: Receive) -> bytes | None:
