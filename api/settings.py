@@ -75,9 +75,9 @@ class Settings(BaseSettings):
     bodies_bytes_max: int = Field(
         default=512 * MEBIBYTE,
         ge=1_024,
-        description="Request bodies that a server works on at a time may take so many bytes together: those of "
-        "their text and 64 a JSON value, the first 64 KiB of each not counted; beyond, status 503. One of the "
-        "largest always has room.",
+        description="Request bodies that a server works on at a time may take so many bytes together: those "
+        "of their text and 64 a JSON value, the first 64 KiB of each not counted; beyond, status 503. One of "
+        "the largest always has room.",
     )
     if_match_required: bool = Field(
         default=False,
