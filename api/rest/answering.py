@@ -39,7 +39,16 @@ def _answering(route: APIRoute, endpoint: Callable[..., Any]) -> Callable[..., A
         value, errors = field.validate(found, {}, loc=("response",))
         if errors:
             return found  # FastAPI finds them again, and says so as it does
-        return _response(route, field.serialize_json(value), kwargs)
+        content = field.serialize_json(
+            value,
+            include=route.response_model_include,
+            exclude=route.response_model_exclude,
+            by_alias=route.response_model_by_alias,
+            exclude_unset=route.response_model_exclude_unset,
+            exclude_defaults=route.response_model_exclude_defaults,
+            exclude_none=route.response_model_exclude_none,
+        )
+        return _response(route, content, kwargs)
 
     answering.is_answering = True  # type: ignore[attr-defined]
     return answering

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -35,8 +34,6 @@ from planner.service.plan_errors import (
     PlanStale,
 )
 from planner.service.plan_states import expire_overdue
-from planner.service.webhooks.addresses import AllowedAddresses
-from planner.service.webhooks.subscriptions import deliveries, subscribe
 from planner.store.records import NewPlan, PlanOrigin, PlanState
 from planner.store.store import Store
 from tests.control_plane import START
@@ -103,49 +100,6 @@ def state(store: Store, version: int) -> PlanState:
 
 def actions(store: Store, version: int) -> list[str]:
     return [entry.action for entry in plans.history(store, version).audit]
-
-
-def told(store: Store, hook_id: str) -> list[tuple[str, dict[str, Any]]]:
-    """Type and data of what a webhook is to be told, the oldest first."""
-    waiting = [json.loads(one.body) for one in reversed(deliveries(store, hook_id, limit=20))]
-    return [(body["type"], body["data"]) for body in waiting]
-
-
-def test_webhooks_are_told_of_what_a_person_activates_and_goes_back_to(store: Store) -> None:
-    events = ["plan.activated", "plan.rolled_back"]
-    allowed = AllowedAddresses(loopback=True)
-    hook = subscribe(store, "http://127.0.0.1:9/", events, allowed=allowed, actor="ann")
-    first, second = made(store, "run"), made(store, "other")
-    with pytest.raises(PlanNotApproved):
-        go(store, first)
-    assert told(store, hook.id) == []  # what was refused has not happened
-    for version in (first, second):
-        approve(store, version)
-        go(store, version, reason="a new week")
-    go(store, first, certify="skip", reason="the new one drops requests")
-    common = {"fleet": "default", "actor": "bob"}
-    week = {**common, "reason": "a new week"}
-    assert told(store, hook.id) == [
-        (
-            "plan.activated",
-            {**week, "plan_version": first, "plan_id": plan_id(store, first), "active_before": None},
-        ),
-        (
-            "plan.activated",
-            {**week, "plan_version": second, "plan_id": plan_id(store, second), "active_before": first},
-        ),
-        (
-            "plan.rolled_back",
-            {
-                **common,
-                "reason": "the new one drops requests",
-                "plan_version": first,
-                "plan_id": plan_id(store, first),
-                "active_before": second,
-                "certify": "skip",
-            },
-        ),
-    ]
 
 
 def test_the_whole_way_leaves_its_trace(store: Store) -> None:

@@ -94,7 +94,7 @@ def test_strangers_are_counted_by_address_and_good_tokens_pass(tmp_path: Path) -
     ],
 )
 def test_shapes_are_seen_in_the_text(text: bytes, count: int) -> None:
-    assert len(shape_of(text)).faults == count
+    assert len(shape_of(text).faults) == count
 
 
 @pytest.fixture(scope="module")
