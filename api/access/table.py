@@ -144,6 +144,7 @@ RULES: dict[str, Rule] = {
     "GET /v1/plans/{version}/certificate": READ,
     "GET /v1/plans/{version}/difference": READ,
     "GET /v1/plans/{version}/sub-clusters/{sub_cluster:path}": SERVE,
+    "GET /v1/plans/{version}/serving": SERVE,
     "POST /v1/plans/imported": PLAN,
     "POST /v1/plans/{version}/approval": APPROVE,
     "POST /v1/plans/{version}/rejection": APPROVE,

@@ -21,18 +21,19 @@ from planner.solvers.lagrangian import lagrangian_bound
 from planner.solvers.lean import lean_tables
 from planner.solvers.levelling import levelled
 from planner.solvers.local_search import churn_prices, complete
-from planner.solvers.mixed.assignment import assigned
+from planner.solvers.mixed.assignment import Assignment, assigned
 from planner.solvers.mixed.bound import crowded_bound
-from planner.solvers.mixed.clusters import crowded_clusters
-from planner.solvers.mixed.crowded import crowded_part, crowded_types
+from planner.solvers.mixed.clusters import CrowdedSearch
+from planner.solvers.mixed.crowded import crowded_part, crowded_types, outside_at
 from planner.solvers.poured import Fleet, feasible, fleet_of
 from planner.solvers.run import Run, all_served
 
 GUESS_TIME_SHARE = 0.2  # of the time limit, at most
 LAGRANGIAN_TIME_SHARE = 0.2  # of the time limit, before the crowded part is bounded
-CROWDED_TIME_SHARE = 0.3  # of what is left after the first plan
+CROWDED_TIME_SHARE = 0.5  # of what is left after the first plan
+CROWDED_TURNS = 3  # times that what is outside is priced anew
 ASSIGNMENT_TIME_SHARE = 0.3  # of what is left then, at most
-LEVELLING_TIME_SHARE = 0.15  # of what is left then
+LEVELLING_TIME_SHARE = 0.8  # of what is left then: it brings more than searching on
 PLAN_TIME_FACTOR = 1.5  # a last plan may take so much longer to put together than the first did
 
 
@@ -46,8 +47,8 @@ def search_at_scale(run: Run) -> None:
         proof = pool.submit(_bounded, run, fleet, prices, split)
         last_s = run.deadline_s - PLAN_TIME_FACTOR * plan_s
         if _is_free(run):
-            clusters = _crowded(run, fleet, prices, split, last_s)
-            drafts = _around(run, fleet, prices, clusters, last_s)
+            clusters, assignment = _crowded(run, fleet, prices, split, last_s)
+            drafts = _around(run, clusters, assignment, last_s)
             _level(run, clusters, drafts, split, last_s)
         else:
             searching.improve(last_s, lambda cost: run.report(cost, None), run.stop)
@@ -105,39 +106,63 @@ def _bounded(run: Run, fleet: Fleet, prices: Guess, split: set[int]) -> list[tup
     return found
 
 
-def _crowded(run: Run, fleet: Fleet, prices: Guess, split: set[int], deadline_s: float) -> list[DraftCluster]:
-    """Sub-clusters of the crowded types; none where there is no such type."""
+def _crowded(
+    run: Run, fleet: Fleet, prices: Guess, split: set[int], deadline_s: float
+) -> tuple[list[DraftCluster], Assignment | None]:
+    """
+    Sub-clusters of the crowded types, none where there is no such type; and where all else goes.
+
+    What leaves the crowded types costs what the assignment of all else says, which depends on what has
+    left. So both are asked in turn: each assignment's prices bound that cost from below, and the search
+    goes on under the largest of them (as in Benders 1962).
+    """
     types = crowded_types(fleet, prices)
-    if not types:
-        return []
-    multipliers = feasible(fleet, prices.multipliers)
-    part = crowded_part(run.tables, fleet, multipliers, types, split, flowing=False)
-    if len(part) == 0:
-        return []
-    until = time.monotonic() + CROWDED_TIME_SHARE * (deadline_s - time.monotonic())
-    available = fleet.available[list(types)]
-    return crowded_clusters(part, available, deadline_s=until, seed=run.seed, stop=run.stop)
+    part = None
+    if types:
+        multipliers = feasible(fleet, prices.multipliers)
+        part = crowded_part(run.tables, fleet, multipliers, types, split, flowing=False)
+    until = deadline_s - (1 - CROWDED_TIME_SHARE) * (deadline_s - time.monotonic())
+    last_s = until + ASSIGNMENT_TIME_SHARE * (deadline_s - until)
+    if part is None or len(part) == 0:
+        return [], _elsewhere(run, fleet, prices, [], last_s)
+    outside = [outside_at(fleet, part, multipliers)]
+    search = CrowdedSearch.begun(part, fleet.available[list(types)], seed=run.seed)
+    for turn in range(CROWDED_TURNS):
+        left = until - time.monotonic()
+        clusters = search.improve(
+            outside,
+            deadline_s=until - left * (CROWDED_TURNS - 1 - turn) / (CROWDED_TURNS - turn),
+            stop=run.stop,
+        )
+        assignment = _elsewhere(run, fleet, prices, clusters, last_s)
+        if assignment is None:
+            break
+        outside.append(assignment.outside(fleet, part))
+    return clusters, assignment
+
+
+def _elsewhere(
+    run: Run, fleet: Fleet, prices: Guess, clusters: list[DraftCluster], deadline_s: float
+) -> Assignment | None:
+    """Types for what is in none of these sub-clusters."""
+    available, models = fleet.available.copy(), fleet.served.copy()
+    for draft in clusters:
+        models[list(draft.shares)] = False
+    if clusters:  # what has left the crowded types did so for the others
+        available[list(crowded_types(fleet, prices))] = 0
+    return assigned(fleet, models, available, deadline_s=deadline_s)
 
 
 def _around(
-    run: Run, fleet: Fleet, prices: Guess, clusters: list[DraftCluster], deadline_s: float
+    run: Run, clusters: list[DraftCluster], assignment: Assignment | None, deadline_s: float
 ) -> list[DraftCluster]:
     """Sub-clusters for what is in none of these, on the GPUs that they leave."""
     sized = [one for one in (size_cluster(run.tables, draft) for draft in clusters) if one is not None]
-    available, apart_cost = fleet.available.copy(), 0.0
-    models = fleet.served.copy()
-    for one in sized:
-        g = int(run.tables.pool_types[one.draft.pool])
-        available[g] -= one.gpus.max()
-        apart_cost += float(one.gpus.max() * run.tables.price_usd_per_hour[g])
-        models[list(one.draft.shares)] = False
-    if clusters:  # what has left the crowded types did so for the others
-        available[list(crowded_types(fleet, prices))] = 0
+    price = run.tables.price_usd_per_hour[run.tables.pool_types]
+    apart_cost = sum(float(one.gpus.max() * price[one.draft.pool]) for one in sized)
     rest = Searching.begun(lean_tables(run.tables), seed=run.seed, apart=sized)
-    until = time.monotonic() + ASSIGNMENT_TIME_SHARE * (deadline_s - time.monotonic())
-    shares = assigned(fleet, models, available, deadline_s=until)
-    if shares is not None:
-        rest.dealt(shares)
+    if assignment is not None:
+        rest.dealt(assignment.shares)
     run.offer(clusters + list(rest.packing().clusters))
     until = deadline_s - LEVELLING_TIME_SHARE * max(0.0, deadline_s - time.monotonic())
     rest.improve(until, lambda cost: run.report(cost + apart_cost, None), run.stop)

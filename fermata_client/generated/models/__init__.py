@@ -137,10 +137,12 @@ from .schedule_out_options import ScheduleOutOptions
 from .scope import Scope
 from .series_point_out import SeriesPointOut
 from .served_model_out import ServedModelOut
+from .serving_out import ServingOut
 from .slot_out import SlotOut
 from .slot_out_details_type_0 import SlotOutDetailsType0
 from .slot_outcome import SlotOutcome
 from .slot_page import SlotPage
+from .sub_cluster_serving_out import SubClusterServingOut
 from .sub_cluster_spec_out import SubClusterSpecOut
 from .submit_forecasts_source import SubmitForecastsSource
 from .tensor_body import TensorBody
@@ -293,10 +295,12 @@ __all__ = (
     "Scope",
     "SeriesPointOut",
     "ServedModelOut",
+    "ServingOut",
     "SlotOut",
     "SlotOutcome",
     "SlotOutDetailsType0",
     "SlotPage",
+    "SubClusterServingOut",
     "SubClusterSpecOut",
     "SubmitForecastsSource",
     "TensorBody",

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from planner.solvers.mixed.crowded import CrowdedPart, Outside, outside_of
 from planner.solvers.poured import Fleet
 
 Floats = NDArray[np.float64]
@@ -47,10 +48,43 @@ class _Matrix:
         return np.arange(begin, begin + len(models))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Assignment:
+    """
+    Attributes
+    ----------
+    shares
+        (M, G) mean shares of the models by GPU type.
+    most
+        (G,) GPUs of the sub-clusters whose need counted, 0 for types that took no part.
+    throughput
+        (G, E) what one GPU's work is worth, dollars per hour.
+    """
+
+    shares: Floats
+    most: Integers
+    throughput: Floats
+
+    def outside(self, fleet: Fleet, part: CrowdedPart) -> Outside:
+        """What items of the part cost here, and all else: together never more than the program's optimum."""
+        epochs = fleet.need.shape[3]
+        by_epoch = np.full((len(fleet.served), epochs), np.inf)
+        whole = np.full(len(fleet.served), np.inf)
+        for g in np.flatnonzero(self.most):
+            need = fleet.need[:, g, self.most[g] - 1]
+            with np.errstate(invalid="ignore"):
+                worth = np.where(np.isfinite(need), need * self.throughput[g], np.inf)
+            by_epoch = np.minimum(by_epoch, worth)
+            whole = np.minimum(whole, worth.sum(axis=1))
+        scarcity = np.maximum(0.0, self.throughput.sum(axis=1) - fleet.price)
+        lent = float((scarcity * fleet.available)[self.most > 0].sum())
+        return outside_of(fleet, part, whole, by_epoch, lent)
+
+
 def assigned(
     fleet: Fleet, models: NDArray[np.bool_], available: Floats, *, deadline_s: float
-) -> Floats | None:
-    """(M, G) mean shares of these models by GPU type; None where time or GPUs are not enough."""
+) -> Assignment | None:
+    """The program's optimum for these models; None where time or GPUs are not enough."""
     types = np.flatnonzero((fleet.limit > 0) & (available >= 1))
     epochs = fleet.need.shape[3]
     whole, flowing = np.flatnonzero(models & ~fleet.split), np.flatnonzero(models & fleet.split)
@@ -58,17 +92,20 @@ def assigned(
     if not len(types) or not placed:
         return None
     matrix = _Matrix(len(types))
+    most = np.zeros(len(fleet.limit), dtype=np.int64)
+    most[types] = np.minimum(fleet.limit[types], available[types])
     for t, g in enumerate(types):
-        most = int(min(fleet.limit[g], available[g]))
-        _add_type(fleet, matrix, int(g), most, (whole, flowing), placed + t * epochs, t)
-    point = _solved(fleet, matrix, types, available, placed, deadline_s)
-    if point is None:
+        _add_type(fleet, matrix, int(g), int(most[g]), (whole, flowing), placed + t * epochs, t)
+    found = _solved(fleet, matrix, types, available, placed, deadline_s)
+    if found is None:
         return None
-    shares = np.zeros(fleet.need.shape[:2])
+    point, duals = found
+    shares, throughput = np.zeros(fleet.need.shape[:2]), np.zeros((len(fleet.limit), epochs))
+    throughput[types] = np.maximum(0.0, -duals[placed:]).reshape(len(types), epochs)
     owner = np.array(matrix.owners, dtype=np.int64).reshape(-1, 2)
     amount = point[len(types) :] / np.where(fleet.split[owner[:, 0]], epochs, 1)
     np.add.at(shares, (owner[:, 0], owner[:, 1]), amount)
-    return shares
+    return Assignment(shares, most, throughput)
 
 
 def _add_type(
@@ -93,8 +130,8 @@ def _add_type(
 
 def _solved(
     fleet: Fleet, matrix: _Matrix, types: Integers, available: Floats, placed: int, deadline_s: float
-) -> Floats | None:
-    """The program's point at its optimum."""
+) -> tuple[Floats, Floats] | None:
+    """The program's point and its row duals at its optimum."""
     width = matrix.first + len(matrix.owners)
     height = placed + len(types) * fleet.need.shape[3]
     entries = (np.concatenate(matrix.rows), np.concatenate(matrix.columns))
@@ -118,4 +155,5 @@ def _solved(
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
-    return np.array(solver.getSolution().col_value)
+    solution = solver.getSolution()
+    return np.array(solution.col_value), np.array(solution.row_dual)

@@ -6,16 +6,18 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.tables import CapacityTables, need_in_workspace
 from planner.solvers.draft import DraftCluster, SizedCluster, size_cluster
-from planner.solvers.mixed.crowded import CrowdedPart
+from planner.solvers.mixed.crowded import CrowdedPart, Outside
 from planner.solvers.mixed.moves import (
     CLOSED,
     OUTSIDE,
+    TOO_DEAR,
     Part,
     State,
     improve,
@@ -49,26 +51,65 @@ KEPT = (
 )
 """Memory left for workspace, as shares of a GPU's, at which need is tabulated."""
 
-THRESHOLD_FIRST, THRESHOLD_LAST = 3e-3, 5e-5  # relative to the dollars per hour of the start
+THRESHOLD_FIRST, THRESHOLD_AGAIN, THRESHOLD_LAST = (
+    3e-3,
+    1e-3,
+    5e-5,
+)  # relative to the start's dollars per hour
 ROUNDS_OF_CHUNK = 1_024  # between two looks at the clock: about 50 ms
 
 
-def crowded_clusters(
-    part: CrowdedPart, available: Floats, *, deadline_s: float, seed: int, stop: Stop
-) -> list[DraftCluster]:
-    """Sub-clusters in the crowded types' pools; items in none of them are better off elsewhere."""
-    groups = _groups(part)
-    share = np.floor(available / len(groups))
-    turns = -(-len(groups) // THREADS)
-    each_s = (deadline_s - time.monotonic()) / turns
+@dataclass(slots=True, eq=False)
+class CrowdedSearch:
+    """
+    Sub-clusters for the crowded types, found group by group; it can go on at other prices of what is outside.
 
-    def searched(at: int) -> list[tuple[int, list[int]]]:
-        limit = min(deadline_s, time.monotonic() + each_s)
-        return _searched(part, groups[at], share, limit, seed + at, stop)
+    Attributes
+    ----------
+    available
+        (G,) GPUs of each crowded type.
+    states
+        What was found last, of each group.
+    """
 
-    with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        sets = [one for found in pool.map(searched, range(len(groups))) for one in found]
-    return _seated(part.tables, sets)
+    part: CrowdedPart
+    available: Floats
+    seed: int
+    groups: list[Integers]
+    states: list[State | None]
+
+    @classmethod
+    def begun(cls, part: CrowdedPart, available: Floats, *, seed: int) -> CrowdedSearch:
+        groups = _groups(part)
+        return cls(part, available, seed, groups, [None] * len(groups))
+
+    def improve(self, outside: Sequence[Outside], *, deadline_s: float, stop: Stop) -> list[DraftCluster]:
+        """Sub-clusters in the crowded types' pools; items in none of them are better off elsewhere."""
+        turns = -(-len(self.groups) // THREADS)
+        each_s = (deadline_s - time.monotonic()) / turns
+        share = np.floor(self.available / len(self.groups))
+
+        def searched(at: int) -> None:
+            arrays = _arrays(self.part, self.groups[at], share, outside, len(self.groups))
+            limit = min(deadline_s, time.monotonic() + each_s)
+            seed = self.seed + at
+            self.states[at] = _searched(arrays, self.states[at], deadline_s=limit, seed=seed, stop=stop)
+
+        with ThreadPoolExecutor(max_workers=THREADS) as pool:
+            list(pool.map(searched, range(len(self.groups))))
+        return _seated(self.part.tables, self._sets())
+
+    def _sets(self) -> list[tuple[int, list[int]]]:
+        """GPU type and models of each sub-cluster."""
+        found = []
+        for group, state in zip(self.groups, self.states, strict=True):
+            if state is None:
+                continue
+            models = self.part.model[group]
+            for k in np.flatnonzero(state.type != CLOSED):
+                members = state.members[k, : state.members_count[k]]
+                found.append((self.part.types[state.type[k]], models[members].tolist()))
+        return found
 
 
 def _groups(part: CrowdedPart) -> list[Integers]:
@@ -78,28 +119,26 @@ def _groups(part: CrowdedPart) -> list[Integers]:
     return [np.sort(order[at::count]) for at in range(count)]
 
 
-def _searched(
-    part: CrowdedPart, group: Integers, available: Floats, deadline_s: float, seed: int, stop: Stop
-) -> list[tuple[int, list[int]]]:
-    """GPU type and models of each sub-cluster of a group."""
-    arrays = _arrays(part, group, available)
+def _searched(arrays: Part, begin: State | None, *, deadline_s: float, seed: int, stop: Stop) -> State:
+    """The best found, from ``begin`` on or from every item where it costs least."""
     seed_rounds(seed)
-    best = _greedy(arrays)
+    best = _greedy(arrays) if begin is None else begin
+    if begin is not None:
+        best = best._replace(outer=np.zeros(len(arrays.apart)))
     present, trial = _copied(best), _copied(best)
     begun = time.monotonic()
     start = worth_of(arrays, best)[0]
+    first = THRESHOLD_FIRST if begin is None else THRESHOLD_AGAIN
     while (now := time.monotonic()) < deadline_s and not stop():
         done = (now - begun) / max(deadline_s - begun, 1e-9)
-        threshold = start * THRESHOLD_FIRST * (THRESHOLD_LAST / THRESHOLD_FIRST) ** done
+        threshold = start * first * (THRESHOLD_LAST / first) ** done
         improve(arrays, best, present, trial, ROUNDS_OF_CHUNK, threshold)
-    models = part.model[group]
-    return [
-        (part.types[best.type[k]], models[best.members[k, : best.members_count[k]]].tolist())
-        for k in np.flatnonzero(best.type != CLOSED)
-    ]
+    return best
 
 
-def _arrays(part: CrowdedPart, group: Integers, available: Floats) -> Part:
+def _arrays(
+    part: CrowdedPart, group: Integers, available: Floats, outside: Sequence[Outside], groups: int
+) -> Part:
     tables, models, share = part.tables, part.model[group].tolist(), part.share[group]
     types = list(part.types)
     need = np.stack(
@@ -128,7 +167,8 @@ def _arrays(part: CrowdedPart, group: Integers, available: Floats) -> Part:
         price=tables.price_usd_per_hour[types],
         limit=np.array(limit, dtype=np.int64),
         available=available.astype(np.int64),
-        outside=part.outside[group],
+        outside=np.minimum(TOO_DEAR, np.stack([prices.items[group] for prices in outside], axis=1)),
+        apart=np.array([prices.apart for prices in outside]) / groups,
         rate=rate,
         member_max=MEMBERS_MAX,
     )
@@ -146,6 +186,7 @@ def _greedy(arrays: Part) -> State:
         gpus=np.zeros(items + 1, dtype=np.int64),
         size=np.zeros(items + 1),
         used=np.zeros(len(arrays.price), dtype=np.int64),
+        outer=arrays.apart + arrays.outside.sum(axis=0),
     )
     for i in np.argsort(-arrays.weights[0], kind="stable"):
         insert(arrays, state, i, np.flatnonzero(state.type != CLOSED), 0.0)

@@ -50,6 +50,14 @@ class CrowdedPart:
         return len(self.model)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Outside:
+    """Dollars per hour on the other types: ``items`` (K,) of each item, ``apart`` of all that is no item."""
+
+    items: Floats
+    apart: float
+
+
 def crowded_types(fleet: Fleet, guess: Guess) -> tuple[int, ...]:
     """GPU types in use whose memory has a price, on the mean over the GPUs in use."""
     used = guess.gpus.sum(axis=1)
@@ -88,6 +96,22 @@ def crowded_part(
         epoch=np.array([row[1] for row in rows], dtype=np.int64),
         outside=np.array([row[2] for row in rows]),
     )
+
+
+def outside_of(fleet: Fleet, part: CrowdedPart, whole: Floats, by_epoch: Floats, lent: float) -> Outside:
+    """From what models are charged, (M,) whole and (M, E) by epoch; ``lent`` is what inventory is worth."""
+    rest = fleet.served.copy()
+    rest[part.model] = False
+    apart = float(whole[rest & ~fleet.split].sum() + by_epoch[rest & fleet.split].sum())
+    return Outside(whole[part.model], apart - lent)
+
+
+def outside_at(fleet: Fleet, part: CrowdedPart, multipliers: Multipliers) -> Outside:
+    """At multipliers of the poured fleet."""
+    others = np.array([g not in part.types for g in range(len(fleet.price))])
+    whole, by_epoch = elsewhere(fleet, multipliers, others)
+    lent = float((multipliers.inventory * fleet.available)[others].sum())
+    return outside_of(fleet, part, whole, by_epoch, lent)
 
 
 @njit(cache=True)

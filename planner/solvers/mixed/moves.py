@@ -34,7 +34,8 @@ class Part(NamedTuple):
     """
     What does not change.
 
-    Items (K), crowded types (G), levels of memory left (V), GPU counts 1..N, epochs (E).
+    Items (K), crowded types (G), levels of memory left (V), GPU counts 1..N, epochs (E), prices of the
+    other types (D). What stays outside costs the most that any of these prices says.
     """
 
     need: Floats  # (G, V, K, N, E) GPUs, inf where impossible
@@ -44,7 +45,8 @@ class Part(NamedTuple):
     price: Floats  # (G,)
     limit: Integers  # (G,) most GPUs of a sub-cluster
     available: Integers  # (G,)
-    outside: Floats  # (K,) dollars per hour
+    outside: Floats  # (K, D) dollars per hour
+    apart: Floats  # (D,) dollars per hour of all that is not an item
     rate: Floats  # (K, E) share of what one dispatcher takes
     member_max: int  # items of one sub-cluster
 
@@ -60,6 +62,7 @@ class State(NamedTuple):
     gpus: Integers  # (S,)
     size: Floats  # (S,) GPUs before rounding up
     used: Integers  # (G,) GPUs
+    outer: Floats  # (D,) dollars per hour of what is outside
 
 
 @njit(cache=True)
@@ -107,17 +110,35 @@ def sized(part, g, members, count, extra, weight, least):  # type: ignore[no-unt
 
 
 @njit(cache=True)
+def _charge(part, state, i, times):  # type: ignore[no-untyped-def]
+    """Count item i among what is outside, or with -1 no more."""
+    for d in range(len(state.outer)):
+        state.outer[d] += times * part.outside[i, d]
+
+
+@njit(cache=True)
+def _saved(part, state, i):  # type: ignore[no-untyped-def]
+    """Dollars per hour that item i, which is outside, costs there."""
+    without = -np.inf
+    for d in range(len(state.outer)):
+        without = max(without, state.outer[d] - part.outside[i, d])
+    return state.outer.max() - without
+
+
+@njit(cache=True)
 def worth_of(part, state):  # type: ignore[no-untyped-def]
-    """Dollars per hour, and the same with its smooth part."""
+    """Dollars per hour, and the same with its smooth part; ``outer`` is summed anew."""
     cost, smooth = 0.0, 0.0
     for k in range(len(state.type)):
         g = state.type[k]
         if g != CLOSED:
             cost += part.price[g] * state.gpus[k]
             smooth += part.price[g] * state.size[k]
+    state.outer[:] = part.apart
     for i in range(len(state.home)):
         if state.home[i] == OUTSIDE:
-            cost += min(TOO_DEAR, part.outside[i])
+            _charge(part, state, i, 1.0)
+    cost += state.outer.max()
     return cost, cost + SMOOTH_WEIGHT * smooth
 
 
@@ -139,10 +160,11 @@ def _count_anew(part, state, k):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _leave(state, i):  # type: ignore[no-untyped-def]
+def _leave(part, state, i):  # type: ignore[no-untyped-def]
     """Item i is outside; its slot is not counted anew."""
     k = state.home[i]
     state.home[i] = OUTSIDE
+    _charge(part, state, i, 1.0)
     for j in range(state.members_count[k]):
         if state.members[k, j] == i:
             state.members[k, j] = state.members[k, state.members_count[k] - 1]
@@ -160,12 +182,13 @@ def enter(part, state, i, k, g, n, size):  # type: ignore[no-untyped-def]
     state.used[g] += n - state.gpus[k]
     state.gpus[k], state.size[k] = n, size
     state.home[i] = k
+    _charge(part, state, i, -1.0)
 
 
 @njit(cache=True)
 def insert(part, state, i, slots, blink):  # type: ignore[no-untyped-def]
     """Put item i where it costs least of these slots, a new one and outside; returns the slot."""
-    best, best_k, best_g, best_n, best_size = min(TOO_DEAR, part.outside[i]), OUTSIDE, 0, 0, 0.0
+    best, best_k, best_g, best_n, best_size = _saved(part, state, i), OUTSIDE, 0, 0, 0.0
     for k in slots:
         g = state.type[k]
         if g == CLOSED or (blink > 0 and np.random.random() < blink):
@@ -217,7 +240,7 @@ def _ruin(part, state, out, touched):  # type: ignore[no-untyped-def]
             )
             for _ in range(leaving):
                 i = state.members[k, np.random.randint(state.members_count[k])]
-                _leave(state, i)
+                _leave(part, state, i)
                 out[count] = i
                 count += 1
             _count_anew(part, state, k)
@@ -262,6 +285,7 @@ def take_over(source, target, slots):  # type: ignore[no-untyped-def]
     """Make ``target`` equal to ``source``, which differs from it in these slots alone."""
     target.home[:] = source.home
     target.used[:] = source.used
+    target.outer[:] = source.outer
     for k in range(len(slots)):
         if not slots[k]:
             continue

@@ -6,6 +6,8 @@ import time
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.optimize import linprog
 
 from planner.plan.verify import verify
 from planner.problem.tables import CapacityTables, capacity_tables, need_in_workspace
@@ -18,8 +20,8 @@ from planner.solvers.lean import lean_tables
 from planner.solvers.levelling import levelled
 from planner.solvers.mixed.assignment import assigned
 from planner.solvers.mixed.bound import crowded_bound
-from planner.solvers.mixed.clusters import crowded_clusters
-from planner.solvers.mixed.crowded import CrowdedPart, crowded_part, crowded_types
+from planner.solvers.mixed.clusters import CrowdedSearch
+from planner.solvers.mixed.crowded import CrowdedPart, Outside, crowded_part, crowded_types, outside_at
 from planner.solvers.mixed.kinds import kinds_of
 from planner.solvers.poured import Fleet, feasible, fleet_of
 from planner.solvers.run import Run
@@ -80,7 +82,14 @@ def test_little_workspace_asks_for_more_gpus_and_none_for_ever_more() -> None:
 def test_the_searched_sub_clusters_are_ones_that_can_be_sized() -> None:
     tables = crowded_fleet()
     part, available = part_of(tables)
-    clusters = crowded_clusters(part, available, deadline_s=time.monotonic() + 2, seed=1, stop=never)
+    fleet, found, _ = priced(tables)
+    search = CrowdedSearch.begun(part, available, seed=1)
+    outside = [outside_at(fleet, part, feasible(fleet, found.multipliers))]
+    assert outside[0].items == pytest.approx(part.outside)
+    clusters = search.improve(outside, deadline_s=time.monotonic() + 1, stop=never)
+    again = search.improve(outside, deadline_s=time.monotonic() + 1, stop=never)
+    assert _cost(tables, part, again) <= _cost(tables, part, clusters) + 1e-9
+    clusters = again
     homes = [m for draft in clusters for m in draft.shares]
     assert len(homes) == len(set(homes))
     heavy = [m for m in range(len(tables.models)) if m % 3 == 0]
@@ -89,6 +98,14 @@ def test_the_searched_sub_clusters_are_ones_that_can_be_sized() -> None:
     assert all(one is not None for one in sized)
     assert sum(int(one.gpus.max()) for one in sized if one is not None) <= available.sum()
     assert max(sum(m % 3 == 0 for m in draft.shares) for draft in clusters) == 2
+
+
+def _cost(tables: CapacityTables, part: CrowdedPart, clusters: list[DraftCluster]) -> float:
+    homes = {m for draft in clusters for m in draft.shares}
+    outside = sum(float(o) for m, o in zip(part.model, part.outside, strict=True) if int(m) not in homes)
+    sized = [size_cluster(tables, draft) for draft in clusters]
+    prices = tables.price_usd_per_hour[tables.pool_types]
+    return outside + sum(float(one.gpus.max() * prices[one.draft.pool]) for one in sized if one is not None)
 
 
 def test_the_crowded_part_is_bounded_below_what_is_found() -> None:
@@ -117,23 +134,94 @@ def test_models_are_assigned_to_the_type_that_is_cheaper_for_them_while_it_lasts
     tables = capacity_tables(problem(rows, pools={"a": 8, "b": 1}, prices={"a": 1.0, "b": 1.0}))
     fleet = fleet_of(tables, ())
     everyone = np.ones(4, dtype=bool)
-    shares = assigned(fleet, everyone, fleet.available, deadline_s=time.monotonic() + 5)
-    assert shares is not None
+    assignment = assigned(fleet, everyone, fleet.available, deadline_s=time.monotonic() + 5)
+    assert assignment is not None
+    shares = assignment.shares
     assert np.allclose(shares.sum(axis=1), 1.0)
     b = tables.gpu_types.index("b")
     assert shares[:, b] @ tables.need[:, b, 0, 0] == pytest.approx(1.0)
+
+
+def _written_out(fleet: Fleet, chosen: NDArray[np.bool_]) -> float:
+    """The optimum of the assignment of 12 models on two types and 3 epochs, the first two split, by scipy."""
+    need = [fleet.need[:, g, int(min(fleet.limit[g], fleet.available[g])) - 1] for g in range(2)]
+    rows, right, equal = [], [], []
+    width = 2 + 2 * 12 * 3
+    for g in range(2):
+        for e in range(3):
+            row = np.zeros(width)
+            row[g] = -1.0
+            for m in np.flatnonzero(chosen):
+                row[2 + (g * 12 + m) * 3 + e] = need[g][m, e]
+            rows.append(row)
+            right.append(0.0)
+    for m in np.flatnonzero(chosen):
+        for e in range(3):
+            row = np.zeros(width)
+            row[[2 + m * 3 + e, 2 + (12 + m) * 3 + e]] = 1.0
+            equal.append(row)
+            if m >= 2 and e:
+                row = np.zeros(width)
+                row[2 + m * 3 + e], row[2 + m * 3] = 1.0, -1.0
+                rows += [row, -row]
+                right += [0.0, 0.0]
+    bounds = [(0, fleet.available[g]) for g in range(2)] + [(0, 1)] * (width - 2)
+    cost = np.concatenate([fleet.price, np.zeros(width - 2)])
+    found = linprog(cost, np.array(rows), right, np.array(equal), np.ones(len(equal)), bounds)
+    assert found.status == 0
+    return float(found.fun)
+
+
+@pytest.mark.parametrize("scarce", [False, True])
+def test_an_assignments_prices_bound_what_any_others_would_cost(scarce: bool) -> None:
+    rng = np.random.default_rng(3)
+    rows = [
+        model(
+            f"m{i}",
+            [float(rng.uniform(5, 60)) for _ in range(3)],
+            {"a": one_at_a_time(float(rng.uniform(4, 9))), "b": one_at_a_time(float(rng.uniform(3, 7)))},
+            arrival_cv=0.5,
+            slo_ms=200.0,
+        )
+        for i in range(12)
+    ]
+    tables = capacity_tables(
+        problem(rows, pools={"a": 60, "b": 2 if scarce else 40}, prices={"a": 1.0, "b": 1.6})
+    )
+    fleet = fleet_of(tables, {0, 1})
+    part = CrowdedPart(
+        tables=tables,
+        types=(),
+        model=np.arange(2, 12),
+        share=np.ones(10),
+        epoch=np.full(10, -1),
+        outside=np.ones(10),
+    )
+
+    def cost_of(chosen: NDArray[np.bool_]) -> tuple[float, Outside]:
+        found = assigned(fleet, chosen, fleet.available, deadline_s=time.monotonic() + 5)
+        assert found is not None
+        one = found.outside(fleet, part)
+        return one.apart + float(one.items[chosen[2:]].sum()), one
+
+    everyone = np.ones(12, dtype=bool)
+    cost, one = cost_of(everyone)
+    assert cost == pytest.approx(_written_out(fleet, everyone), rel=1e-6)
+    for _ in range(5):
+        some = np.concatenate([[True, True], rng.random(10) < 0.6])
+        assert one.apart + float(one.items[some[2:]].sum()) <= _written_out(fleet, some) + 1e-6
 
 
 def test_what_is_dealt_is_a_packing_with_every_model_placed() -> None:
     tables = crowded_fleet()
     searching = Searching.begun(tables, seed=0)
     fleet = fleet_of(tables, ())
-    shares = assigned(
+    assignment = assigned(
         fleet, np.ones(len(tables.models), dtype=bool), fleet.available, deadline_s=time.monotonic() + 5
     )
-    assert shares is not None
+    assert assignment is not None
     before = searching.packing()
-    searching.dealt(shares)
+    searching.dealt(assignment.shares)
     after = searching.packing()
     plans = [assemble(tables, list(packing.clusters), solver="greedy", seed=0) for packing in (before, after)]
     assert all(plan is not None and verify(tables.problem, plan) == [] for plan in plans)

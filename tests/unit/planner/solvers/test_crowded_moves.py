@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planner.solvers.mixed.moves import CLOSED, OUTSIDE, Part, State, improve, insert, seed_rounds, worth_of
+from planner.solvers.mixed.moves import (
+    CLOSED,
+    OUTSIDE,
+    TOO_DEAR,
+    Part,
+    State,
+    improve,
+    insert,
+    seed_rounds,
+    worth_of,
+)
 
 
 def drawn_part(items: int = 18, seed: int = 2) -> Part:
@@ -23,7 +33,8 @@ def drawn_part(items: int = 18, seed: int = 2) -> Part:
         price=np.array([2.0]),
         limit=np.array([8]),
         available=np.array([40]),
-        outside=np.where(np.arange(items) % 3 == 0, np.inf, rng.uniform(0.5, 3.0, items)),
+        outside=np.where(np.arange(items) % 3 == 0, TOO_DEAR, rng.uniform(0.5, 3.0, (2, items))).T.copy(),
+        apart=np.array([2.0, 1.5]),
         rate=np.zeros((items, 0)),
         member_max=6,
     )
@@ -40,6 +51,7 @@ def begun(part: Part) -> State:
         gpus=np.zeros(items + 1, dtype=np.int64),
         size=np.zeros(items + 1),
         used=np.zeros(1, dtype=np.int64),
+        outer=part.apart + part.outside.sum(axis=0),
     )
     for i in range(items):
         insert(part, state, i, np.flatnonzero(state.type != CLOSED), 0.0)
@@ -68,7 +80,9 @@ def counted_anew(part: Part, state: State) -> None:
         assert len(members) <= part.member_max
         used += int(state.gpus[k])
     assert state.used[0] == used <= part.available[0]
-    assert set(np.flatnonzero(state.home == OUTSIDE)) <= set(np.flatnonzero(np.isfinite(part.outside)))
+    outside = state.home == OUTSIDE
+    assert (part.outside[outside] < TOO_DEAR).all()
+    assert state.outer == pytest.approx(part.apart + part.outside[outside].sum(axis=0), abs=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -94,3 +108,18 @@ def test_what_is_cheap_elsewhere_stays_outside() -> None:
     part.outside[1] = 1e-6
     state = begun(part)
     assert state.home[1] == OUTSIDE
+
+
+def test_what_is_outside_costs_the_most_that_any_prices_say() -> None:
+    """Under the first prices both are cheaper outside; under the second either is, not both."""
+    part = drawn_part()
+    part = part._replace(outside=part.outside.copy(), apart=np.array([0.0, -3.0]))
+    part.outside[1], part.outside[2] = [0.1, 3.05], [0.1, 3.05]
+    alone = begun(part._replace(outside=part.outside[:, :1].copy(), apart=part.apart[:1]))
+    assert (alone.home[1:3] == OUTSIDE).all()
+    both = begun(part)
+    assert (both.home[1:3] != OUTSIDE).any()
+    cost, _ = worth_of(part, both)
+    outside = both.home == OUTSIDE
+    gpus = part.price[0] * both.gpus[both.type != CLOSED].sum()
+    assert cost == pytest.approx(gpus + (part.apart + part.outside[outside].sum(axis=0)).max())
