@@ -72,6 +72,13 @@ class Settings(BaseSettings):
     request_bytes_max: int = Field(
         default=32 * MEBIBYTE, ge=1_024, description="Larger request bodies are refused with status 413."
     )
+    bodies_bytes_max: int = Field(
+        default=512 * MEBIBYTE,
+        ge=1_024,
+        description="Request bodies that a server works on at a time may take so many bytes together: those "
+        "of their text and 64 a JSON value, the first 64 KiB of each not counted; beyond, status 503. One of "
+        "the largest always has room.",
+    )
     if_match_required: bool = Field(
         default=False,
         description="Whether what is registered can be replaced or deleted only with its ETag in If-Match.",

@@ -4,8 +4,10 @@ journal.
 
 Servers, the processes that plan and PostgreSQL's postmaster are killed, terminated or frozen at random
 moments drawn from a seed, and started again. Clients repeat what was not answered under its
-``Idempotency-Key``. Afterwards everything acknowledged must be stored once, with the numbers that were
-sent; nothing unasked; runs ended; at most one plan active.
+``Idempotency-Key``, hang up in the middle of some writes, and say some again that were acknowledged. Runs are
+asked for steadily, plans approved, activated and gone back to. Afterwards everything acknowledged must be
+stored once, with the numbers that were sent, and have been answered the same whenever it was said again;
+nothing unasked; every run ended, with one plan or none, its events in step; at most one plan active.
 
     python -m bench.service_faults [--minutes 10] [--database sqlite,postgresql] [--servers 2] [--seed 0]
     [--json FILE]
@@ -28,7 +30,7 @@ from typing import Any
 
 from bench.report import write_json
 from bench.service.__main__ import until_runs_end
-from bench.service.checker import violations
+from bench.service.checker import outcomes, violations
 from bench.service.clients import Crowd, Load
 from bench.service.databases import database
 from bench.service.faults import House, torment
@@ -36,7 +38,16 @@ from bench.service.servers import servers
 from planner.store.check import check
 
 QUIET_S = 3.0  # at the end, without faults, so that what is open can be acknowledged
-LOAD = Load(forecasters=100, dispatchers=25, reads_rps=20.0, forecasts_rps=15.0, report_interval_s=2.0)
+LOAD = Load(
+    forecasters=100,
+    dispatchers=25,
+    reads_rps=20.0,
+    forecasts_rps=15.0,
+    report_interval_s=2.0,
+    runs_rps=0.2,
+    cut_share=0.03,
+    replay_share=0.05,
+)
 
 
 def torture(
@@ -60,7 +71,8 @@ def torture(
                 until_runs_end(db.url)
             wrong = violations(crowd.journal, db.url, report_interval_s=load.report_interval_s)
             wrong += [f"{one.name}: {finding}" for one in check(db.url) for finding in one.findings]
-    wrong += crowd.journal.refusals() + crowd.refused_reads
+            runs = outcomes(db.url)
+    wrong += crowd.journal.refusals() + crowd.refused_reads + crowd.other_answers
     if journal is not None:
         crowd.journal.save(journal)
     return {
@@ -70,7 +82,10 @@ def torture(
         "servers": count,
         "faults": dict(sorted(house.done.items())),
         "journal": crowd.journal.counts(),
+        "runs": runs,
         "unanswered": crowd.unanswered,
+        "cut": crowd.cut,
+        "said again": crowd.replayed,
         "wrong": wrong,
     }
 

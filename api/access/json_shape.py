@@ -8,6 +8,8 @@ all is for its reader to say.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 
@@ -23,8 +25,16 @@ _QUOTE, _ESCAPE, _COMMA, _COLON = 34, 92, 44, 58
 _OPEN_LIST, _CLOSE_LIST, _OPEN_OBJECT, _CLOSE_OBJECT = 91, 93, 123, 125
 
 
-def shape_faults(body: bytes) -> list[Fault]:
-    """What is too much of ``body``: values, fields of an object, or lists and objects within each other."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many ``values`` a body has, and what is too much of it."""
+
+    values: int
+    faults: list[Fault]
+
+
+def shape_of(body: bytes) -> Shape:
+    """Too much may be: values, fields of an object, or lists and objects within each other."""
     depth, fields, values = shape(np.frombuffer(body, dtype=np.uint8))
     faults = []
     if values > VALUES_MAX:
@@ -35,7 +45,7 @@ def shape_faults(body: bytes) -> list[Fault]:
     if depth > DEPTH_MAX:
         limit = f"must be nested at most {DEPTH_MAX} deep"
         faults.append(Fault("(whole)", f"more than {DEPTH_MAX} lists and objects within each other", limit))
-    return faults
+    return Shape(int(values), faults)
 
 
 @njit(cache=True)

@@ -22,8 +22,10 @@ from api.access.oidc import Issuer, People
 from api.access.oidc_sign_in import OidcSignIn
 from api.console import page, sign_in
 from api.rest import problems
+from api.rest.answering import answer_where_found
+from api.rest.body_limit import BodyLimitMiddleware
 from api.rest.idempotency import IdempotencyMiddleware, document_keys, principal_of
-from api.rest.middleware import BodyLimitMiddleware, RequestIdMiddleware, TimeLimitMiddleware
+from api.rest.middleware import RequestIdMiddleware, TimeLimitMiddleware
 from api.rest.origin import OriginMiddleware
 from api.rest.parameters import only_known_parameters
 from api.rest.routes import (
@@ -119,6 +121,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     app.state.run_stream = RunStream(own_store)
     app.state.stopping = threading.Event()  # once set, whoever waits is answered, and a run is given back
     for routes in ROUTES:
+        answer_where_found(routes.router)
         app.include_router(routes.router, prefix="/v1", dependencies=[Depends(only_known_parameters)])
     app.include_router(health.router)
     page.install(app)
@@ -144,6 +147,7 @@ def _guard(app: FastAPI, settings: Settings, store: Store) -> None:
         BodyLimitMiddleware,
         bytes_max=settings.request_bytes_max,
         silence_s_max=settings.body_silence_s_max,
+        bytes_max_together=settings.bodies_bytes_max,
     )
     app.add_middleware(TimeLimitMiddleware, seconds=settings.request_s_max)
     app.add_middleware(

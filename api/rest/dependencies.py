@@ -25,21 +25,21 @@ FleetQuery = Annotated[
 ]
 
 
-def _server_store(request: Request) -> Store:
+async def _server_store(request: Request) -> Store:
     store: Store = request.app.state.store
     return store
 
 
 async def _store(request: Request, fleet: FleetQuery = DEFAULT_FLEET) -> Store:
     """The store bound to the fleet asked for."""
-    store = _server_store(request)
+    store = await _server_store(request)
     if fleet == DEFAULT_FLEET:  # always there
         return store
     await run_in_threadpool(require_fleet, store, fleet)
     return store.of_fleet(fleet)
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 

@@ -63,11 +63,11 @@ def tagged(response: Response, record: Stored) -> Stored:
     return record
 
 
-def _if_none_match(if_none_match: NotWanted = None) -> None:
+async def _if_none_match(if_none_match: NotWanted = None) -> None:
     """Stands in the documentation; ``is_current`` reads it."""
 
 
-def _given(request: Request, if_match: Wanted = None, if_none_match: NotThere = None) -> Precondition:
+async def _given(request: Request, if_match: Wanted = None, if_none_match: NotThere = None) -> Precondition:
     return Precondition(
         tags=None if if_match is None else _tags(if_match, weak=False),
         tags_refused=frozenset() if if_none_match is None else _tags(if_none_match, weak=True),

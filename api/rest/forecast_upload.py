@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Body, Query, Request
 from pydantic import PlainValidator
 
-from api.rest.bodies import one_or_many
+from api.rest.bodies import Unread, one_or_many
 from api.rest.dependencies import INTEGER_MAX
 from api.rest.schemas.demand import ForecastBody, Note
 from planner.demand.forecast import Forecast, ForecastSource
@@ -37,13 +37,14 @@ class Raw:
     data: bytes
 
 
-def _read(body: Any) -> Submission[Forecast] | Raw:
-    return Raw(body) if isinstance(body, bytes) else _JSON(body)
+def _keep(body: Any) -> Unread[Forecast] | Raw:
+    """Read later, by ``submission``, on the route's thread: a week of 10,000 models takes seconds to read."""
+    return Raw(body) if isinstance(body, bytes) else Unread(_JSON, body)
 
 
 ForecastUpload = Annotated[
-    Submission[Forecast] | Raw,
-    PlainValidator(_read, json_schema_input_type=ForecastBody | list[ForecastBody]),
+    Unread[Forecast] | Raw,
+    PlainValidator(_keep, json_schema_input_type=ForecastBody | list[ForecastBody]),
     Body(),
 ]
 CsvName = Annotated[
@@ -67,14 +68,14 @@ CsvCorrects = Annotated[
 
 def submission(
     request: Request,
-    body: Submission[Forecast] | Raw,
+    body: Unread[Forecast] | Raw,
     about: tuple[str, str | None, str, int | None],
     *,
     rows_max: int,
 ) -> Submission[Forecast]:
     """What the service takes; ``about`` are name, note, source and what it corrects, for CSV."""
-    if isinstance(body, Submission):
-        return body
+    if isinstance(body, Unread):
+        return body.read()
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != CSV:
         return _JSON(body.data)
     name, note, source, corrects = about

@@ -25,8 +25,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.rest.body_limit import refused_body
 from api.rest.dependencies import problems
 from api.rest.problems import general
+from planner.service.outage import reason_of
 from planner.store.errors import StoreConflict, StoreUnavailable
 from planner.store.idempotency import KeptAnswer, KeyedRequest, Reservation, Standing
 from planner.store.records import DEFAULT_FLEET
@@ -87,7 +89,7 @@ class IdempotencyMiddleware:
         try:
             body = await _whole_body(receive)
         except HTTPException as refused:
-            await general(request, "body-too-large", str(refused.detail))(scope, receive, send)
+            await refused_body(request, refused)(scope, receive, send)
             return
         if body is None:
             return
@@ -102,8 +104,7 @@ class IdempotencyMiddleware:
         try:
             reservation = await run_in_threadpool(self._reserve, keyed)
         except StoreUnavailable as error:
-            log.error("the database cannot be reached", exc_info=error)
-            return _unavailable(request)
+            return _unavailable(request, error)
         if reservation.standing is Standing.RESERVED:
             return await self._carry_out(keyed, request, scope, receive)
         return _refusal(request, reservation)
@@ -159,9 +160,8 @@ class IdempotencyMiddleware:
                 request, "store-conflict", "nothing was stored", hint="read the state again, then retry"
             )
         except StoreUnavailable as error:
-            log.error("the database cannot be reached", exc_info=error)
             self._abandon(keyed, together)
-            return _unavailable(request)
+            return _unavailable(request, error)
         together.roll_back()  # it took so long that another attempt was let in
         return _refusal(request, Reservation(Standing.IN_FLIGHT))
 
@@ -171,8 +171,8 @@ class IdempotencyMiddleware:
             together.roll_back()
             with self._store.writing() as work:
                 work.idempotency.release(keyed)
-        except (StoreUnavailable, StoreConflict):
-            log.warning("an idempotency key stays reserved for a while", exc_info=True)
+        except (StoreUnavailable, StoreConflict) as error:
+            log.warning("an idempotency key stays reserved for a while: %s", reason_of(error))
 
 
 @dataclass(slots=True)
@@ -230,7 +230,8 @@ def _malformed(request: Request, given: str) -> Response:
     return general(request, "input-invalid", "the request has 1 fault(s)", faults=[fault])
 
 
-def _unavailable(request: Request) -> Response:
+def _unavailable(request: Request, error: Exception) -> Response:
+    log.error("the database cannot be reached: %s", reason_of(error))
     detail = "the database cannot be reached or was busy for too long; nothing was stored"
     return general(request, "store-unavailable", detail, headers={"Retry-After": "5"})
 

@@ -1,4 +1,4 @@
-"""Around every request: an id, limits to its body and its time, headers that tell browsers to be careful."""
+"""Around every request: an id, a limit to its time, headers that tell browsers to be careful."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from collections.abc import Awaitable
 from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access.json_shape import shape_faults
 from api.rest.problems import general
 
 REQUEST_ID = "X-Request-ID"
@@ -111,93 +108,3 @@ async def _run(work: Awaitable[None]) -> None:
 def _forget(work: asyncio.Task[None]) -> None:
     with suppress(asyncio.CancelledError, Exception):
         work.result()
-
-
-class BodyLimitMiddleware:
-    """
-    Refuses a body above ``bytes_max``, by its stated length or as soon as it exceeds it, and one that stalls.
-
-    A JSON body is read whole and refused if it is too deep or has too many values. All others go on as they
-    come, for routes that read them piece by piece.
-    """
-
-    def __init__(self, app: ASGIApp, bytes_max: int, silence_s_max: float = 15.0) -> None:
-        self._app = app
-        self._bytes_max = bytes_max
-        self._silence_s_max = silence_s_max
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        stated = headers.get("content-length", "")
-        if stated.isdigit() and int(stated) > self._bytes_max:
-            refusal = general(Request(scope), "body-too-large", self._too_large())
-            await refusal(scope, receive, send)
-            return
-        limited = self._limited(receive)
-        if "json" not in headers.get("content-type", "") or scope["method"] in ("GET", "HEAD"):
-            await self._app(scope, limited, send)
-            return
-        body = await _whole(limited, Request(scope))
-        if isinstance(body, Response):
-            await body(scope, receive, send)
-            return
-        faults = shape_faults(body)
-        if faults:
-            answer = general(Request(scope), "input-invalid", "the body is too complex", faults=faults)
-            await answer(scope, receive, send)
-            return
-        await self._app(scope, _replayed(body, receive), send)
-
-    def _limited(self, receive: Receive) -> Receive:
-        received = 0
-        is_whole = False
-
-        async def receive_limited() -> Message:
-            nonlocal received, is_whole
-            if is_whole:  # what comes now is that the client went away, whenever that may be
-                return await receive()
-            try:
-                async with asyncio.timeout(self._silence_s_max):
-                    message = await receive()
-            except TimeoutError:
-                detail = f"nothing of the body came for {self._silence_s_max:g} s"
-                raise HTTPException(408, detail) from None
-            received += len(message.get("body", b""))
-            is_whole = not message.get("more_body", False)
-            if received > self._bytes_max:
-                raise HTTPException(413, self._too_large())
-            return message
-
-        return receive_limited
-
-    def _too_large(self) -> str:
-        return f"a request body may have at most {self._bytes_max} bytes"
-
-
-async def _whole(receive: Receive, request: Request) -> bytes | Response:
-    parts = bytearray()
-    try:
-        while True:
-            message = await receive()
-            parts += message.get("body", b"")
-            if message["type"] != "http.request" or not message.get("more_body", False):
-                return bytes(parts)
-    except HTTPException as error:
-        code = "body-too-large" if error.status_code == 413 else "body-stalled"
-        return general(request, code, str(error.detail))
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def replay() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay

@@ -54,6 +54,7 @@ GENERAL_PROBLEMS = {
     "cross-site": (403, "The request comes from another site"),
     "rate-limited": (429, "Too many requests"),
     "out-of-time": (503, "The request took too long"),
+    "bodies-too-large-together": (503, "There is no room for the request body now"),
     "issuer-away": (503, "The identity provider cannot be asked"),
     "store-conflict": (409, "Another change came in between"),
     "store-unavailable": (503, "The database cannot be reached"),
@@ -65,6 +66,7 @@ _CODE_BY_STATUS = {
     405: "method-not-allowed",
     408: "body-stalled",
     413: "body-too-large",
+    503: "bodies-too-large-together",
 }
 
 log = logging.getLogger(__name__)

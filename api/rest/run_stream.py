@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from fastapi.concurrency import run_in_threadpool
 
+from planner.service.outage import Outage
 from planner.store.errors import StoreUnavailable
 from planner.store.records import RunEvent
 from planner.store.store import Store
@@ -111,16 +112,20 @@ class RunStream:
 
     async def _look(self) -> None:
         """For as long as anybody listens."""
+        outage = Outage("run events", log)
         while self._feeds and not self._closing:
+            events: list[RunEvent] = []
+            wait_s = self._look_again_s
             try:
                 events = await run_in_threadpool(self._read, {r: f.last for r, f in self._feeds.items()})
-            except Exception as error:  # nobody would be told anything any more
-                level = logging.WARNING if isinstance(error, StoreUnavailable) else logging.ERROR
-                log.log(level, "run events cannot be read", exc_info=True)
-                events = []
+                outage.is_over()
+            except StoreUnavailable as error:
+                wait_s = max(wait_s, outage.goes_on(error))
+            except Exception:  # nobody would be told anything any more
+                log.exception("run events cannot be read")
             for event in events:
                 self._hand_out(event)
-            await asyncio.sleep(self._look_again_s)
+            await asyncio.sleep(wait_s)
         self._looking = None
 
     def _hand_out(self, event: RunEvent) -> None:

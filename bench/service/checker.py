@@ -7,6 +7,7 @@ It reads the store's own repositories after the servers are gone: no cache answe
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from bench.service import fleet
 from bench.service.journal import Journal
 from planner.demand.load_frame import instant_us
-from planner.store.records import PlanState
+from planner.store.records import PlanState, RunRecord
 from planner.store.store import Store, UnitOfWork
 
 EVERYTHING = 10_000_000
@@ -95,13 +96,14 @@ def _loads(models: Any) -> list[tuple[Any, ...]]:
 
 def _runs(journal: Journal, work: UnitOfWork) -> list[str]:
     stored = {run.id: run for run in work.runs.newest(limit=EVERYTHING)}
-    times = Counter(run.options.get("seed") for run in stored.values())
+    times = Counter(run.options.get("seed") for run in stored.values() if "kind" not in run.options)
     found = [f"the run of seed {seed} is stored {count} times" for seed, count in times.items() if count > 1]
     asked = {write.content for write in journal.of_kind("run")}
     found += [
         f"a run of seed {seed} is stored and was never asked for" for seed in times if seed not in asked
     ]
-    for write in journal.acknowledged("run"):
+    found += _rollbacks(journal, stored)
+    for write in journal.acknowledged("run") + journal.acknowledged("rollback"):
         run = stored.get(write.answer["id"])
         if run is None:
             found.append(f"{write.key} was acknowledged as {write.answer['id']} and is not stored")
@@ -112,6 +114,45 @@ def _runs(journal: Journal, work: UnitOfWork) -> list[str]:
     for run in stored.values():
         if (run.state == "succeeded") != (run.id in made):
             found.append(f"run {run.id} is {run.state} and made {made[run.id]} plans")
+        found += _told(run, work)
+    return found
+
+
+def _rollbacks(journal: Journal, stored: Mapping[str, RunRecord]) -> list[str]:
+    """A plan that was active is certified again by one run for each time that somebody asked for it."""
+    again = Counter(run.options["plan_version"] for run in stored.values() if "kind" in run.options)
+    asked = Counter(write.content for write in journal.of_kind("rollback"))
+    return [
+        f"plan {version} is certified again by {count} runs and was asked for {asked[version]} times"
+        for version, count in again.items()
+        if count > asked[version]
+    ]
+
+
+def outcomes(database_url: str) -> dict[str, int]:
+    """How the runs ended, why those failed that did, and how many were taken up again after a fault."""
+    store = Store(database_url)
+    try:
+        with store.reading() as work:
+            runs = work.runs.newest(limit=EVERYTHING)
+    finally:
+        store.close()
+    found = Counter(str(run.state) if run.error is None else f"failed: {run.error['code']}" for run in runs)
+    found["taken up again"] = sum(run.attempts > 1 for run in runs)
+    return dict(sorted(found.items()))
+
+
+def _told(run: RunRecord, work: UnitOfWork) -> list[str]:
+    """Its events say how it went: every attempt by its number, and one end, which comes last."""
+    states = [event.data for event in work.runs.events.after({run.id: 0}) if event.kind == "state"]
+    said = [state["state"] for state in states]
+    ends = [state for state in said if state in ("succeeded", "failed", "cancelled")]
+    found = []
+    if said[:1] != ["queued"] or (run.state.is_final and (ends != [run.state] or said[-1] != run.state)):
+        found.append(f"run {run.id} is {run.state} and its events say {said}")
+    attempts = [state["attempt"] for state in states if state["state"] == "running"]
+    if run.state.is_final and attempts[-1:] != [run.attempts]:
+        found.append(f"run {run.id} had {run.attempts} attempts and its events say {attempts}")
     return found
 
 

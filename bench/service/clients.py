@@ -3,7 +3,8 @@ The clients: people who submit forecasts and look around, dispatchers that repor
 
 Each sends at instants drawn beforehand and measures from when a request was due, so that a server that
 falls behind cannot hide it. A write without an answer is sent again under the same ``Idempotency-Key`` until
-it is acknowledged or the bench ends.
+it is acknowledged or the bench ends. Some writes are cut on purpose, in the middle or before their answer,
+and some that were acknowledged are said again: the answer must be the very same.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ class Load:
     forecasts_rps: float = 10.0
     report_interval_s: float = 5.0
     plans: bool = True
+    runs_rps: float = 0.0
+    cut_share: float = 0.0
+    replay_share: float = 0.0
 
 
 @dataclass
@@ -53,12 +57,16 @@ class Crowd:
     journal: Journal = field(default_factory=Journal)
     took_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     unanswered: int = 0
+    cut: int = 0
+    replayed: int = 0
     refused_reads: list[str] = field(default_factory=list)
+    other_answers: list[str] = field(default_factory=list)
     forecasts: deque[int] = field(default_factory=lambda: deque(maxlen=1_000))
     last_plan: int = 0
 
     def __post_init__(self) -> None:
         self._stopping = asyncio.Event()
+        self._draw = random.Random(f"{self.seed} cuts")
 
     async def drive(self, seconds: float) -> None:
         """Register the fleet, then let everyone send for so long; open writes get a few seconds more."""
@@ -71,6 +79,8 @@ class Crowd:
                 group.create_task(self._report(index))
             if self.load.plans:
                 group.create_task(self._plan())
+            if self.load.runs_rps:
+                group.create_task(self._have_runs_made())
             await asyncio.sleep(seconds)
             self._stopping.set()
 
@@ -174,7 +184,42 @@ class Crowd:
         if await self._persist(connection, approval, f"/v1/plans/{version}/approval", seen):
             activation = self.journal.open("activation", f"activate-{self.seed}-{version}", version)
             if await self._persist(connection, activation, "/v1/activations", {"plan_version": version}):
+                if self.load.runs_rps and self.last_plan:
+                    await self._go_back(connection, self.last_plan)
                 self.last_plan = version
+
+    async def _have_runs_made(self) -> None:
+        """
+        Runs asked for steadily, whatever becomes of those before: some planned in an instant, some solved for
+        seconds, so that faults find them at every stage.
+        """
+        connection, draw, number = self._connection(1), random.Random(f"{self.seed} runs"), 0
+        forecast = self.journal.open("forecast", f"runs-{self.seed}", None)
+        if not await self._persist(connection, forecast, "/v1/forecasts", fleet.forecast(forecast.key)):
+            return
+        async for due_s in self._instants(draw, self.load.runs_rps):
+            seed = self.seed * 10_000 + 5_000 + number
+            write = self.journal.open("run", f"steady-run-{self.seed}-{number}", seed)
+            number += 1
+            body = {
+                "forecast_id": forecast.answer[0]["id"],
+                "solver": draw.choice(("greedy", "highs")),
+                "time_limit_s": 3.0,
+                "seed": seed,
+            }
+            if await self._persist(connection, write, "/v1/runs", body):
+                self.took_s["ask for a run"].append(time.monotonic() - due_s)
+        connection.close()
+
+    async def _go_back(self, connection: Connection, version: int) -> None:
+        """To a plan that was active before: a run certifies it again, and may refuse to."""
+        write = self.journal.open("rollback", f"rollback-{self.seed}-{version}", version)
+        asked = {"plan_version": version, "reason": "the bench goes back"}
+        if await self._persist(connection, write, "/v1/activations", asked):
+            state = write.answer
+            while state["state"] not in ENDED and not self._stopping.is_set():
+                await asyncio.sleep(0.25)
+                state = await self._look(connection, f"/v1/runs/{write.answer['id']}") or state
 
     # -- how they ask
 
@@ -194,16 +239,39 @@ class Crowd:
         while True:
             write.attempts += 1
             try:
-                answer = await connection.ask("POST", path, body, {"Idempotency-Key": write.key})
+                answer = await connection.ask("POST", path, body, _keyed(write), cut=self._cut())
             except NoAnswer:
                 self.unanswered += 1
                 self._elsewhere(connection)
             else:
                 if self._settled(write, answer):
+                    if write.is_acknowledged and self._draw.random() < self.load.replay_share:
+                        await self._say_again(connection, write, path, body)
                     return write.is_acknowledged
             if self._stopping.is_set():
                 return False
             await asyncio.sleep(random.uniform(*AGAIN_S))
+
+    def _cut(self) -> float | None:
+        """Where to hang up in the middle of a write; mostly nowhere."""
+        if self._draw.random() >= self.load.cut_share:
+            return None
+        self.cut += 1
+        return self._draw.choice((0.5, 0.99, 1.0))
+
+    async def _say_again(self, connection: Connection, write: Write, path: str, body: Any) -> None:
+        """An acknowledged write under its key again: no second effect, the same answer."""
+        try:
+            answer = await connection.ask("POST", path, body, _keyed(write))
+        except NoAnswer:
+            self._elsewhere(connection)
+            return
+        if answer.status in TRY_LATER or _problem(answer) in NOTHING_STORED:
+            return
+        self.replayed += 1
+        if answer.status >= 300 or answer.json() != write.answer:
+            said = answer.body[:200].decode(errors="replace")
+            self.other_answers.append(f"{write.kind} {write.key}, said again: {answer.status} {said}")
 
     def _settled(self, write: Write, answer: Answer) -> bool:
         if answer.status < 300:
@@ -213,7 +281,8 @@ class Crowd:
         if answer.status in TRY_LATER or problem in NOTHING_STORED:
             return False
         if not (write.attempts > 1 and problem in DONE_BEFORE):
-            write.refusal = f"{write.kind}: {answer.status} {answer.body[:300].decode(errors='replace')}"
+            said = {**answer.json(), "request_id": None} if problem else answer.body.decode(errors="replace")
+            write.refusal = f"{write.kind}: {answer.status} {str(said)[:300]}"
         return True
 
     def _elsewhere(self, connection: Connection) -> None:
@@ -230,6 +299,10 @@ class Crowd:
 
     def _connection(self, index: int) -> Connection:
         return Connection(self.urls[index % len(self.urls)])
+
+
+def _keyed(write: Write) -> dict[str, str]:
+    return {"Idempotency-Key": write.key}
 
 
 def _problem(answer: Answer) -> str:

@@ -41,9 +41,17 @@ class Connection:
         self._host, self._port = address.hostname or "127.0.0.1", address.port or 80
 
     async def ask(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        cut: float | None = None,
     ) -> Answer:
-        """Raises ``NoAnswer``."""
+        """
+        Raises ``NoAnswer``. ``cut``: hang up after this share of the request (1: all of it) and hear nothing.
+        """
         content = b"" if body is None else json.dumps(body).encode()
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}", f"Content-Length: {len(content)}"]
         lines += ["Content-Type: application/json"] if content else []
@@ -51,6 +59,8 @@ class Connection:
         request = "\r\n".join(lines).encode() + b"\r\n\r\n" + content
         try:
             async with asyncio.timeout(ANSWER_WAIT_S):
+                if cut is not None:
+                    await self._hang_up_after(request[: round(cut * len(request))])
                 return await self._exchange(request)
         except (OSError, EOFError, ValueError, TimeoutError) as error:
             self.close()
@@ -74,6 +84,13 @@ class Connection:
         if headers.get("connection") == "close":
             self.close()
         return Answer(status, headers, body)
+
+    async def _hang_up_after(self, part: bytes) -> None:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._host, self._port)
+        self._streams[1].write(part)
+        await self._streams[1].drain()
+        raise EOFError("cut on purpose")
 
     def close(self) -> None:
         if self._streams is not None:

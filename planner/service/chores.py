@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from planner.service.outage import Outage, reason_of
 from planner.store.errors import StoreConflict, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -47,15 +48,18 @@ class Chores:
             thread.join()
 
     def _repeat(self, chore: Chore) -> None:
+        outage = Outage(chore.name, log)
         wait_s = 0.0
         while not self._stopping.wait(wait_s):
-            began_s = time.monotonic()
+            began_s, away_s, done = time.monotonic(), 0.0, 0
             try:
                 done = chore.work()
-            except (StoreUnavailable, StoreConflict):
-                log.warning("%s: trying again", chore.name, exc_info=True)
-                done = 0
+                outage.is_over()
+            except StoreUnavailable as error:
+                away_s = outage.goes_on(error)
+            except StoreConflict as error:
+                log.warning("%s: trying again: %s", chore.name, reason_of(error))
             except Exception:
                 log.exception("%s failed", chore.name)
-                done = 0
-            wait_s = 0.0 if done else max(0.0, chore.every_s - (time.monotonic() - began_s))
+            rest_s = max(0.0, chore.every_s - (time.monotonic() - began_s))
+            wait_s = 0.0 if done else max(rest_s, away_s)

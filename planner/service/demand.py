@@ -69,8 +69,9 @@ def horizon_epochs(start: datetime, epochs: int, hours: float) -> tuple[Forecast
 
 
 def forecast(store: Store, forecast_id: int) -> tuple[ForecastSummary, Forecast]:
+    """Raises ``ForecastNotFound``."""
     with store.reading() as work:
-        summary, found = work.forecasts.summary(forecast_id), work.forecasts.get(forecast_id)
-    if summary is None or found is None:
+        found = work.forecasts.whole(forecast_id)
+    if found is None:
         raise ForecastNotFound(forecast_id)
-    return summary, found
+    return found

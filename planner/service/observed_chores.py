@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from planner.demand.retention import Retention
+from planner.service.outage import reason_of
 from planner.service.profile_drift import propose
 from planner.store.errors import StoreConflict, StoreUnavailable
 from planner.store.observed_rollup import RollUp
@@ -77,8 +78,8 @@ class ObservedChores:
     def _tried(self, chore: Chore) -> None:
         try:
             chore()
-        except (StoreUnavailable, StoreConflict):
-            log.warning("observed load: to be tried again", exc_info=True)
+        except (StoreUnavailable, StoreConflict) as error:
+            log.warning("observed load: to be tried again: %s", reason_of(error))
         except Exception:
             log.exception("observed load: a chore failed")
 

@@ -8,6 +8,9 @@ the fleet's row, so that of many at once one comes after the other and sees what
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from planner.plan.identity import plan_id as digest_of
 from planner.service.errors import (
     PlanAlreadyActive,
@@ -29,9 +32,13 @@ from planner.service.plan_errors import (
     PlanRejected,
     PlanStale,
 )
+from planner.service.webhooks.events import tell
 from planner.store.records import Activation, PlanDecision, PlanState, PlanSummary
 from planner.store.store import Store, UnitOfWork
 
+Found = TypeVar("Found")
+
+EVENT_BY_KIND = {"activate": "plan.activated", "roll_back": "plan.rolled_back"}
 APPROVED, REJECTED = "approved", "rejected"
 BY_ITSELF = "fermata"  # the actor of what nobody asked for
 WAITING = (PlanState.CERTIFIED, PlanState.APPROVED)
@@ -44,11 +51,32 @@ def expire_overdue(store: Store) -> list[int]:
     Nobody needs to watch the clock: whoever looks at plans comes by here first. Returns the versions.
     """
     with store.reading() as work:
-        hours = fleet_policy(work).plan_valid_hours
-        if hours is None or not work.plans.overdue(hours):
+        if not _any_overdue(work):
             return []
+    return _expire(store)
+
+
+def as_of_now(store: Store, look: Callable[[UnitOfWork], Found]) -> Found:
+    """What ``look`` sees once ``expire_overdue`` was here; in one unit of work where nothing is overdue."""
+    with store.reading() as work:
+        if not _any_overdue(work):
+            return look(work)
+    _expire(store)
+    with store.reading() as work:
+        return look(work)
+
+
+def _any_overdue(work: UnitOfWork) -> bool:
+    hours = fleet_policy(work).plan_valid_hours
+    return hours is not None and bool(work.plans.overdue(hours))
+
+
+def _expire(store: Store) -> list[int]:
     with store.writing() as work:
-        expired = []
+        hours = fleet_policy(work).plan_valid_hours
+        expired: list[int] = []
+        if hours is None:
+            return expired
         for version in work.plans.overdue(hours):
             found = work.plans.lock(version)
             if found is not None and found.state in WAITING:
@@ -185,18 +213,17 @@ def activate_in(work: UnitOfWork, found: PlanSummary, *, actor: str, reason: str
 def switch(
     work: UnitOfWork, found: PlanSummary, *, kind: str, actor: str, reason: str | None, **details: object
 ) -> Activation:
-    """The switch itself, with its entry in the audit log; ``details`` go there too."""
+    """The switch itself, with its entry in the audit log; ``details`` go there too. Webhooks are told."""
     before = work.plans.current_activation()
     activation = work.plans.activate(found.version, kind=kind, actor=actor, reason=reason)
-    work.audit.add(
-        actor=actor,
-        action=f"plan.{kind}",
-        subject=str(found.version),
-        reason=reason,
-        plan_id=found.plan_id,
-        active_before=before.plan_version if before else None,
+    told = {
+        "plan_id": found.plan_id,
+        "active_before": before.plan_version if before else None,
         **details,
-    )
+    }
+    work.audit.add(actor=actor, action=f"plan.{kind}", subject=str(found.version), reason=reason, **told)
+    facts = {"plan_version": found.version, "actor": actor, "reason": reason, **told}
+    tell(work, EVENT_BY_KIND[kind], facts)
     return activation
 
 

@@ -11,8 +11,8 @@ from planner.plan.plan import Plan
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
 from planner.service.errors import NoActivePlan, PlanNotFound
-from planner.service.plan_states import activate, approve, expire_overdue, reject
-from planner.store.records import Activation, AuditEntry, PlanDecision, PlanSummary
+from planner.service.plan_states import activate, approve, as_of_now, reject
+from planner.store.records import Activation, AuditEntry, PlanDecision, PlanDocuments, PlanSummary
 from planner.store.store import Store
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "activations",
     "approve",
     "current_activation",
+    "documents",
     "history",
     "plan",
     "plan_difference",
@@ -47,28 +48,28 @@ class StoredPlan:
 
 def plans(store: Store, *, limit: int, before: int | None = None, **wanted: Any) -> list[PlanSummary]:
     """Newest first; what is too old by now is expired. ``wanted`` is as in ``PlanRepository.newest``."""
-    expire_overdue(store)
-    with store.reading() as work:
-        return work.plans.newest(limit=limit, before=before, **wanted)
+    return as_of_now(store, lambda work: work.plans.newest(limit=limit, before=before, **wanted))
 
 
 def summary(store: Store, version: int) -> PlanSummary:
     """Raises ``PlanNotFound``."""
-    expire_overdue(store)
-    with store.reading() as work:
-        found = work.plans.summary(version)
+    found = as_of_now(store, lambda work: work.plans.summary(version))
+    if found is None:
+        raise PlanNotFound(version)
+    return found
+
+
+def documents(store: Store, version: int) -> PlanDocuments:
+    """The plan and all that it rests on, as stored. Raises ``PlanNotFound``."""
+    found = as_of_now(store, lambda work: work.plans.documents(version))
     if found is None:
         raise PlanNotFound(version)
     return found
 
 
 def plan(store: Store, version: int) -> StoredPlan:
-    """Raises ``PlanNotFound``."""
-    expire_overdue(store)
-    with store.reading() as work:
-        found = work.plans.documents(version)
-    if found is None:
-        raise PlanNotFound(version)
+    """The same, understood. Raises ``PlanNotFound``."""
+    found = documents(store, version)
     return StoredPlan(
         summary=found.summary,
         plan=parse_plan(found.plan),

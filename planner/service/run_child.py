@@ -18,12 +18,14 @@ RUN_OWNER = "FERMATA_RUN_OWNER"
 RUN_LEASE_NUMBER = "FERMATA_RUN_LEASE_NUMBER"
 RUN_FLEET = "FERMATA_RUN_FLEET"
 SERVER_GONE = 70
+STORE_AWAY = 75  # by custom: a failure that passes
 NICENESS = 10  # who asks goes before who plans, where both share processors
 
 
 def main() -> None:
     """Execute the run named on the command line; the outcome is written to its row."""
     from planner.service.run_execution import execute  # solvers take a second to load: not in the server
+    from planner.store.errors import StoreUnavailable
     from planner.store.records import Lease
     from planner.store.store import Store
 
@@ -33,6 +35,9 @@ def main() -> None:
     try:
         lease = Lease(sys.argv[1], os.environ[RUN_OWNER], int(os.environ[RUN_LEASE_NUMBER]))
         execute(store.of_fleet(os.environ[RUN_FLEET]), lease)
+    except StoreUnavailable as error:  # no fault of the run's: it is gone on with when the database is back
+        sys.stderr.write(f"the database cannot be reached: {error}\n")
+        sys.exit(STORE_AWAY)
     finally:
         store.close()
 

@@ -20,7 +20,8 @@ import time
 from datetime import timedelta
 from typing import IO
 
-from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_LEASE_NUMBER, RUN_OWNER
+from planner.service.outage import Outage, reason_of
+from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_LEASE_NUMBER, RUN_OWNER, STORE_AWAY
 from planner.store.errors import StoreUnavailable
 from planner.store.records import RunRecord
 from planner.store.runs import ATTEMPTS_MAX
@@ -72,14 +73,17 @@ class RunWorker:
         self._thread.join()
 
     def _work(self) -> None:
+        outage = Outage("run worker", log)
         while not self._stopping.is_set():
+            run, wait_s = None, self._poll_s
             try:
                 run = self._claim()
-            except StoreUnavailable:
-                log.warning("the database cannot be reached; trying again", exc_info=True)
-                run = None
+            except StoreUnavailable as error:
+                wait_s = max(wait_s, outage.goes_on(error))
+            else:
+                outage.is_over()
             if run is None:
-                self._stopping.wait(self._poll_s)
+                self._stopping.wait(wait_s)
             else:
                 self._execute(run)
 
@@ -124,6 +128,7 @@ class RunWorker:
         """
         lease_s = self._lease.total_seconds()
         renewed_at = time.monotonic()
+        outage = Outage(f"run {run.id}", log)
         while process.poll() is None and not self._stopping.wait(self._poll_s):
             now = time.monotonic()
             try:
@@ -132,9 +137,10 @@ class RunWorker:
                     renewed_at = now
                 else:
                     holds = self._is_held(run)
-            except StoreUnavailable:
+                outage.is_over()
+            except StoreUnavailable as error:
                 holds = now - renewed_at < lease_s
-                log.warning("run %s: the database cannot be reached", run.id, exc_info=True)
+                outage.goes_on(error)  # asked as often as before: the lease does not wait
             if not holds:
                 return
 
@@ -157,14 +163,16 @@ class RunWorker:
                     work.runs.release(run.lease)
                     return
                 log.error("run %s crashed with exit status %d:\n%s", run.id, exit_status, stderr_tail)
-                if exit_status < 0 and run.attempts < ATTEMPTS_MAX:
-                    work.runs.release(run.lease, attempt_counts=True)  # killed, perhaps for memory
+                passes = exit_status < 0 or exit_status == STORE_AWAY  # killed, perhaps for memory
+                if passes and run.attempts < ATTEMPTS_MAX:
+                    work.runs.release(run.lease, attempt_counts=True)
                 else:
                     last_line = stderr_tail.strip().rpartition("\n")[2]
                     message = f"its process ended with status {exit_status}: {last_line or 'without a word'}"
                     work.runs.fail(run.lease, {"code": "run-crashed", "message": message})
-        except StoreUnavailable:
-            log.warning("run %s keeps its state until its lease expires", run.id, exc_info=True)
+        except StoreUnavailable as error:
+            told = (run.id, reason_of(error))
+            log.warning("run %s keeps its state until its lease expires: %s", *told)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

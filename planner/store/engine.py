@@ -5,19 +5,23 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
 
 SQLITE_BUSY_TIMEOUT_MS = 10_000
 POSTGRES_LOCK_TIMEOUT_MS = 10_000
 POSTGRES_STATEMENT_TIMEOUT_MS = 60_000
 POSTGRES_CONNECT_TIMEOUT_S = 5
+POSTGRES_RESTED_S = 1.0
 POOL_SIZE = 20  # kept open: a connection takes longer to open than most requests to answer
 POOL_OVERFLOW = 20  # together as many as a server has threads for requests
 
+RESTS_SINCE_S = "fermata_rests_since_s"
 WRITES = "fermata_writes"  # execution option: this transaction will write
 
 
@@ -93,10 +97,32 @@ def _postgresql(url: URL) -> Engine:
     options = (
         f"-c lock_timeout={POSTGRES_LOCK_TIMEOUT_MS} -c statement_timeout={POSTGRES_STATEMENT_TIMEOUT_MS}"
     )
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
-        pool_pre_ping=True,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         connect_args={"connect_timeout": POSTGRES_CONNECT_TIMEOUT_S, "options": options},
     )
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", partial(_ping_rested, engine))
+    return engine
+
+
+def _note_rest(_connection: object, record: Any) -> None:
+    record.info[RESTS_SINCE_S] = time.monotonic()
+
+
+def _ping_rested(engine: Engine, connection: Any, record: Any, _proxy: object) -> None:
+    """
+    A connection that rested is asked whether it still stands, and replaced where it does not.
+
+    One in steady use is not: that would be a fourth journey to the database for each reading of three. When
+    the database went away just now its user is told so, and none of its fellows is used again.
+    """
+    rests_since_s = record.info.get(RESTS_SINCE_S)
+    if rests_since_s is None or time.monotonic() - rests_since_s < POSTGRES_RESTED_S:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error  # the pool opens another

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Select, func, tuple_
+from sqlalchemy import ColumnElement, Select, func, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
+
+Column: TypeAlias = InstrumentedAttribute[Any] | ColumnElement[Any]
 
 
 def filtered(
     query: Select[Any],
-    wanted: Mapping[InstrumentedAttribute[Any], object | None],
-    instant: InstrumentedAttribute[datetime],
+    wanted: Mapping[Any, object | None],
+    instant: Column,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Select[Any]:
@@ -26,14 +28,14 @@ def filtered(
     return query if until is None else query.where(instant < until)
 
 
-def named(query: Select[Any], column: InstrumentedAttribute[str], name: str | None) -> Select[Any]:
+def named(query: Select[Any], column: Column, name: str | None) -> Select[Any]:
     """Only what has ``name`` within its id, in capitals or not (LIKE alone differs between databases)."""
     return query if name is None else query.where(func.lower(column).contains(name.lower(), autoescape=True))
 
 
 def page_by(
     query: Select[Any],
-    keys: Sequence[InstrumentedAttribute[str]],
+    keys: Sequence[Column],
     after: Sequence[str | None],
     limit: int | None,
 ) -> Select[Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from planner.store.filters import named, page_by
 from planner.store.records import Fleet
-from planner.store.tables import FleetRow
+from planner.store.tables import FleetRow, table_of
+
+FLEETS = table_of(FleetRow)
 
 
 class FleetRepository:
@@ -25,7 +27,7 @@ class FleetRepository:
         return _fleet(row)
 
     def get(self, fleet: str) -> Fleet | None:
-        row = self._session.get(FleetRow, fleet)
+        row = self._session.execute(select(FLEETS).where(FLEETS.c.id == fleet)).one_or_none()
         return None if row is None else _fleet(row)
 
     def lock(self, fleet: str) -> Fleet | None:
@@ -48,5 +50,5 @@ class FleetRepository:
         return [_fleet(row) for row in self._session.scalars(query)]
 
 
-def _fleet(row: FleetRow) -> Fleet:
+def _fleet(row: FleetRow | Row[Any]) -> Fleet:
     return Fleet(row.id, row.environment, dict(row.policy), row.created_at)

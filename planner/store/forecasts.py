@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Row, Select, func, insert, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from planner.demand.forecast import Forecast, ForecastEpoch, ForecastSource, ModelForecast
 from planner.demand.resolved import Submitted
 from planner.store.records import ForecastSummary
-from planner.store.tables import ForecastModelRow, ForecastOriginRow, ForecastRow
+from planner.store.tables import ForecastModelRow, ForecastOriginRow, ForecastRow, table_of
+
+FORECASTS, ORIGINS, MODELS = (table_of(row) for row in (ForecastRow, ForecastOriginRow, ForecastModelRow))
 
 OVERLAPPING_MAX = 400  # submissions that one horizon takes in, the newest: a year of a daily forecast
 
@@ -57,44 +60,29 @@ class ForecastRepository:
         return _summary(row, origin, len(rows))
 
     def get(self, forecast_id: int) -> Forecast | None:
-        query = (
-            select(ForecastRow)
-            .where(ForecastRow.id == forecast_id, ForecastRow.fleet == self._fleet)
-            .options(selectinload(ForecastRow.models), joinedload(ForecastRow.origin))
-        )
-        row = self._session.scalars(query).one_or_none()
+        row = self._row(forecast_id)
         return None if row is None else _forecast(row)
 
+    def whole(self, forecast_id: int) -> tuple[ForecastSummary, Forecast] | None:
+        """What ``summary`` and ``get`` tell, read once."""
+        row = self._row(forecast_id)
+        return None if row is None else (_summary(row, row.origin, len(row.models)), _forecast(row))
+
     def summary(self, forecast_id: int) -> ForecastSummary | None:
-        row = self._session.get(ForecastRow, forecast_id)
-        origin = self._session.get(ForecastOriginRow, forecast_id)
-        if row is None or origin is None or row.fleet != self._fleet:
-            return None
-        count = select(func.count()).where(ForecastModelRow.forecast_id == forecast_id)
-        return _summary(row, origin, self._session.scalar(count) or 0)
+        query = self._told().where(FORECASTS.c.id == forecast_id)
+        found = self._session.execute(query).one_or_none()
+        return None if found is None else _summary_of(found)
 
     def newest(
         self, *, limit: int, before: int | None = None, source: ForecastSource | None = None
     ) -> list[ForecastSummary]:
         """Newest first; ``before`` continues below that id, ``source`` keeps those of one kind."""
-        counts = (
-            select(ForecastModelRow.forecast_id, func.count().label("models"))
-            .group_by(ForecastModelRow.forecast_id)
-            .subquery()
-        )
-        query = (
-            select(ForecastRow, ForecastOriginRow, func.coalesce(counts.c.models, 0))
-            .join(ForecastOriginRow, ForecastOriginRow.forecast_id == ForecastRow.id)
-            .where(ForecastRow.fleet == self._fleet)
-            .outerjoin(counts, counts.c.forecast_id == ForecastRow.id)
-            .order_by(ForecastRow.id.desc())
-            .limit(limit)
-        )
+        query = self._told().order_by(FORECASTS.c.id.desc()).limit(limit)
         if before is not None:
-            query = query.where(ForecastRow.id < before)
+            query = query.where(FORECASTS.c.id < before)
         if source is not None:
-            query = query.where(ForecastOriginRow.source == source.value)
-        return [_summary(row, origin, count) for row, origin, count in self._session.execute(query)]
+            query = query.where(ORIGINS.c.source == source.value)
+        return [_summary_of(row) for row in self._session.execute(query)]
 
     def overlapping(
         self, since: datetime, until: datetime, *, created_before: datetime | None = None
@@ -123,6 +111,32 @@ class ForecastRepository:
             Submitted(row.id, row.origin.standing, _forecast(row), row.created_at)
             for row in self._session.scalars(query)
         ]
+
+    def _row(self, forecast_id: int) -> ForecastRow | None:
+        query = (
+            select(ForecastRow)
+            .where(ForecastRow.id == forecast_id, ForecastRow.fleet == self._fleet)
+            .options(selectinload(ForecastRow.models), joinedload(ForecastRow.origin))
+        )
+        return self._session.scalars(query).one_or_none()
+
+    def _told(self) -> Select[Any]:
+        """Summaries; models are counted for the rows that are asked for and no others."""
+        count = (
+            select(func.count())
+            .where(MODELS.c.forecast_id == FORECASTS.c.id)
+            .correlate(FORECASTS)
+            .scalar_subquery()
+        )
+        epochs = func.json_array_length(FORECASTS.c.epochs).label("epoch_count")
+        own, origin = FORECASTS.c, ORIGINS.c
+        counts = (epochs, count.label("model_count"))
+        about = (origin.author, origin.note, origin.source, origin.corrects)
+        return (
+            select(own.id, own.name, own.created_at, *counts, *about, origin.starts_at, origin.ends_at)
+            .select_from(FORECASTS.join(ORIGINS, origin.forecast_id == own.id))
+            .where(own.fleet == self._fleet)
+        )
 
     def _standing(self, forecast: Forecast) -> int:
         """Its source's, or that of what it corrects if that is higher."""
@@ -175,3 +189,7 @@ def _summary(row: ForecastRow, origin: ForecastOriginRow, model_count: int) -> F
         starts_at=origin.starts_at,
         ends_at=origin.ends_at,
     )
+
+
+def _summary_of(row: Row[Any]) -> ForecastSummary:
+    return ForecastSummary(**dict(row._mapping) | {"source": ForecastSource(row.source)})

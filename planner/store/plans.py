@@ -5,14 +5,22 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from planner.plan.identity import plan_id
 from planner.store.filters import filtered
 from planner.store.records import Activation, NewPlan, PlanDocuments, PlanOrigin, PlanState, PlanSummary
-from planner.store.tables import ActivationRow, CertificateRow, PlanRow, ProblemRow
+from planner.store.tables import ActivationRow, CertificateRow, PlanRow, ProblemRow, table_of
 from planner.store.upserts import insert_once
+
+PLANS, CERTIFICATES, ACTIVATIONS = (table_of(row) for row in (PlanRow, CertificateRow, ActivationRow))
+OWN = [name for name in PlanSummary.__slots__ if not name.startswith("certificate_")]
+LIGHT = (
+    *(PLANS.c[name] for name in OWN),
+    CERTIFICATES.c.passed.label("certificate_passed"),
+    CERTIFICATES.c.bad_rate.label("certificate_bad_rate"),
+)
 
 
 class PlanRepository:
@@ -69,19 +77,13 @@ class PlanRepository:
         self._session.flush()
         return _summary(row)
 
-    def _light(self) -> Any:
-        return (
-            select(PlanRow)
-            .where(PlanRow.fleet == self._fleet)
-            .options(
-                defer(PlanRow.document, raiseload=True),
-                joinedload(PlanRow.certificate).defer(CertificateRow.document, raiseload=True),
-            )
-        )
+    def _light(self) -> Select[Any]:
+        both = PLANS.outerjoin(CERTIFICATES, CERTIFICATES.c.plan_version == PLANS.c.version)
+        return select(*LIGHT).select_from(both).where(PLANS.c.fleet == self._fleet)
 
     def summary(self, version: int) -> PlanSummary | None:
-        row = self._session.scalars(self._light().where(PlanRow.version == version)).one_or_none()
-        return None if row is None else _summary(row)
+        row = self._session.execute(self._light().where(PLANS.c.version == version)).one_or_none()
+        return None if row is None else _light_summary(row)
 
     def newest(
         self,
@@ -94,12 +96,13 @@ class PlanRepository:
         until: datetime | None = None,
     ) -> list[PlanSummary]:
         """Newest first; ``before`` continues below that version, ``since`` and ``until`` bound its making."""
-        query = self._light().order_by(PlanRow.version.desc()).limit(limit)
+        own = PLANS.c
+        query = self._light().order_by(own.version.desc()).limit(limit)
         if before is not None:
-            query = query.where(PlanRow.version < before)
-        wanted = {PlanRow.state: state, PlanRow.forecast_id: forecast_id}
-        query = filtered(query, wanted, PlanRow.created_at, since, until)
-        return [_summary(row) for row in self._session.scalars(query)]
+            query = query.where(own.version < before)
+        wanted = {own.state: state, own.forecast_id: forecast_id}
+        query = filtered(query, wanted, own.created_at, since, until)
+        return [_light_summary(row) for row in self._session.execute(query)]
 
     def documents(self, version: int) -> PlanDocuments | None:
         query = (
@@ -115,9 +118,9 @@ class PlanRepository:
         return PlanDocuments(_summary(row), row.document, problem.document, certificate)
 
     def newest_imported(self) -> PlanSummary | None:
-        query = self._light().where(PlanRow.state == PlanState.IMPORTED).order_by(PlanRow.version.desc())
-        row = self._session.scalars(query.limit(1)).one_or_none()
-        return None if row is None else _summary(row)
+        query = self._light().where(PLANS.c.state == PlanState.IMPORTED).order_by(PLANS.c.version.desc())
+        row = self._session.execute(query.limit(1)).one_or_none()
+        return None if row is None else _light_summary(row)
 
     def overdue(self, valid_hours: float) -> list[int]:
         """Versions that wait for approval or activation and are older, or whose horizon has ended."""
@@ -147,7 +150,7 @@ class PlanRepository:
 
     def activate(self, version: int, *, kind: str, actor: str, reason: str | None = None) -> Activation:
         """Switch to ``version``: the plan active before becomes superseded, all in this unit of work."""
-        current = self._current_row(for_update=True)
+        current = self._locked_current()
         if current is not None:
             current.deactivated_at = self._now
             self.set_state(current.plan_version, PlanState.SUPERSEDED)
@@ -164,7 +167,9 @@ class PlanRepository:
         return _activation(row)
 
     def current_activation(self) -> Activation | None:
-        row = self._current_row()
+        own = ACTIVATIONS.c
+        query = select(ACTIVATIONS).where(own.fleet == self._fleet, own.deactivated_at.is_(None))
+        row = self._session.execute(query).one_or_none()
         return None if row is None else _activation(row)
 
     def newer_active_since(self, version: int) -> int | None:
@@ -202,16 +207,15 @@ class PlanRepository:
         query = filtered(query, wanted, ActivationRow.activated_at, since, until)
         return [_activation(row) for row in self._session.scalars(query)]
 
-    def _current_row(self, *, for_update: bool = False) -> ActivationRow | None:
+    def _locked_current(self) -> ActivationRow | None:
         query = select(ActivationRow).where(
             ActivationRow.fleet == self._fleet, ActivationRow.deactivated_at.is_(None)
         )
-        return self._session.scalars(query.with_for_update() if for_update else query).one_or_none()
+        return self._session.scalars(query.with_for_update()).one_or_none()
 
 
 def _summary(row: PlanRow) -> PlanSummary:
-    own = [name for name in PlanSummary.__slots__ if not name.startswith("certificate_")]
-    values = {name: getattr(row, name) for name in own}
+    values = {name: getattr(row, name) for name in OWN}
     certificate = row.certificate
     return PlanSummary(
         **values | {"state": PlanState(row.state), "origin": PlanOrigin(row.origin)},
@@ -220,7 +224,13 @@ def _summary(row: PlanRow) -> PlanSummary:
     )
 
 
-def _activation(row: ActivationRow) -> Activation:
+def _light_summary(row: Row[Any]) -> PlanSummary:
+    return PlanSummary(
+        **dict(row._mapping) | {"state": PlanState(row.state), "origin": PlanOrigin(row.origin)}
+    )
+
+
+def _activation(row: ActivationRow | Row[Any]) -> Activation:
     return Activation(**{name: getattr(row, name) for name in Activation.__slots__})
 
 

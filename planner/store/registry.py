@@ -7,15 +7,17 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.orm import Session
 
 from planner.problem.problem import GpuType, Pool
 from planner.store.filters import named, page_by
 from planner.store.profile_versions import versioned
 from planner.store.records import RegisteredModel, RegisteredProfile, Upserted
-from planner.store.tables import GpuTypeRow, ModelRow, PoolRow, ProfileRow
+from planner.store.tables import GpuTypeRow, ModelRow, PoolRow, ProfileRow, table_of
 from planner.store.upserts import upsert
+
+GPU_TYPES, MODELS, POOLS, PROFILES = (table_of(row) for row in (GpuTypeRow, ModelRow, PoolRow, ProfileRow))
 
 
 class RegistryRepository:
@@ -40,8 +42,8 @@ class RegistryRepository:
     def gpu_types(
         self, *, name: str | None = None, after: str | None = None, limit: int | None = None
     ) -> list[GpuType]:
-        query = page_by(named(select(GpuTypeRow), GpuTypeRow.id, name), [GpuTypeRow.id], [after], limit)
-        return [_gpu_type(row) for row in self._session.scalars(query)]
+        query = page_by(named(select(GPU_TYPES), GPU_TYPES.c.id, name), [GPU_TYPES.c.id], [after], limit)
+        return [_gpu_type(row) for row in self._session.execute(query)]
 
     def gpu_type(self, gpu_type_id: str, *, for_change: bool = False) -> GpuType | None:
         row = self._session.get(GpuTypeRow, gpu_type_id, with_for_update=for_change or None)
@@ -68,13 +70,14 @@ class RegistryRepository:
         after: tuple[str, str] | None = None,
         limit: int | None = None,
     ) -> list[Pool]:
-        query = select(PoolRow).where(PoolRow.fleet == self._fleet)
+        own = POOLS.c
+        query = select(POOLS).where(own.fleet == self._fleet)
         if gpu_type is not None:
-            query = query.where(PoolRow.gpu_type == gpu_type)
+            query = query.where(own.gpu_type == gpu_type)
         if zone is not None:
-            query = query.where(PoolRow.zone == zone)
-        query = page_by(query, [PoolRow.gpu_type, PoolRow.zone], after or (None, None), limit)
-        return [_pool(row) for row in self._session.scalars(query)]
+            query = query.where(own.zone == zone)
+        query = page_by(query, [own.gpu_type, own.zone], after or (None, None), limit)
+        return [_pool(row) for row in self._session.execute(query)]
 
     def pool(self, gpu_type: str, zone: str, *, for_change: bool = False) -> Pool | None:
         key = (self._fleet, gpu_type, zone)
@@ -95,8 +98,8 @@ class RegistryRepository:
     def models(
         self, *, name: str | None = None, after: str | None = None, limit: int | None = None
     ) -> list[RegisteredModel]:
-        query = page_by(named(select(ModelRow), ModelRow.id, name), [ModelRow.id], [after], limit)
-        return [_model(row) for row in self._session.scalars(query)]
+        query = page_by(named(select(MODELS), MODELS.c.id, name), [MODELS.c.id], [after], limit)
+        return [_model(row) for row in self._session.execute(query)]
 
     def model(self, model_id: str, *, for_change: bool = False) -> RegisteredModel | None:
         row = self._session.get(ModelRow, model_id, with_for_update=for_change or None)
@@ -137,13 +140,14 @@ class RegistryRepository:
         after: tuple[str, str] | None = None,
         limit: int | None = None,
     ) -> list[RegisteredProfile]:
-        query = select(ProfileRow)
+        own = PROFILES.c
+        query = select(PROFILES)
         if model is not None:
-            query = query.where(ProfileRow.model == model)
+            query = query.where(own.model == model)
         if gpu_type is not None:
-            query = query.where(ProfileRow.gpu_type == gpu_type)
-        query = page_by(query, [ProfileRow.model, ProfileRow.gpu_type], after or (None, None), limit)
-        return [_profile(row) for row in self._session.scalars(query)]
+            query = query.where(own.gpu_type == gpu_type)
+        query = page_by(query, [own.model, own.gpu_type], after or (None, None), limit)
+        return [_profile(row) for row in self._session.execute(query)]
 
     def profile(self, model: str, gpu_type: str, *, for_change: bool = False) -> RegisteredProfile | None:
         key = (model, gpu_type)
@@ -166,19 +170,19 @@ def _split(ids: Sequence[str], known: set[str]) -> Upserted:
     return Upserted(tuple(i for i in ids if i not in known), tuple(i for i in ids if i in known))
 
 
-def _gpu_type(row: GpuTypeRow) -> GpuType:
+def _gpu_type(row: GpuTypeRow | Row[Any]) -> GpuType:
     return GpuType(row.id, row.memory_gib, row.reserve_gib, row.price_usd_per_hour)
 
 
-def _pool(row: PoolRow) -> Pool:
+def _pool(row: PoolRow | Row[Any]) -> Pool:
     return Pool(row.gpu_type, row.zone, row.available)
 
 
-def _model(row: ModelRow) -> RegisteredModel:
+def _model(row: ModelRow | Row[Any]) -> RegisteredModel:
     return RegisteredModel(row.id, row.slo_ms, row.priority, dict(row.serving))
 
 
-def _profile(row: ProfileRow) -> RegisteredProfile:
+def _profile(row: ProfileRow | Row[Any]) -> RegisteredProfile:
     return RegisteredProfile(
         model=row.model,
         gpu_type=row.gpu_type,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select, tuple_, update
+from sqlalchemy import Row, Select, and_, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from planner.store.filters import filtered
 from planner.store.records import Lease, RunRecord, RunState
 from planner.store.run_events import RunEventRepository
-from planner.store.tables import RunRow
+from planner.store.tables import RunRow, table_of
 
+RUNS = table_of(RunRow)
 ATTEMPTS_MAX = 5  # a run whose server or process was killed this often is given up
 
 
@@ -31,7 +32,8 @@ class RunRepository:
         self.events.add(run.id, "state", {"state": run.state.value})
 
     def get(self, run_id: str) -> RunRecord | None:
-        row = self._session.scalars(self._own().where(RunRow.id == run_id)).one_or_none()
+        query = self._looked_at().where(RUNS.c.id == run_id)
+        row = self._session.execute(query).one_or_none()
         return None if row is None else _record(row)
 
     def newest(
@@ -46,13 +48,14 @@ class RunRepository:
         until: datetime | None = None,
     ) -> list[RunRecord]:
         """Newest first; ``before`` continues below the run of that id (nothing, if there is none)."""
-        query = self._own().order_by(RunRow.created_at.desc(), RunRow.id.desc()).limit(limit)
+        own, place = RUNS.c, (RUNS.c.created_at, RUNS.c.id)
+        query = self._looked_at().order_by(own.created_at.desc(), own.id.desc()).limit(limit)
         if before is not None:
-            last = self._own().with_only_columns(RunRow.created_at, RunRow.id).where(RunRow.id == before)
-            query = query.where(tuple_(RunRow.created_at, RunRow.id) < last.scalar_subquery())
-        wanted = {RunRow.state: state, RunRow.forecast_id: forecast_id, RunRow.actor: actor}
-        query = filtered(query, wanted, RunRow.created_at, since, until)
-        return [_record(row) for row in self._session.scalars(query)]
+            last = self._looked_at().with_only_columns(*place).where(own.id == before)
+            query = query.where(tuple_(*place) < last.scalar_subquery())
+        wanted = {own.state: state, own.forecast_id: forecast_id, own.actor: actor}
+        query = filtered(query, wanted, own.created_at, since, until)
+        return [_record(row) for row in self._session.execute(query)]
 
     def claim(self, owner: str, lease: timedelta) -> RunRecord | None:
         """
@@ -171,6 +174,9 @@ class RunRepository:
         self._said_its_end(lease.run_id, state, **said)
         return True
 
+    def _looked_at(self) -> Select[Any]:
+        return select(RUNS).where(RUNS.c.fleet == self._fleet)
+
     def _own(self) -> Select[RunRow]:
         return select(RunRow).where(RunRow.fleet == self._fleet)
 
@@ -192,6 +198,6 @@ def _ended(state: RunState, now: datetime) -> dict[str, Any]:
     return {"state": state.value, "finished_at": now, "lease_owner": None, "lease_expires_at": None}
 
 
-def _record(row: RunRow) -> RunRecord:
+def _record(row: RunRow | Row[Any]) -> RunRecord:
     values = {name: getattr(row, name) for name in RunRecord.__slots__}
     return RunRecord(**values | {"state": RunState(row.state)})

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
-from planner.store.tables import SessionRow, TokenRow
+from planner.store.tables import SessionRow, TokenRow, table_of
+
+TOKENS, SESSIONS = table_of(TokenRow), table_of(SessionRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +62,17 @@ class TokenRepository:
 
     def any(self) -> bool:
         """Whether a token was ever made; one that was revoked counts."""
-        return self._session.scalar(select(TokenRow.id).limit(1)) is not None
+        return self._session.execute(select(TOKENS.c.id).limit(1)).first() is not None
 
     def one(self, token_id: str, *, for_update: bool = False) -> TokenRecord | None:
-        row = self._session.get(TokenRow, token_id, with_for_update=for_update or None)
+        query = select(TOKENS).where(TOKENS.c.id == token_id)
+        row = self._session.execute(query.with_for_update() if for_update else query).one_or_none()
         return None if row is None else _token(row)
 
     def all(self) -> list[TokenRecord]:
         """Oldest first."""
-        query = select(TokenRow).order_by(TokenRow.created_at, TokenRow.id)
-        return [_token(row) for row in self._session.scalars(query)]
+        query = select(TOKENS).order_by(TOKENS.c.created_at, TOKENS.c.id)
+        return [_token(row) for row in self._session.execute(query)]
 
     def add(self, token: TokenRecord) -> None:
         """Raises ``StoreConflict`` where a token of the same name is not revoked."""
@@ -119,7 +123,7 @@ class TokenRepository:
         self._session.flush()
 
     def session(self, digest: str) -> SessionRecord | None:
-        row = self._session.get(SessionRow, digest)
+        row = self._session.execute(select(SESSIONS).where(SESSIONS.c.digest == digest)).one_or_none()
         if row is None:
             return None
         return SessionRecord(
@@ -136,7 +140,7 @@ class TokenRepository:
         self._session.execute(delete(SessionRow).where(SessionRow.digest == digest))
 
 
-def _token(row: TokenRow) -> TokenRecord:
+def _token(row: Row[Any]) -> TokenRecord:
     return TokenRecord(
         row.id,
         row.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from api.access.table import RULES
 from tests.integration.test_secured_server import serving
 
+JSON = "application/json"
 ROWS = 10_000_000
 GROWTH_MIB_MAX = 400
 """Above the server at rest, whatever was sent: a body of 32 MiB may be held and read once."""
@@ -117,3 +119,33 @@ def memory_mib(pid: int, field: str) -> float:
 
 def forget_peak(pid: int) -> None:
     Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="utf-8")
+
+
+AT_ONCE = 8
+GROWTH_MIB_MAX_TOGETHER = 650
+"""Eight of these that were all let in took 1,250 MiB; of eight two find room, and took 440."""
+
+
+def test_large_bodies_at_once_find_room_or_are_told_to_come_again(
+    server: tuple[str, int],
+) -> None:
+    address, pid = server
+    body = b"".join(rows_of_one())  # 5 MiB of text and 3.8 million values
+    forget_peak(pid)
+    before_mib = memory_mib(pid, "VmRSS")
+
+    def send(_: int) -> httpx.Response:
+        return httpx.post(
+            f"{address}/v1/forecasts", content=body, headers={"content-type": JSON}, timeout=120
+        )
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(send, range(AT_ONCE)))
+    grown_mib = memory_mib(pid, "VmHWM") - before_mib
+    assert grown_mib < GROWTH_MIB_MAX_TOGETHER, f"{grown_mib:.0f} MiB"
+    assert {answer.status_code for answer in answers} == {422, 503}
+    for answer in answers:
+        if answer.status_code == 503:
+            assert answer.json()["type"] == "urn:fermata:problem:bodies-too-large-together"
+            assert int(answer.headers["retry-after"]) > 0
+    assert send(0).status_code == 422  # all that was held was given back

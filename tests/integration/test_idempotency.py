@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
@@ -17,6 +18,8 @@ import httpx
 import pytest
 from sqlalchemy import update
 
+from api.rest.app import create_app
+from api.settings import Settings
 from planner.store.idempotency import KeptAnswer, KeyedRequest, Standing
 from planner.store.store import Store
 from planner.store.tables import IdempotencyKeyRow
@@ -71,6 +74,47 @@ def test_another_request_with_the_key_is_refused(client: httpx.Client) -> None:
         client.post("/v1/runs", json={"forecast_id": 1}, headers={KEY: "a"}),
     ):
         assert (answer.status_code, problem(answer)) == (422, "idempotency-key-reused")
+    assert count(client) == 1
+
+
+def test_a_request_cut_in_the_middle_leaves_its_key_free(client: httpx.Client, migrated_url: str) -> None:
+    """Half a body is no request: it must not be answered, nor its answer kept for the whole one."""
+    body = json.dumps(forecast()).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    said: list[Any] = []
+
+    async def say(message: Any) -> None:
+        said.append(message)
+
+    async def cut() -> None:
+        store = Store(migrated_url)
+        settings = Settings(database_url=migrated_url, run_worker=False, scheduler=False)
+        heard = [
+            {"type": "http.request", "body": body[: len(body) // 2], "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+
+        async def hear() -> Any:
+            return heard.pop(0) if heard else {"type": "http.disconnect"}
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/v1/forecasts",
+            "query_string": b"",
+            "headers": [*headers, (b"host", b"127.0.0.1"), (KEY.lower().encode(), b"cut")],
+            "scheme": "http",
+            "server": ("127.0.0.1", 80),
+            "client": ("127.0.0.1", 1),
+            "http_version": "1.1",
+            "root_path": "",
+        }
+        await create_app(settings, store)(scope, hear, say)
+        store.close()
+
+    asyncio.run(cut())
+    assert said == []
+    assert submit(client, "cut").status_code == 201
     assert count(client) == 1
 
 

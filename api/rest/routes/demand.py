@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -119,4 +118,5 @@ def get_resolved_forecast(
 def get_forecast(store: StoreDep, forecast_id: Annotated[int, Path(ge=1, le=INTEGER_MAX)]) -> ForecastOut:
     """One forecast, whole."""
     summary, forecast = demand.forecast(store, forecast_id)
-    return ForecastOut.model_validate({**asdict(forecast), **asdict(summary)})
+    told = ForecastSummaryOut.model_validate(summary)
+    return ForecastOut.model_validate(dict(told) | {"epochs": forecast.epochs, "models": forecast.models})

@@ -91,13 +91,13 @@ def list_plans(
 )
 def get_plan(store: StoreDep, version: Version, request: Request, response: Response) -> Any:
     """One plan version, whole. Only its state ever changes, and the ETag with it."""
-    summary = plans.summary(store, version)
-    etag = etag_of("plan", version, summary.state)
-    if is_current(request, etag):
-        return not_modified(etag)
-    found = plans.plan(store, version)
+    if "if-none-match" in request.headers:
+        etag = etag_of("plan", version, plans.summary(store, version).state)
+        if is_current(request, etag):
+            return not_modified(etag)
+    found = plans.documents(store, version)
     response.headers["ETag"] = etag_of("plan", version, found.summary.state)
-    return PlanOut.model_validate({**asdict(found.summary), "plan": found.plan_document})
+    return PlanOut.model_validate({**asdict(found.summary), "plan": found.plan})
 
 
 @router.get(
@@ -106,13 +106,13 @@ def get_plan(store: StoreDep, version: Version, request: Request, response: Resp
 )
 def get_problem(store: StoreDep, version: Version) -> dict[str, Any]:
     """The planning problem that the plan answers, in its file format (docs/reference/problem.schema.json)."""
-    return plans.plan(store, version).problem_document
+    return plans.documents(store, version).problem
 
 
 @router.get("/plans/{version}/certificate", responses=problems(404))
 def get_certificate(store: StoreDep, version: Version) -> CertificateOut:
     """The simulated evidence that the plan keeps its SLOs."""
-    found = plans.plan(store, version)
+    found = plans.documents(store, version)
     return CertificateOut(
         plan_version=version,
         passed=bool(found.summary.certificate_passed),

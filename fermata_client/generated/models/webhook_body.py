@@ -15,7 +15,7 @@ class WebhookBody:
     url: str
     """ Its host must be one that the operator allows. """
     events: list[str]
-    """ Of replan.waiting, replan.activated, replan.failed, webhook.tested. """
+    """ Of replan.waiting, replan.activated, replan.failed, plan.activated, plan.rolled_back, webhook.tested. """
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url

@@ -14,6 +14,8 @@ EVENTS = {
     "replan.waiting": "a scheduled run made a plan that a person must look at; `reasons` say why",
     "replan.activated": "a scheduled run made a plan that the fleet's policy let go live",
     "replan.failed": "a scheduled run ended without a plan, or could not be started",
+    "plan.activated": "a plan became the active one, whoever had it so; `active_before` is the one before",
+    "plan.rolled_back": "a plan that was active before, or its repetition (`repeats`), became active again",
     "webhook.tested": "somebody asked for a delivery to see whether it arrives; sent to any webhook",
 }
 

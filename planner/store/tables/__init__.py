@@ -7,7 +7,7 @@ the store: repositories return frozen records.
 """
 
 from planner.store.tables.audit import AuditHeadRow, AuditRow
-from planner.store.tables.base import ID_LENGTH_MAX, Base
+from planner.store.tables.base import ID_LENGTH_MAX, Base, table_of
 from planner.store.tables.decisions import AdviceRow, PlanDecisionRow
 from planner.store.tables.demand import ForecastModelRow, ForecastOriginRow, ForecastRow
 from planner.store.tables.fleets import FleetRow
@@ -66,4 +66,5 @@ __all__ = [
     "SlotRow",
     "TokenRow",
     "WebhookRow",
+    "table_of",
 ]

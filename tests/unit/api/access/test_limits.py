@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from api.access.buckets import Buckets
-from api.access.json_shape import DEPTH_MAX, VALUES_MAX, shape_faults
+from api.access.json_shape import DEPTH_MAX, VALUES_MAX, shape_of
 from api.access.table import RULES, Rule
 from api.rest.middleware import TimeLimitMiddleware
 from planner.service import access
@@ -94,7 +94,7 @@ def test_strangers_are_counted_by_address_and_good_tokens_pass(tmp_path: Path) -
     ],
 )
 def test_shapes_are_seen_in_the_text(text: bytes, count: int) -> None:
-    assert len(shape_faults(text)) == count
+    assert len(shape_of(text).faults) == count
 
 
 @pytest.fixture(scope="module")

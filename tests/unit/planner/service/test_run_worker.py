@@ -16,7 +16,14 @@ import pytest
 from planner.demand.forecast import Forecast, ForecastEpoch
 from planner.problem.canonical import problem_to_json
 from planner.problem.parse import parse_problem
-from planner.service.run_child import DATABASE_URL, RUN_FLEET, RUN_LEASE_NUMBER, RUN_OWNER, SERVER_GONE
+from planner.service.run_child import (
+    DATABASE_URL,
+    RUN_FLEET,
+    RUN_LEASE_NUMBER,
+    RUN_OWNER,
+    SERVER_GONE,
+    STORE_AWAY,
+)
 from planner.service.run_worker import RunWorker
 from planner.store.records import RunRecord, RunState
 from planner.store.store import Store
@@ -159,6 +166,31 @@ def test_the_process_ends_with_its_server(store: Store) -> None:
     assert process.stdin is not None
     process.stdin.close()
     assert process.wait(20) == SERVER_GONE
+
+
+def test_a_process_that_loses_its_database_fails_no_run(store: Store) -> None:
+    """The database was restarted as the process began: the run was failed for good as crashed."""
+    run_id = add_run(store)
+    with store.writing() as work:
+        claimed = work.runs.claim("server", timedelta(seconds=60))
+    assert claimed is not None
+    environment = environment_of_child(store, "server", 1)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "planner.service.run_child", run_id],
+        env=environment | {DATABASE_URL: "postgresql://nobody@/none?host=/nowhere"},
+        stdin=subprocess.PIPE,  # held open: its end would mean that the server is gone
+        stderr=subprocess.PIPE,
+    )
+    assert process.wait(60) == STORE_AWAY
+    assert process.stdin is not None
+    assert process.stderr is not None
+    said = process.stderr.read()
+    process.stdin.close()
+    process.stderr.close()
+    assert b"Traceback" not in said
+    RunWorker(store)._settle(claimed, process.returncode, said.decode())
+    run = get(store, run_id)
+    assert (run.state, run.attempts, run.error) == (RunState.QUEUED, 1, None)
 
 
 def test_a_process_whose_lease_was_taken_over_leaves_nothing(store: Store) -> None:
