@@ -175,10 +175,17 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
-    async def get_forecast(self, forecast_id: int, *, fleet: str | Unset = UNSET) -> models.ForecastOut:
-        """One forecast, whole. Scope: reader, of the fleet asked for."""
+    async def get_forecast(
+        self, forecast_id: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.ForecastOut:
+        """
+        One forecast, whole. Only `corrected_by` ever changes, and the ETag with it. Scope:
+        reader, of the fleet asked for.
+        """
         return result(
-            await _get_forecast.asyncio_detailed(client=self.client, forecast_id=forecast_id, fleet=fleet)
+            await _get_forecast.asyncio_detailed(
+                client=self.client, forecast_id=forecast_id, fleet=fleet, if_none_match=if_none_match
+            )
         )
 
     async def get_resolved_forecast(
@@ -243,6 +250,8 @@ class AsyncOperations(AsyncConnection):
         corrects: int | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> list[models.ForecastSummaryOut]:
         """
@@ -250,7 +259,8 @@ class AsyncOperations(AsyncConnection):
         one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`,
         `demand_rps` and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it
         is called. Nothing that was submitted is ever changed: a later forecast may name the one
-        it `corrects`. Scope: planner, of the fleet asked for.
+        it `corrects`. Of one forecast, If- Match is compared with the ETag of the one that it
+        corrects, which changes with each correction. Scope: planner, of the fleet asked for.
         """
         return result(
             await _submit_forecasts.asyncio_detailed(
@@ -262,6 +272,8 @@ class AsyncOperations(AsyncConnection):
                 corrects=corrects,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -501,6 +513,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ActivationOut | models.RunOut:
         """
@@ -508,11 +522,18 @@ class AsyncOperations(AsyncConnection):
         back) once it is certified against the newest demand: the answer is 202 and the run that
         does so, which ends with the activation of a new version that repeats the old one. With
         `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
-        Scope: approver, of the fleet asked for.
+        If-Match is compared with the ETag of the activation in force, `GET
+        /v1/activations/current`. Scope: approver, of the fleet asked for.
         """
         return result(
             await _activate_plan.asyncio_detailed(
-                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -523,6 +544,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
         """
@@ -536,6 +559,8 @@ class AsyncOperations(AsyncConnection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -766,6 +791,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
         """Reject a plan that is not active, for good. Scope: approver, of the fleet asked for."""
@@ -776,6 +803,8 @@ class AsyncOperations(AsyncConnection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -787,6 +816,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ProfileProposalOut:
         """
@@ -800,17 +831,19 @@ class AsyncOperations(AsyncConnection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
 
     async def get_profile_proposal(
-        self, proposal_id: int, *, fleet: str | Unset = UNSET
+        self, proposal_id: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.ProfileProposalOut:
         """One proposal and its evidence. Scope: reader, of the fleet asked for."""
         return result(
             await _get_profile_proposal.asyncio_detailed(
-                client=self.client, proposal_id=proposal_id, fleet=fleet
+                client=self.client, proposal_id=proposal_id, fleet=fleet, if_none_match=if_none_match
             )
         )
 
@@ -934,6 +967,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ProfileProposalOut:
         """
@@ -947,6 +982,8 @@ class AsyncOperations(AsyncConnection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -1566,9 +1603,13 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
-    async def get_schedule(self, *, fleet: str | Unset = UNSET) -> models.ScheduleOut:
+    async def get_schedule(
+        self, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.ScheduleOut:
         """The fleet's schedule and its next slot. Scope: reader, of the fleet asked for."""
-        return result(await _get_schedule.asyncio_detailed(client=self.client, fleet=fleet))
+        return result(
+            await _get_schedule.asyncio_detailed(client=self.client, fleet=fleet, if_none_match=if_none_match)
+        )
 
     async def list_slots(
         self,
@@ -1596,22 +1637,50 @@ class AsyncOperations(AsyncConnection):
             before = page.next_before
 
     async def put_schedule(
-        self, body: models.ScheduleBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        body: models.ScheduleBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ScheduleOut:
         """
         Set when the fleet is planned again by itself; slots count from now on, unless times
         stay the same. Scope: planner, of the fleet asked for.
         """
         return result(
-            await _put_schedule.asyncio_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+            await _put_schedule.asyncio_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
         )
 
-    async def remove_schedule(self, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET) -> None:
+    async def remove_schedule(
+        self,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> None:
         """
         The fleet is no longer planned by itself; slots taken up stay on record. Scope: planner,
         of the fleet asked for.
         """
-        result(await _remove_schedule.asyncio_detailed(client=self.client, fleet=fleet, x_actor=x_actor))
+        result(
+            await _remove_schedule.asyncio_detailed(
+                client=self.client,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
 
     async def replan(
         self,
@@ -1713,10 +1782,14 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
-    async def get_webhook(self, webhook_id: str, *, fleet: str | Unset = UNSET) -> models.WebhookOut:
+    async def get_webhook(
+        self, webhook_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.WebhookOut:
         """One webhook, and since when it fails, if it does. Scope: reader, of the fleet asked for."""
         return result(
-            await _get_webhook.asyncio_detailed(client=self.client, webhook_id=webhook_id, fleet=fleet)
+            await _get_webhook.asyncio_detailed(
+                client=self.client, webhook_id=webhook_id, fleet=fleet, if_none_match=if_none_match
+            )
         )
 
     async def list_deliveries(
@@ -1772,7 +1845,13 @@ class AsyncOperations(AsyncConnection):
             after = page.next_after
 
     async def remove_webhook(
-        self, webhook_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        webhook_id: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """
         It is told nothing more; its deliveries go with it. Scope: admin, of the fleet asked
@@ -1780,7 +1859,12 @@ class AsyncOperations(AsyncConnection):
         """
         result(
             await _remove_webhook.asyncio_detailed(
-                client=self.client, webhook_id=webhook_id, fleet=fleet, x_actor=x_actor
+                client=self.client,
+                webhook_id=webhook_id,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
             )
         )
 

@@ -174,9 +174,18 @@ class Operations(Connection):
             )
         )
 
-    def get_forecast(self, forecast_id: int, *, fleet: str | Unset = UNSET) -> models.ForecastOut:
-        """One forecast, whole. Scope: reader, of the fleet asked for."""
-        return result(_get_forecast.sync_detailed(client=self.client, forecast_id=forecast_id, fleet=fleet))
+    def get_forecast(
+        self, forecast_id: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.ForecastOut:
+        """
+        One forecast, whole. Only `corrected_by` ever changes, and the ETag with it. Scope:
+        reader, of the fleet asked for.
+        """
+        return result(
+            _get_forecast.sync_detailed(
+                client=self.client, forecast_id=forecast_id, fleet=fleet, if_none_match=if_none_match
+            )
+        )
 
     def get_resolved_forecast(
         self,
@@ -239,6 +248,8 @@ class Operations(Connection):
         corrects: int | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> list[models.ForecastSummaryOut]:
         """
@@ -246,7 +257,8 @@ class Operations(Connection):
         one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`,
         `demand_rps` and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it
         is called. Nothing that was submitted is ever changed: a later forecast may name the one
-        it `corrects`. Scope: planner, of the fleet asked for.
+        it `corrects`. Of one forecast, If- Match is compared with the ETag of the one that it
+        corrects, which changes with each correction. Scope: planner, of the fleet asked for.
         """
         return result(
             _submit_forecasts.sync_detailed(
@@ -258,6 +270,8 @@ class Operations(Connection):
                 corrects=corrects,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -488,6 +502,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ActivationOut | models.RunOut:
         """
@@ -495,11 +511,18 @@ class Operations(Connection):
         back) once it is certified against the newest demand: the answer is 202 and the run that
         does so, which ends with the activation of a new version that repeats the old one. With
         `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
-        Scope: approver, of the fleet asked for.
+        If-Match is compared with the ETag of the activation in force, `GET
+        /v1/activations/current`. Scope: approver, of the fleet asked for.
         """
         return result(
             _activate_plan.sync_detailed(
-                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -510,6 +533,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
         """
@@ -523,6 +548,8 @@ class Operations(Connection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -743,6 +770,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
         """Reject a plan that is not active, for good. Scope: approver, of the fleet asked for."""
@@ -753,6 +782,8 @@ class Operations(Connection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -764,6 +795,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ProfileProposalOut:
         """
@@ -777,16 +810,20 @@ class Operations(Connection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
 
     def get_profile_proposal(
-        self, proposal_id: int, *, fleet: str | Unset = UNSET
+        self, proposal_id: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.ProfileProposalOut:
         """One proposal and its evidence. Scope: reader, of the fleet asked for."""
         return result(
-            _get_profile_proposal.sync_detailed(client=self.client, proposal_id=proposal_id, fleet=fleet)
+            _get_profile_proposal.sync_detailed(
+                client=self.client, proposal_id=proposal_id, fleet=fleet, if_none_match=if_none_match
+            )
         )
 
     def list_planned_profiles(
@@ -906,6 +943,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ProfileProposalOut:
         """
@@ -919,6 +958,8 @@ class Operations(Connection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -1527,9 +1568,13 @@ class Operations(Connection):
             )
         )
 
-    def get_schedule(self, *, fleet: str | Unset = UNSET) -> models.ScheduleOut:
+    def get_schedule(
+        self, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.ScheduleOut:
         """The fleet's schedule and its next slot. Scope: reader, of the fleet asked for."""
-        return result(_get_schedule.sync_detailed(client=self.client, fleet=fleet))
+        return result(
+            _get_schedule.sync_detailed(client=self.client, fleet=fleet, if_none_match=if_none_match)
+        )
 
     def list_slots(
         self,
@@ -1554,22 +1599,50 @@ class Operations(Connection):
             before = page.next_before
 
     def put_schedule(
-        self, body: models.ScheduleBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        body: models.ScheduleBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ScheduleOut:
         """
         Set when the fleet is planned again by itself; slots count from now on, unless times
         stay the same. Scope: planner, of the fleet asked for.
         """
         return result(
-            _put_schedule.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+            _put_schedule.sync_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
         )
 
-    def remove_schedule(self, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET) -> None:
+    def remove_schedule(
+        self,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> None:
         """
         The fleet is no longer planned by itself; slots taken up stay on record. Scope: planner,
         of the fleet asked for.
         """
-        result(_remove_schedule.sync_detailed(client=self.client, fleet=fleet, x_actor=x_actor))
+        result(
+            _remove_schedule.sync_detailed(
+                client=self.client,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
 
     def replan(
         self,
@@ -1668,9 +1741,15 @@ class Operations(Connection):
             )
         )
 
-    def get_webhook(self, webhook_id: str, *, fleet: str | Unset = UNSET) -> models.WebhookOut:
+    def get_webhook(
+        self, webhook_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.WebhookOut:
         """One webhook, and since when it fails, if it does. Scope: reader, of the fleet asked for."""
-        return result(_get_webhook.sync_detailed(client=self.client, webhook_id=webhook_id, fleet=fleet))
+        return result(
+            _get_webhook.sync_detailed(
+                client=self.client, webhook_id=webhook_id, fleet=fleet, if_none_match=if_none_match
+            )
+        )
 
     def list_deliveries(
         self,
@@ -1721,7 +1800,13 @@ class Operations(Connection):
             after = page.next_after
 
     def remove_webhook(
-        self, webhook_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        webhook_id: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """
         It is told nothing more; its deliveries go with it. Scope: admin, of the fleet asked
@@ -1729,7 +1814,12 @@ class Operations(Connection):
         """
         result(
             _remove_webhook.sync_detailed(
-                client=self.client, webhook_id=webhook_id, fleet=fleet, x_actor=x_actor
+                client=self.client,
+                webhook_id=webhook_id,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
             )
         )
 

@@ -11,7 +11,7 @@ from planner.plan.plan import Plan
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
 from planner.service.errors import NoActivePlan, PlanNotFound
-from planner.service.plan_states import activate, approve, expire_overdue, reject
+from planner.service.plan_states import activate, approve, expire_overdue, reject, standing
 from planner.store.records import Activation, AuditEntry, PlanDecision, PlanSummary
 from planner.store.store import Store
 
@@ -27,6 +27,7 @@ __all__ = [
     "plan_difference",
     "plans",
     "reject",
+    "standing",
     "summary",
 ]
 

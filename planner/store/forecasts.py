@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, insert, select
@@ -70,7 +71,13 @@ class ForecastRepository:
         if row is None or origin is None or row.fleet != self._fleet:
             return None
         count = select(func.count()).where(ForecastModelRow.forecast_id == forecast_id)
-        return _summary(row, origin, self._session.scalar(count) or 0)
+        corrected_by = self._corrections([forecast_id]).get(forecast_id)
+        return _summary(row, origin, self._session.scalar(count) or 0, corrected_by)
+
+    def lock(self, forecast_id: int) -> ForecastSummary | None:
+        """As ``summary``, and nobody else who locks it submits a correction until this unit of work ends."""
+        query = select(ForecastRow.id).where(ForecastRow.id == forecast_id, ForecastRow.fleet == self._fleet)
+        return None if self._session.scalar(query.with_for_update()) is None else self.summary(forecast_id)
 
     def newest(
         self, *, limit: int, before: int | None = None, source: ForecastSource | None = None
@@ -93,7 +100,19 @@ class ForecastRepository:
             query = query.where(ForecastRow.id < before)
         if source is not None:
             query = query.where(ForecastOriginRow.source == source.value)
-        return [_summary(row, origin, count) for row, origin, count in self._session.execute(query)]
+        found = self._session.execute(query).all()
+        corrected_by = self._corrections([row.id for row, _, _ in found])
+        return [_summary(row, origin, count, corrected_by.get(row.id)) for row, origin, count in found]
+
+    def _corrections(self, forecast_ids: Sequence[int]) -> dict[int, int]:
+        """The newest correction of each, where there is one."""
+        own = ForecastOriginRow
+        query = select(own.corrects, func.max(own.forecast_id)).where(own.corrects.in_(forecast_ids))
+        return {
+            corrected: newest
+            for corrected, newest in self._session.execute(query.group_by(own.corrects))
+            if corrected is not None
+        }
 
     def overlapping(
         self, since: datetime, until: datetime, *, created_before: datetime | None = None
@@ -159,7 +178,9 @@ def _forecast(row: ForecastRow) -> Forecast:
     )
 
 
-def _summary(row: ForecastRow, origin: ForecastOriginRow, model_count: int) -> ForecastSummary:
+def _summary(
+    row: ForecastRow, origin: ForecastOriginRow, model_count: int, corrected_by: int | None = None
+) -> ForecastSummary:
     return ForecastSummary(
         id=row.id,
         name=row.name,
@@ -172,4 +193,5 @@ def _summary(row: ForecastRow, origin: ForecastOriginRow, model_count: int) -> F
         corrects=origin.corrects,
         starts_at=origin.starts_at,
         ends_at=origin.ends_at,
+        corrected_by=corrected_by,
     )
