@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
-from fermata_client.connection import Connection, result
+from fermata_client.connection import Connection, result, with_csv
 from fermata_client.generated import models
 from fermata_client.generated.api.audit import list_audit_entries as _list_audit_entries
 from fermata_client.generated.api.demand import get_demand_accuracy as _get_demand_accuracy
@@ -92,6 +92,7 @@ from fermata_client.generated.api.webhooks import list_webhooks as _list_webhook
 from fermata_client.generated.api.webhooks import remove_webhook as _remove_webhook
 from fermata_client.generated.api.webhooks import try_webhook as _try_webhook
 from fermata_client.generated.types import UNSET, Unset
+from fermata_client.run_events import RunEvent, run_events
 
 
 class Operations(Connection):
@@ -275,6 +276,40 @@ class Operations(Connection):
                 idempotency_key=idempotency_key,
             )
         )
+
+    def submit_forecasts_csv(
+        self,
+        csv: str | bytes,
+        *,
+        name: str | Unset = UNSET,
+        note: None | str | Unset = UNSET,
+        source: models.SubmitForecastsSource | Unset = UNSET,
+        corrects: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> list[models.ForecastSummaryOut]:
+        """``submit_forecasts``, its body as CSV."""
+        response = self.http.request(
+            **with_csv(
+                _submit_forecasts._get_kwargs(
+                    name=name,
+                    note=note,
+                    source=source,
+                    corrects=corrects,
+                    fleet=fleet,
+                    x_actor=x_actor,
+                    if_match=if_match,
+                    if_none_match=if_none_match,
+                    idempotency_key=idempotency_key,
+                    body=[],
+                ),
+                csv,
+            )
+        )
+        return result(_submit_forecasts._build_response(client=self.client, response=response))
 
     def change_fleet(
         self,
@@ -1556,16 +1591,20 @@ class Operations(Connection):
 
     def stream_run_events(
         self, run_id: str, *, fleet: str | Unset = UNSET, last_event_id: int | Unset = UNSET
-    ) -> str:
+    ) -> Iterator[RunEvent]:
         """
         Follow a run as it goes: its changes of state, and stage, incumbent, bound and gap as
         they become known. A listener that was cut off goes on after the event that it names in
         Last-Event-ID, as browsers do. Scope: reader, of the fleet asked for.
         """
-        return result(
-            _stream_run_events.sync_detailed(
-                client=self.client, run_id=run_id, fleet=fleet, last_event_id=last_event_id
-            )
+        return run_events(
+            self.http,
+            lambda last: _stream_run_events._get_kwargs(run_id=run_id, fleet=fleet, last_event_id=last),
+            lambda response: result(
+                _stream_run_events._build_response(client=self.client, response=response)
+            ),
+            0 if isinstance(last_event_id, Unset) else last_event_id,
+            self.tries_max,
         )
 
     def get_schedule(

@@ -46,6 +46,7 @@ from api.rest.routes import (
     webhooks,
 )
 from api.rest.run_stream import RunStream
+from api.rest.schemas.runs import RunEventOut
 from api.settings import Settings
 from planner.service.chores import Chores
 from planner.service.nightly import chores_of
@@ -187,14 +188,15 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document with the Problem schema that every error answer refers to."""
+    """FastAPI's document with the schemas of what no route returns: problems, and events of a stream."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas |= schema.pop("$defs", {}) | {"Problem": schema}
+        for model in (problems.Problem, RunEventOut):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
         described = _with_titles_as_names(_without_unused(document))
         document_keys(described)
         describe_access(described)

@@ -121,6 +121,8 @@ from .rotation_body import RotationBody
 from .rules_out import RulesOut
 from .run_body import RunBody
 from .run_body_solver import RunBodySolver
+from .run_event_out import RunEventOut
+from .run_event_out_error_type_0 import RunEventOutErrorType0
 from .run_out import RunOut
 from .run_out_demand_type_0 import RunOutDemandType0
 from .run_out_error_type_0 import RunOutErrorType0
@@ -277,6 +279,8 @@ __all__ = (
     "RulesOut",
     "RunBody",
     "RunBodySolver",
+    "RunEventOut",
+    "RunEventOutErrorType0",
     "RunOut",
     "RunOutDemandType0",
     "RunOutErrorType0",
