@@ -357,16 +357,37 @@ class AsyncOperations(AsyncConnection):
         since: datetime.datetime | None | Unset = UNSET,
         until: datetime.datetime | None | Unset = UNSET,
         limit: int | Unset = UNSET,
-    ) -> models.AdvicesOut:
+        before: int | None | Unset = UNSET,
+    ) -> models.AdvicePage:
         """
         Each plan that was made beside what ran then (the active plan, else the imported one),
         by day. Scope: reader, of the fleet asked for.
         """
         return result(
             await _get_advice.asyncio_detailed(
-                client=self.client, fleet_id=fleet_id, since=since, until=until, limit=limit
+                client=self.client, fleet_id=fleet_id, since=since, until=until, limit=limit, before=before
             )
         )
+
+    async def all_advice(
+        self,
+        fleet_id: str,
+        *,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> AsyncIterator[models.AdviceOut]:
+        """Everything that ``get_advice`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = await self.get_advice(
+                fleet_id=fleet_id, since=since, until=until, limit=limit, before=before
+            )
+            for item in page.items:
+                yield item
+            if not page.next_before:
+                return
+            before = page.next_before
 
     async def get_fleet(self, fleet_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.FleetOut:
         """

@@ -355,16 +355,34 @@ class Operations(Connection):
         since: datetime.datetime | None | Unset = UNSET,
         until: datetime.datetime | None | Unset = UNSET,
         limit: int | Unset = UNSET,
-    ) -> models.AdvicesOut:
+        before: int | None | Unset = UNSET,
+    ) -> models.AdvicePage:
         """
         Each plan that was made beside what ran then (the active plan, else the imported one),
         by day. Scope: reader, of the fleet asked for.
         """
         return result(
             _get_advice.sync_detailed(
-                client=self.client, fleet_id=fleet_id, since=since, until=until, limit=limit
+                client=self.client, fleet_id=fleet_id, since=since, until=until, limit=limit, before=before
             )
         )
+
+    def all_advice(
+        self,
+        fleet_id: str,
+        *,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> Iterator[models.AdviceOut]:
+        """Everything that ``get_advice`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.get_advice(fleet_id=fleet_id, since=since, until=until, limit=limit, before=before)
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
 
     def get_fleet(self, fleet_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.FleetOut:
         """

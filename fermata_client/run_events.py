@@ -22,6 +22,10 @@ from fermata_client.generated.models import RunEventOut, RunState
 SILENCE_S_MAX = 45.0
 """Three of the server's signs of life left out: the connection is taken for dead."""
 PAUSE_S = 1.0  # before asking again; the server may say another
+NOTHING: dict[str, Any] = {
+    name: None for name in RunEventOut.__annotations__ if name != "additional_properties"
+}
+"""What an event leaves out is None, as everywhere else in the API."""
 CUT = "the stream of events ended before the run"
 ENDED = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})
 
@@ -78,7 +82,7 @@ class EventReader:
             return None
         self.heard = True
         self.last_id = int(fields.get("id", self.last_id))
-        data = RunEventOut.from_dict(json.loads(fields["data"]))
+        data = RunEventOut.from_dict(NOTHING | json.loads(fields["data"]))
         return RunEvent(self.last_id, fields.get("event", "message"), data)
 
 

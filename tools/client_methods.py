@@ -210,8 +210,9 @@ def _all(operation: Operation, is_async: bool) -> str:
     each = "            yield from page.items\n"
     if is_async:
         each = "            for item in page.items:\n                yield item\n"
+    name = operation.name.removeprefix("list_").removeprefix("get_")
     return (
-        f"\n    {'async ' if is_async else ''}def all_{operation.name.removeprefix('list_').removeprefix('get_')}"
+        f"\n    {'async ' if is_async else ''}def all_{name}"
         f"({_declared(operation.positional, others)}) -> {iterator}[{operation.item}]:\n"
         f'        """Everything that ``{operation.name}`` gives page by page."""\n'
         f"        {cursor.name}: {cursor.type} = UNSET\n"

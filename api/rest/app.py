@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib import metadata
 from typing import Any
@@ -14,6 +14,7 @@ from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from api.access.document import describe_access
 from api.access.gate import AccessGate, lines
@@ -197,11 +198,27 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for model in (problems.Problem, RunEventOut):
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
+        _restore_examples(schemas)
         described = _with_titles_as_names(_without_unused(document))
         document_keys(described)
         describe_access(described)
         app.openapi_schema = described
     return app.openapi_schema
+
+
+def _restore_examples(schemas: dict[str, Any]) -> None:
+    """FastAPI leaves out every null of its document, also those that an example must have."""
+    models = {model.__name__: model for model in _models(BaseModel) if model.__module__.startswith("api.")}
+    for name, schema in schemas.items():
+        if "examples" in schema:
+            extra: Any = models[name].model_config["json_schema_extra"]
+            schema["examples"] = json.loads(json.dumps(extra["examples"]))
+
+
+def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _models(model)
 
 
 def _without_unused(document: dict[str, Any]) -> dict[str, Any]:

@@ -81,7 +81,8 @@ def test_events_are_typed_and_end_with_the_run(url: str, run: str, is_async: boo
     events = heard(url, run, is_async)
     assert [event.id for event in events] == list(range(1, PROGRESS + 4))
     assert [event.kind for event in events] == ["state", "state", *["progress"] * PROGRESS, "state"]
-    assert events[1].data.attempt == 1
+    assert (events[1].data.attempt, events[1].data.stage, events[2].data.state) == (1, None, None)
+    assert not any(event.data.additional_properties for event in events)
     assert [event.data.incumbent for event in events[2:-1]] == [50.0 - i for i in range(PROGRESS)]
     assert events[-1].is_last
     assert events[-1].data.state == "failed"

@@ -44,7 +44,7 @@ ProposalId = Annotated[int, Path(ge=1, le=INTEGER_MAX, description="The proposal
 Named = Annotated[str, Path(max_length=200)]
 
 
-@router.get("/profile-proposals", responses=problems(), response_model_exclude_none=True)
+@router.get("/profile-proposals", responses=problems(), response_model_exclude_unset=True)
 def list_profile_proposals(
     store: StoreDep,
     state: Annotated[ProposalState | None, Query(description="Only those in this state.")] = None,
@@ -69,7 +69,7 @@ def look_for_profile_drift(store: StoreDep) -> list[ProfileProposalOut]:
     "/profile-proposals/{proposal_id}",
     response_model=ProfileProposalOut,
     responses=NOT_MODIFIED | problems(404),
-    response_model_exclude_none=True,
+    response_model_exclude_unset=True,
     dependencies=[CONDITIONAL],
 )
 def get_profile_proposal(
@@ -83,7 +83,7 @@ def get_profile_proposal(
 @router.post(
     "/profile-proposals/{proposal_id}/acceptance",
     responses=problems(404, 409, 412, 413),
-    response_model_exclude_none=True,
+    response_model_exclude_unset=True,
 )
 def accept_profile_proposal(
     store: StoreDep,
@@ -102,7 +102,7 @@ def accept_profile_proposal(
 @router.post(
     "/profile-proposals/{proposal_id}/rejection",
     responses=problems(404, 409, 412, 413),
-    response_model_exclude_none=True,
+    response_model_exclude_unset=True,
 )
 def reject_profile_proposal(
     store: StoreDep,
@@ -119,7 +119,7 @@ def reject_profile_proposal(
 
 
 @router.get(
-    "/profiles/{model}/{gpu_type}/versions", responses=problems(404), response_model_exclude_none=True
+    "/profiles/{model}/{gpu_type}/versions", responses=problems(404), response_model_exclude_unset=True
 )
 def list_profile_versions(
     store: StoreDep, model: Named, gpu_type: Named, limit: Limit = PAGE_SIZE, before: Before = None

@@ -7,7 +7,7 @@ from .activation_body_certify import ActivationBodyCertify
 from .activation_out import ActivationOut
 from .activation_page import ActivationPage
 from .advice_out import AdviceOut
-from .advices_out import AdvicesOut
+from .advice_page import AdvicePage
 from .approval_body import ApprovalBody
 from .audit_entry_out import AuditEntryOut
 from .audit_entry_out_details import AuditEntryOutDetails
@@ -165,7 +165,7 @@ __all__ = (
     "ActivationOut",
     "ActivationPage",
     "AdviceOut",
-    "AdvicesOut",
+    "AdvicePage",
     "ApprovalBody",
     "AuditEntryOut",
     "AuditEntryOutDetails",

@@ -1,23 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.advice_out import AdviceOut
 
 
-T = TypeVar("T", bound="AdvicesOut")
+T = TypeVar("T", bound="AdvicePage")
 
 
 @_attrs_define
-class AdvicesOut:
-    """A fleet's plans beside what ran, the newest first."""
-
+class AdvicePage:
     items: list[AdviceOut]
+    next_before: int | None | Unset = UNSET
+    """ Where the next page begins; null at the end. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -26,6 +28,12 @@ class AdvicesOut:
             items_item = items_item_data.to_dict()
             items.append(items_item)
 
+        next_before: int | None | Unset
+        if isinstance(self.next_before, Unset):
+            next_before = UNSET
+        else:
+            next_before = self.next_before
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -33,6 +41,8 @@ class AdvicesOut:
                 "items": items,
             }
         )
+        if next_before is not UNSET:
+            field_dict["next_before"] = next_before
 
         return field_dict
 
@@ -48,12 +58,22 @@ class AdvicesOut:
 
             items.append(items_item)
 
-        advices_out = cls(
+        def _parse_next_before(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        next_before = _parse_next_before(d.pop("next_before", UNSET))
+
+        advice_page = cls(
             items=items,
+            next_before=next_before,
         )
 
-        advices_out.additional_properties = d
-        return advices_out
+        advice_page.additional_properties = d
+        return advice_page
 
     @property
     def additional_keys(self) -> list[str]:
