@@ -34,9 +34,11 @@ from fermata_client.generated.api.plans import approve_plan as _approve_plan
 from fermata_client.generated.api.plans import get_certificate as _get_certificate
 from fermata_client.generated.api.plans import get_current_activation as _get_current_activation
 from fermata_client.generated.api.plans import get_difference as _get_difference
+from fermata_client.generated.api.plans import get_explanation as _get_explanation
 from fermata_client.generated.api.plans import get_plan as _get_plan
 from fermata_client.generated.api.plans import get_plan_history as _get_plan_history
 from fermata_client.generated.api.plans import get_problem as _get_problem
+from fermata_client.generated.api.plans import get_rollout as _get_rollout
 from fermata_client.generated.api.plans import get_sub_cluster as _get_sub_cluster
 from fermata_client.generated.api.plans import list_activations as _list_activations
 from fermata_client.generated.api.plans import list_plans as _list_plans
@@ -642,6 +644,32 @@ class Operations(Connection):
             _get_difference.sync_detailed(client=self.client, version=version, against=against, fleet=fleet)
         )
 
+    def get_explanation(
+        self,
+        version: int,
+        *,
+        model: list[str] | None | Unset = UNSET,
+        time_limit_s: float | Unset = UNSET,
+        seed: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ExplanationOut:
+        """
+        Why the plan is as it is: what clashes and would help, what binds, what was refused,
+        what rules cost. Problems are solved again to find out, for as long as `time_limit_s`
+        says, one such question at a time on a server; another is answered 409. Scope: reader,
+        of the fleet asked for.
+        """
+        return result(
+            _get_explanation.sync_detailed(
+                client=self.client,
+                version=version,
+                model=model,
+                time_limit_s=time_limit_s,
+                seed=seed,
+                fleet=fleet,
+            )
+        )
+
     def get_plan(
         self, version: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.PlanOut:
@@ -665,6 +693,35 @@ class Operations(Connection):
         (docs/reference/problem.schema.json). Scope: reader, of the fleet asked for.
         """
         return result(_get_problem.sync_detailed(client=self.client, version=version, fleet=fleet))
+
+    def get_rollout(
+        self,
+        version: int,
+        *,
+        against: int | None | Unset = UNSET,
+        epoch: int | Unset = UNSET,
+        epoch_before: int | None | Unset = UNSET,
+        load_gib_per_s: float | Unset = UNSET,
+        loss_allowed: bool | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.RolloutOut:
+        """
+        The order of loads, unloads and switches to this plan: by default from the active one,
+        or from the one before it. Where there is no such order the answer is 409 and names what
+        is missing. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            _get_rollout.sync_detailed(
+                client=self.client,
+                version=version,
+                against=against,
+                epoch=epoch,
+                epoch_before=epoch_before,
+                load_gib_per_s=load_gib_per_s,
+                loss_allowed=loss_allowed,
+                fleet=fleet,
+            )
+        )
 
     def get_sub_cluster(
         self,

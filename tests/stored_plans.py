@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,12 +15,19 @@ from planner.store.store import Store
 from tests.control_plane import START
 
 
-def stored_plan(store: Store, document: dict[str, Any], *, actor: str = "tester") -> int:
-    """The version of a greedy plan of ``document``, certified, as a run that ``actor`` asked for makes it."""
+def stored_plan(store: Store, document: dict[str, Any], *, actor: str = "tester", gpus_less: int = 0) -> int:
+    """
+    The version of a greedy plan of ``document``, certified, as a run that ``actor`` asked for makes it.
+
+    ``gpus_less`` is taken from each sub-cluster: the plan breaks a rule then.
+    """
     problem = parse_problem(document)
     plan = solve(problem, solver="greedy", time_limit_s=5.0).plan
     assert plan is not None
-    shown = plan_to_json(plan)
+    fewer = (
+        replace(cluster, gpus=tuple(n - gpus_less for n in cluster.gpus)) for cluster in plan.sub_clusters
+    )
+    shown = plan_to_json(replace(plan, sub_clusters=tuple(fewer)))
     count = len(plan.sub_clusters)
     gpus = sum(cluster.gpus_max for cluster in plan.sub_clusters)
     with store.writing() as work:

@@ -143,6 +143,8 @@ RULES: dict[str, Rule] = {
     "GET /v1/plans/{version}/problem": READ,
     "GET /v1/plans/{version}/certificate": READ,
     "GET /v1/plans/{version}/difference": READ,
+    "GET /v1/plans/{version}/explanation": READ,
+    "GET /v1/plans/{version}/rollout": READ,
     "GET /v1/plans/{version}/sub-clusters/{sub_cluster:path}": SERVE,
     "POST /v1/plans/imported": PLAN,
     "POST /v1/plans/{version}/approval": APPROVE,

@@ -26,6 +26,7 @@ __all__ = [
     "plan",
     "plan_difference",
     "plans",
+    "predecessor",
     "reject",
     "standing",
     "summary",
@@ -123,14 +124,15 @@ def plan_difference(
     one active before it; where there is none, everything is new. Returns the version compared with.
     """
     after = plan(store, version)
-    other = against if against is not None else _predecessor(store, version)
+    other = against if against is not None else predecessor(store, version)
     if other is None:
         return None, difference(None, after.plan, after.problem)
     before = plan(store, other)
     return other, difference(before.plan, after.plan, after.problem, problem_before=before.problem)
 
 
-def _predecessor(store: Store, version: int) -> int | None:
+def predecessor(store: Store, version: int) -> int | None:
+    """What a plan follows: the active one, or, being that itself, the one active before it."""
     with store.reading() as work:
         latest = work.plans.activations(limit=50)
     return next(

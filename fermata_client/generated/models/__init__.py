@@ -15,8 +15,11 @@ from .audit_entry_page import AuditEntryPage
 from .backend_body import BackendBody
 from .backend_body_kind import BackendBodyKind
 from .backend_out import BackendOut
+from .binding_out import BindingOut
 from .certificate_out import CertificateOut
 from .certificate_out_certificate import CertificateOutCertificate
+from .clash_out import ClashOut
+from .clashing_rule_out import ClashingRuleOut
 from .decision_body import DecisionBody
 from .decision_out import DecisionOut
 from .delays_body import DelaysBody
@@ -29,6 +32,7 @@ from .difference_out_difference import DifferenceOutDifference
 from .drift_evidence_out import DriftEvidenceOut
 from .epoch_body import EpochBody
 from .epoch_out import EpochOut
+from .explanation_out import ExplanationOut
 from .fault_out import FaultOut
 from .fault_out_place import FaultOutPlace
 from .fleet_body import FleetBody
@@ -51,6 +55,7 @@ from .gpu_type_page import GpuTypePage
 from .health import Health
 from .heartbeat_body import HeartbeatBody
 from .history_out import HistoryOut
+from .hopeless_model_out import HopelessModelOut
 from .import_body import ImportBody
 from .import_body_plan import ImportBodyPlan
 from .imported_out import ImportedOut
@@ -105,7 +110,9 @@ from .profile_version_page import ProfileVersionPage
 from .progress_out import ProgressOut
 from .proposal_state import ProposalState
 from .received_out import ReceivedOut
+from .refusal_out import RefusalOut
 from .rejection_body import RejectionBody
+from .relaxation_out import RelaxationOut
 from .replay_body import ReplayBody
 from .replay_body_solver import ReplayBodySolver
 from .replayed_day_out import ReplayedDayOut
@@ -117,7 +124,10 @@ from .resolution import Resolution
 from .resolved_cell_out import ResolvedCellOut
 from .resolved_forecast_out import ResolvedForecastOut
 from .resolved_model_out import ResolvedModelOut
+from .rollout_out import RolloutOut
 from .rotation_body import RotationBody
+from .route_change_out import RouteChangeOut
+from .route_out import RouteOut
 from .rules_out import RulesOut
 from .run_body import RunBody
 from .run_body_solver import RunBodySolver
@@ -139,10 +149,14 @@ from .schedule_out_options import ScheduleOutOptions
 from .scope import Scope
 from .series_point_out import SeriesPointOut
 from .served_model_out import ServedModelOut
+from .short_type_out import ShortTypeOut
+from .shortfall_out import ShortfallOut
 from .slot_out import SlotOut
 from .slot_out_details_type_0 import SlotOutDetailsType0
 from .slot_outcome import SlotOutcome
 from .slot_page import SlotPage
+from .step_out import StepOut
+from .step_out_step import StepOutStep
 from .sub_cluster_spec_out import SubClusterSpecOut
 from .submit_forecasts_source import SubmitForecastsSource
 from .tensor_body import TensorBody
@@ -153,9 +167,12 @@ from .token_out import TokenOut
 from .token_page import TokenPage
 from .upserted_out import UpsertedOut
 from .verdict import Verdict
+from .wave_out import WaveOut
+from .wave_out_lost_rps import WaveOutLostRps
 from .webhook_body import WebhookBody
 from .webhook_out import WebhookOut
 from .webhook_page import WebhookPage
+from .worth_out import WorthOut
 
 __all__ = (
     "AccuracyListOut",
@@ -173,8 +190,11 @@ __all__ = (
     "BackendBody",
     "BackendBodyKind",
     "BackendOut",
+    "BindingOut",
     "CertificateOut",
     "CertificateOutCertificate",
+    "ClashingRuleOut",
+    "ClashOut",
     "DecisionBody",
     "DecisionOut",
     "DelaysBody",
@@ -187,6 +207,7 @@ __all__ = (
     "DriftEvidenceOut",
     "EpochBody",
     "EpochOut",
+    "ExplanationOut",
     "FaultOut",
     "FaultOutPlace",
     "FleetBody",
@@ -209,6 +230,7 @@ __all__ = (
     "Health",
     "HeartbeatBody",
     "HistoryOut",
+    "HopelessModelOut",
     "ImportBody",
     "ImportBodyPlan",
     "ImportedOut",
@@ -263,7 +285,9 @@ __all__ = (
     "ProgressOut",
     "ProposalState",
     "ReceivedOut",
+    "RefusalOut",
     "RejectionBody",
+    "RelaxationOut",
     "ReplayBody",
     "ReplayBodySolver",
     "ReplayedDayOut",
@@ -275,7 +299,10 @@ __all__ = (
     "ResolvedCellOut",
     "ResolvedForecastOut",
     "ResolvedModelOut",
+    "RolloutOut",
     "RotationBody",
+    "RouteChangeOut",
+    "RouteOut",
     "RulesOut",
     "RunBody",
     "RunBodySolver",
@@ -297,10 +324,14 @@ __all__ = (
     "Scope",
     "SeriesPointOut",
     "ServedModelOut",
+    "ShortfallOut",
+    "ShortTypeOut",
     "SlotOut",
     "SlotOutcome",
     "SlotOutDetailsType0",
     "SlotPage",
+    "StepOut",
+    "StepOutStep",
     "SubClusterSpecOut",
     "SubmitForecastsSource",
     "TensorBody",
@@ -311,7 +342,10 @@ __all__ = (
     "TokenPage",
     "UpsertedOut",
     "Verdict",
+    "WaveOut",
+    "WaveOutLostRps",
     "WebhookBody",
     "WebhookOut",
     "WebhookPage",
+    "WorthOut",
 )
