@@ -9,6 +9,7 @@ from typing import Any
 from planner.demand.forecast import Forecast, ForecastEpoch, ModelForecast
 from planner.plan.codec import plan_to_json
 from planner.problem.parse import parse_problem
+from planner.problem.problem import PlanningProblem
 from planner.solvers import solve
 from planner.store.records import NewPlan, RegisteredModel, RunRecord, RunState
 from planner.store.store import Store
@@ -31,11 +32,11 @@ def stored_plan(store: Store, document: dict[str, Any], *, actor: str = "tester"
     count = len(plan.sub_clusters)
     gpus = sum(cluster.gpus_max for cluster in plan.sub_clusters)
     with store.writing() as work:
-        work.registry.put_models([RegisteredModel(m["id"], m["slo_ms"]) for m in document["models"]])
-        forecast_id = work.forecasts.add(_forecast(document)).id
+        work.registry.put_models([RegisteredModel(m.id, m.slo_ms) for m in problem.models.values()])
+        forecast_id = work.forecasts.add(_forecast(problem)).id
         work.plans.put_problem(problem.digest, document)
         run = f"run-{forecast_id}"
-        options = {"solver": "greedy"}
+        options: dict[str, Any] = {"solver": "greedy", "use_observed": False}
         work.runs.add(
             RunRecord(run, RunState.QUEUED, forecast_id, problem.digest, options, None, actor, work.now)
         )
@@ -44,11 +45,8 @@ def stored_plan(store: Store, document: dict[str, Any], *, actor: str = "tester"
         return work.plans.add(new).version
 
 
-def _forecast(document: dict[str, Any]) -> Forecast:
-    hours = range(len(document["epochs"]))
-    rows = (
-        ModelForecast(model["id"], tuple(model["demand_rps"]), (1.0,) * len(hours))
-        for model in document["models"]
-    )
+def _forecast(problem: PlanningProblem) -> Forecast:
+    hours = range(len(problem.epochs))
+    rows = (ModelForecast(m.id, m.demand_rps, (1.0,) * len(hours)) for m in problem.models.values())
     epochs = tuple(ForecastEpoch(START + timedelta(hours=hour), 1.0) for hour in hours)
     return Forecast("as planned", epochs, tuple(rows))
