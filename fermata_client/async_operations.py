@@ -84,6 +84,7 @@ from fermata_client.generated.api.schedules import remove_schedule as _remove_sc
 from fermata_client.generated.api.schedules import replan as _replan
 from fermata_client.generated.api.tokens import create_token as _create_token
 from fermata_client.generated.api.tokens import get_me as _get_me
+from fermata_client.generated.api.tokens import get_token as _get_token
 from fermata_client.generated.api.tokens import list_tokens as _list_tokens
 from fermata_client.generated.api.tokens import revoke_token as _revoke_token
 from fermata_client.generated.api.tokens import rotate_token as _rotate_token
@@ -1837,6 +1838,17 @@ class AsyncOperations(AsyncConnection):
         """
         return result(await _get_me.asyncio_detailed(client=self.client))
 
+    async def get_token(self, token_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.TokenOut:
+        """
+        One token of at most your own scopes and fleets, without its secret. Scope: admin, of
+        any fleet.
+        """
+        return result(
+            await _get_token.asyncio_detailed(
+                client=self.client, token_id=token_id, if_none_match=if_none_match
+            )
+        )
+
     async def list_tokens(
         self, *, limit: int | Unset = UNSET, after: None | str | Unset = UNSET
     ) -> models.TokenPage:
@@ -1857,18 +1869,30 @@ class AsyncOperations(AsyncConnection):
                 return
             after = page.next_after
 
-    async def revoke_token(self, token_id: str) -> models.TokenOut:
+    async def revoke_token(
+        self,
+        token_id: str,
+        *,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.TokenOut:
         """
         Revoke a token: from the next request on it is refused everywhere, and its sign-ins are
         over. Scope: admin, of any fleet.
         """
-        return result(await _revoke_token.asyncio_detailed(client=self.client, token_id=token_id))
+        return result(
+            await _revoke_token.asyncio_detailed(
+                client=self.client, token_id=token_id, if_match=if_match, if_none_match=if_none_match
+            )
+        )
 
     async def rotate_token(
         self,
         token_id: str,
         body: None | models.RotationBody | Unset = UNSET,
         *,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.IssuedTokenOut:
         """
@@ -1877,7 +1901,12 @@ class AsyncOperations(AsyncConnection):
         """
         return result(
             await _rotate_token.asyncio_detailed(
-                client=self.client, token_id=token_id, body=body, idempotency_key=idempotency_key
+                client=self.client,
+                token_id=token_id,
+                body=body,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 

@@ -84,6 +84,7 @@ from fermata_client.generated.api.schedules import remove_schedule as _remove_sc
 from fermata_client.generated.api.schedules import replan as _replan
 from fermata_client.generated.api.tokens import create_token as _create_token
 from fermata_client.generated.api.tokens import get_me as _get_me
+from fermata_client.generated.api.tokens import get_token as _get_token
 from fermata_client.generated.api.tokens import list_tokens as _list_tokens
 from fermata_client.generated.api.tokens import revoke_token as _revoke_token
 from fermata_client.generated.api.tokens import rotate_token as _rotate_token
@@ -1794,6 +1795,15 @@ class Operations(Connection):
         """
         return result(_get_me.sync_detailed(client=self.client))
 
+    def get_token(self, token_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.TokenOut:
+        """
+        One token of at most your own scopes and fleets, without its secret. Scope: admin, of
+        any fleet.
+        """
+        return result(
+            _get_token.sync_detailed(client=self.client, token_id=token_id, if_none_match=if_none_match)
+        )
+
     def list_tokens(
         self, *, limit: int | Unset = UNSET, after: None | str | Unset = UNSET
     ) -> models.TokenPage:
@@ -1813,18 +1823,30 @@ class Operations(Connection):
                 return
             after = page.next_after
 
-    def revoke_token(self, token_id: str) -> models.TokenOut:
+    def revoke_token(
+        self,
+        token_id: str,
+        *,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.TokenOut:
         """
         Revoke a token: from the next request on it is refused everywhere, and its sign-ins are
         over. Scope: admin, of any fleet.
         """
-        return result(_revoke_token.sync_detailed(client=self.client, token_id=token_id))
+        return result(
+            _revoke_token.sync_detailed(
+                client=self.client, token_id=token_id, if_match=if_match, if_none_match=if_none_match
+            )
+        )
 
     def rotate_token(
         self,
         token_id: str,
         body: None | models.RotationBody | Unset = UNSET,
         *,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.IssuedTokenOut:
         """
@@ -1833,7 +1855,12 @@ class Operations(Connection):
         """
         return result(
             _rotate_token.sync_detailed(
-                client=self.client, token_id=token_id, body=body, idempotency_key=idempotency_key
+                client=self.client,
+                token_id=token_id,
+                body=body,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 

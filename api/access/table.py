@@ -158,6 +158,7 @@ RULES: dict[str, Rule] = {
     "GET /v1/nodes/{node_id}": READ,
     "POST /v1/tokens": TOKENS,
     "GET /v1/tokens": TOKENS,
+    "GET /v1/tokens/{token_id}": TOKENS,
     "POST /v1/tokens/{token_id}/rotation": TOKENS,
     "DELETE /v1/tokens/{token_id}": TOKENS,
     "GET /v1/me": ANYBODY,

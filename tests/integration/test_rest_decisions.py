@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from planner.service.access import Scope
 from planner.store.store import Store
+from tests.access import issue
 from tests.control_plane import forecast, register_fleet, served
 from tests.planning import document, model, one_at_a_time
 from tests.stored_plans import stored_plan
@@ -184,3 +186,22 @@ def test_of_two_who_correct_a_forecast_one_learns_of_the_other(client: httpx.Cli
     assert client.post("/v1/forecasts", content=csv, params=query, headers=headers).status_code == 201
     none = client.post("/v1/forecasts", json=forecast(), headers={"If-Match": seen})
     assert "a forecast that corrects none" in none.json()["detail"]
+
+
+def test_of_two_who_rotate_a_token_one_is_refused(client: httpx.Client, migrated_url: str) -> None:
+    store = Store(migrated_url)
+    admin = issue(store, "admin", Scope.ADMIN).token
+    store.close()
+    client.headers["Authorization"] = f"Bearer {admin}"
+    made = client.post("/v1/tokens", json={"name": "reports", "scopes": ["dispatcher"]}).json()
+    path = f"/v1/tokens/{made['id']}"
+    seen = tag(client, path)
+    assert "token" not in client.get(path).json()
+    rotated = client.post(f"{path}/rotation", json={}, headers={"If-Match": seen})
+    assert rotated.headers["etag"] == tag(client, path) != seen
+    now = rotated.headers["etag"]
+    names_both(client.post(f"{path}/rotation", json={}, headers={"If-Match": seen}), now, seen)
+    names_both(client.delete(path, headers={"If-Match": seen}), now, seen)
+    revoked = client.delete(path, headers={"If-Match": now})
+    assert revoked.headers["etag"] == tag(client, path)
+    assert client.get("/v1/tokens/aaaaaaaaaa").status_code == 404
