@@ -39,6 +39,7 @@ from fermata_client.generated.api.plans import get_plan as _get_plan
 from fermata_client.generated.api.plans import get_plan_history as _get_plan_history
 from fermata_client.generated.api.plans import get_problem as _get_problem
 from fermata_client.generated.api.plans import get_rollout as _get_rollout
+from fermata_client.generated.api.plans import get_serving as _get_serving
 from fermata_client.generated.api.plans import get_sub_cluster as _get_sub_cluster
 from fermata_client.generated.api.plans import list_activations as _list_activations
 from fermata_client.generated.api.plans import list_plans as _list_plans
@@ -723,6 +724,13 @@ class Operations(Connection):
                 fleet=fleet,
             )
         )
+
+    def get_serving(self, version: int, *, fleet: str | Unset = UNSET) -> models.ServingOut:
+        """
+        Where a plan is served already: its sub-clusters, as their nodes said within the last
+        minute. Scope: dispatcher or reader, of the fleet asked for.
+        """
+        return result(_get_serving.sync_detailed(client=self.client, version=version, fleet=fleet))
 
     def get_sub_cluster(
         self,

@@ -12,6 +12,7 @@ from dispatcher.contract.sub_cluster import ModelBackend, ServedModel, Tensor
 
 IR_VERSION = 10
 OPSET = 17
+STRINGS_OPSET = 20
 
 
 def gather_model(folder: Path) -> Path:
@@ -40,6 +41,32 @@ def affine_model(folder: Path, width: int, batch: int | None = None) -> Path:
     return _saved(helper.make_graph(nodes, "affine", [x], [y], weights), folder / "affine.onnx")
 
 
+def joining_model(folder: Path) -> Path:
+    """``joined[b] = texts[b, 0] + texts[b, 1]``, of strings."""
+    zero, one = (numpy_helper.from_array(np.array(place), f"at_{place}") for place in (0, 1))
+    nodes = [
+        helper.make_node("Gather", ["texts", "at_0"], ["first"], axis=1),
+        helper.make_node("Gather", ["texts", "at_1"], ["second"], axis=1),
+        helper.make_node("StringConcat", ["first", "second"], ["joined"]),
+    ]
+    texts = helper.make_tensor_value_info("texts", TensorProto.STRING, ["batch", 2])
+    joined = helper.make_tensor_value_info("joined", TensorProto.STRING, ["batch"])
+    graph = helper.make_graph(nodes, "joining", [texts], [joined], [zero, one])
+    return _saved(graph, folder / "joining.onnx", STRINGS_OPSET)
+
+
+def served_joining(folder: Path, slo_us: int = 1_000_000) -> ServedModel:
+    """The joining network as a sub-cluster serves it."""
+    return ServedModel(
+        "joining",
+        slo_us,
+        (0, 500, 600, 700, 800),
+        inputs=(Tensor("texts", "BYTES", (2,)),),
+        outputs=(Tensor("joined", "BYTES", ()),),
+        backend=ModelBackend("onnx", str(joining_model(folder))),
+    )
+
+
 def served_gather(folder: Path, slo_us: int = 1_000_000) -> ServedModel:
     """The gather network as a sub-cluster serves it."""
     return ServedModel(
@@ -52,8 +79,8 @@ def served_gather(folder: Path, slo_us: int = 1_000_000) -> ServedModel:
     )
 
 
-def _saved(graph: onnx.GraphProto, path: Path) -> Path:
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+def _saved(graph: onnx.GraphProto, path: Path, opset: int = OPSET) -> Path:
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR_VERSION)
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return path

@@ -146,6 +146,7 @@ RULES: dict[str, Rule] = {
     "GET /v1/plans/{version}/explanation": READ,
     "GET /v1/plans/{version}/rollout": READ,
     "GET /v1/plans/{version}/sub-clusters/{sub_cluster:path}": SERVE,
+    "GET /v1/plans/{version}/serving": SERVE,
     "POST /v1/plans/imported": PLAN,
     "POST /v1/plans/{version}/approval": APPROVE,
     "POST /v1/plans/{version}/rejection": APPROVE,

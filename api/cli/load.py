@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.output import ExitCode, emit, fail, talk
+from api.cli.output import ExitCode, emit, fail, read_text, talk
 
 if TYPE_CHECKING:
+    import ssl
+
+    import grpc
+
     from dispatcher.frontend.load_result import LoadResult
     from dispatcher.frontend.load_target import Target
     from dispatcher.frontend.load_transport import Transport
@@ -49,12 +53,19 @@ TimeoutMs = Annotated[float | None, typer.Option(min=0.001, help="Sent with each
 BadRateMax = Annotated[
     float | None, typer.Option(min=0.0, max=1.0, help="More than this ends with exit status 1.")
 ]
+Trace = Annotated[
+    Path | None, typer.Option(help="For trace: seconds, one a line, or CSV with a column arrival_s.")
+]
+TlsCa = Annotated[
+    Path | None,
+    typer.Option(help="Trust these issuers (PEM) for https and grpcs addresses, not those of this machine."),
+]
 
 
 def load(
     address: Annotated[
         str,
-        typer.Argument(help="http://HOST:PORT, HOST:PORT for gRPC, tcp://HOST:PORT for native."),
+        typer.Argument(help="http(s)://HOST:PORT, [grpcs://]HOST:PORT for gRPC, tcp://HOST:PORT for native."),
     ],
     model: Annotated[
         list[str], typer.Option(help="A model to ask, repeatable; NAME=RATE gives it a rate of its own.")
@@ -67,15 +78,14 @@ def load(
     warm_up_s: WarmUpS = 0.0,
     arrivals: Arrivals = ArrivalsKind.POISSON,
     cv: Annotated[float, typer.Option(min=0.05, max=30.0, help="Coefficient of variation, for gamma.")] = 2.0,
-    trace: Annotated[
-        Path | None, typer.Option(help="For trace: seconds, one a line, or CSV with a column arrival_s.")
-    ] = None,
+    trace: Trace = None,
     slo_ms: SloMs = None,
     timeout_ms: TimeoutMs = None,
     tenant: Annotated[str | None, typer.Option(help="Sent with each request: who asks.")] = None,
     binary: Annotated[bool, typer.Option("--binary", help="Over HTTP, tensors as raw bytes.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Draws arrivals and inputs.")] = 1,
     bad_rate_max: BadRateMax = None,
+    tls_ca: TlsCa = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole result as JSON.")] = False,
 ) -> None:
     """
@@ -101,11 +111,12 @@ def load(
     if timeout_ms is not None:
         parameters["timeout"] = max(1, round(timeout_ms * 1e3))
     try:
-        targets = _targets(protocol, address, list(rates_rps))
+        issuers = None if tls_ca is None else read_text(tls_ca)
+        targets = _targets(protocol, address, list(rates_rps), issuers)
     except TargetUnsuitable as error:
         fail(str(error), hint="`fermata up examples/up.yaml` brings something up to send to")
     slos_ms = {target.id: slo_ms or target.slo_ms or SLO_MS_DEFAULT for target in targets}
-    transport = _transport(protocol, address, targets, parameters, seed, binary=binary)
+    transport = _transport(protocol, address, targets, parameters, seed, binary=binary, issuers=issuers)
     result = _drive(transport, due, slos_ms, warm_up_s)
     what = f"{arrivals.value} arrivals over {protocol.value} for {seconds:g} s"
     _say(result, what, as_json=as_json, protocol=protocol)
@@ -113,15 +124,15 @@ def load(
         fail(f"bad rate {result.bad_rate:.3%} is more than the {bad_rate_max:.3%} allowed")
 
 
-def _targets(protocol: Protocol, address: str, models: list[str]) -> list[Target]:
+def _targets(protocol: Protocol, address: str, models: list[str], issuers: str | None) -> list[Target]:
     if protocol is Protocol.HTTP:
         from dispatcher.frontend.load_open_inference import http_targets
 
-        return http_targets(address, models)
+        return http_targets(address, models, _trust(address, issuers))
     if protocol is Protocol.GRPC:
         from dispatcher.frontend.load_grpc import grpc_targets
 
-        return grpc_targets(address.removeprefix("grpc://"), models)
+        return grpc_targets(_bare(address), models, _credentials(address, issuers))
     from dispatcher.frontend.load_native import native_targets
 
     return asyncio.run(native_targets(address, models))
@@ -135,6 +146,7 @@ def _transport(
     seed: int,
     *,
     binary: bool,
+    issuers: str | None,
 ) -> Transport:
     import numpy as np
 
@@ -144,12 +156,12 @@ def _transport(
         from dispatcher.frontend.load_open_inference import http_payload
 
         payloads = {each.id: http_payload(each, parameters, random, binary=binary) for each in targets}
-        return HttpTransport(address, payloads)
+        return HttpTransport(address, payloads, _trust(address, issuers))
     if protocol is Protocol.GRPC:
         from dispatcher.frontend.load_grpc import GrpcTransport, grpc_request
 
         requests = {target.id: grpc_request(target, parameters, random) for target in targets}
-        return GrpcTransport(address.removeprefix("grpc://"), requests)
+        return GrpcTransport(_bare(address), requests, _credentials(address, issuers))
     from dispatcher.frontend.load_native import NativeTransport
 
     return NativeTransport(
@@ -159,6 +171,29 @@ def _transport(
         timeout_us=parameters.get("timeout", 0),
         tenant=parameters.get("tenant"),
     )
+
+
+def _bare(address: str) -> str:
+    return address.removeprefix("grpcs://").removeprefix("grpc://")
+
+
+def _trust(address: str, issuers: str | None) -> ssl.SSLContext | None:
+    """For an https address."""
+    import ssl
+
+    try:
+        return ssl.create_default_context(cadata=issuers) if address.startswith("https://") else None
+    except ssl.SSLError as error:
+        fail(f"--tls-ca: must hold certificates in PEM: {error}", code=ExitCode.BAD_INPUT)
+
+
+def _credentials(address: str, issuers: str | None) -> grpc.ChannelCredentials | None:
+    """For a grpcs address."""
+    import grpc
+
+    if not address.startswith("grpcs://"):
+        return None
+    return grpc.ssl_channel_credentials(None if issuers is None else issuers.encode())
 
 
 def _drive(

@@ -15,6 +15,7 @@ from typing import Any
 
 from dispatcher.contract.sub_cluster import LIVE_RULES, ServedModel, SubClusterSpec
 from dispatcher.contract.sub_cluster_file import GPUS_MAX
+from dispatcher.contract.tls_files import TlsFiles
 from dispatcher.core.delays import Delays
 from dispatcher.core.rules import Policy, Rules
 from dispatcher.simulation.parse import (
@@ -53,6 +54,7 @@ class Doors:
     http_port: int = 0
     grpc_port: int = 0
     native_port: int = 0
+    tls: TlsFiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class _TryOutReader(Reader):
         )
 
     def _doors(self, value: object) -> Doors:
-        given = self.fields("doors", value, (), ("host", *DOOR_PORTS))
+        given = self.fields("doors", value, (), ("host", "tls", *DOOR_PORTS))
         ports = {
             name: self.whole(f"doors.{name}", given.get(name, 0), least=0, most=PORT_MAX)
             for name in DOOR_PORTS
@@ -124,7 +126,13 @@ class _TryOutReader(Reader):
             if port and port in taken:
                 self.refuse(f"doors.{name}", port, f"must not be that of doors.{taken[port]}")
             taken.setdefault(port, name)
-        return Doors(self.text("doors.host", given.get("host", LOOPBACK)), **ports)
+        tls = self._tls(given["tls"]) if "tls" in given else None
+        return Doors(self.text("doors.host", given.get("host", LOOPBACK)), **ports, tls=tls)
+
+    def _tls(self, value: object) -> TlsFiles:
+        names = ("certificate", "key")
+        given = self.fields("doors.tls", value, names, ())
+        return TlsFiles(*(self.text(f"doors.tls.{name}", given.get(name, "-")) for name in names))
 
     def _models(self, value: object, *, typed: bool) -> tuple[tuple[ServedModel, Profile | None], ...]:
         """Each model with the profile it has from the catalogue; ``typed`` where a GPU type was given."""

@@ -16,10 +16,15 @@ from dispatcher.contract.sub_cluster_file import encode_sub_cluster
 
 
 class PlannerDouble:
-    """Answers as ``api.rest`` does; ``is_away`` makes it answer 503, ``clock_off_s`` moves its clock."""
+    """
+    Answers as ``api.rest`` does; ``is_away`` makes it answer 503, ``clock_off_s`` moves its clock.
+
+    ``homes`` is what it says of who serves a plan.
+    """
 
     def __init__(self) -> None:
         self.heartbeats: list[dict[str, Any]] = []
+        self.homes: list[dict[str, Any]] = []
         self.is_away = False
         self.clock_off_s = 0.0
         self.asked = 0
@@ -60,6 +65,8 @@ class PlannerDouble:
             if current == etag:
                 return 304, {"etag": current}, b""
             return 200, {"etag": current}, json.dumps({"plan_version": self.version}).encode()
+        if path.endswith("/serving"):
+            return 200, {}, json.dumps({"sub_clusters": self.homes}).encode()
         sub_cluster = unquote(path.split("/sub-clusters/")[-1])
         if sub_cluster not in self._plan:
             return 404, {}, json.dumps({"type": "urn:fermata:problem:sub-cluster-not-found"}).encode()

@@ -30,7 +30,8 @@ class Found:
 
     ``answered_s_max`` counts from when a request was due to be sent; ``pause_s`` is the longest time
     between two good answers. ``mended_s`` is how long after the last fault all GPUs served.
-    ``broken`` holds the promises that were broken, none as a rule.
+    ``afterwards`` are the endings of requests sent once all was mended. ``broken`` holds the promises that
+    were broken, none as a rule on a machine that keeps up.
     """
 
     seed: int
@@ -40,6 +41,7 @@ class Found:
     answered_s_max: float
     pause_s: float
     mended_s: float
+    afterwards: dict[str, int]
     broken: tuple[str, ...]
 
     def to_json(self) -> dict[str, object]:
@@ -77,6 +79,7 @@ def run_schedule(house: House, seed: int, faults: Sequence[str] = ()) -> Found:
         round(max(story.took_s for story in stories), 3),
         round(_pause_s(stories), 3),
         round(mended_s - over_s, 3),
+        endings(_after(stories, mended_s)),
         tuple(_broken(stories, mended_s, names)),
     )
 
@@ -91,6 +94,10 @@ def _pause_s(stories: list[Story]) -> float:
     return max((after - before for before, after in itertools.pairwise(answered_s)), default=0.0)
 
 
+def _after(stories: list[Story], mended_s: float) -> list[Story]:
+    return [story for story in stories if story.at_s > mended_s + 0.2]
+
+
 def _broken(stories: list[Story], mended_s: float, faults: Sequence[str]) -> list[str]:
     """The promises that were not kept."""
     broken = []
@@ -99,7 +106,7 @@ def _broken(stories: list[Story], mended_s: float, faults: Sequence[str]) -> lis
     slow = [story for story in stories if story.took_s > ANSWERED_S_MAX]
     if slow:
         broken.append(f"{len(slow)} answered more than a second past their promise")
-    after = [story for story in stories if story.at_s > mended_s + 0.2]
+    after = _after(stories, mended_s)
     if not after or sum(story.is_good for story in after) < 0.9 * len(after):
         broken.append(f"not served once mended: {endings(after)}")
     return broken

@@ -9,6 +9,7 @@ share at one rate for all, half of what Fermata takes.
 
     python -m bench.peers setup                       # environments under var/peers, once
     python -m bench.peers run --json var/bench/peers.json --seconds 6
+    python -m bench.peers run --json var/bench/peers.json --missing      # only what that file lacks
     python -m bench.peers draw var/bench/peers.json var/bench/peers.png
 """
 
@@ -50,6 +51,7 @@ def main() -> None:
     run.add_argument("--seconds", type=float, default=6.0, help="of each run, after a warm-up")
     run.add_argument("--seed", type=int, default=1)
     run.add_argument("--json", type=Path, help="write results here, after each server anew")
+    run.add_argument("--missing", action="store_true", help="only what the file lacks, or what failed")
     picture = commands.add_parser("draw", help="draw what was measured")
     picture.add_argument("results", type=Path)
     picture.add_argument("image", type=Path)
@@ -73,6 +75,8 @@ def measure_all(arguments: argparse.Namespace) -> None:
         print(f"\n{scenario.title}; {limits}\n{HEAD}")
         servers: dict[str, Any] = results["servers"].setdefault(scenario.name, {})
         for name in arguments.servers.split(","):
+            if arguments.missing and "equal_load" in servers.get(name, {}):
+                continue
             ours = servers.get("fermata", {}).get("equal_load", {})
             servers[name] = measure_one(name, scenario, arguments, ours.get("rate_rps"))
             if arguments.json is not None:
@@ -84,6 +88,11 @@ def _results_so_far(arguments: argparse.Namespace) -> dict[str, Any]:
     """What the file holds already, so that servers can be measured one after the other."""
     if arguments.json is not None and arguments.json.exists():
         found: dict[str, Any] = json.loads(arguments.json.read_text(encoding="utf-8"))
+        for option in ("seconds", "seed"):
+            if found[option] != getattr(arguments, option):
+                given = getattr(arguments, option)
+                limit = f"must be {found[option]:g}, as of what {arguments.json} holds"
+                sys.exit(f"--{option}: {limit}, got {given:g}")
         return found
     scenarios = {
         name: {**asdict(scenario), "capacity_rps": scenario.capacity_rps}

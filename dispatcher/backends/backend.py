@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
+from dispatcher.contract.strings import BYTES, blank
 from dispatcher.contract.sub_cluster import ServedModel
 
 Array: TypeAlias = NDArray[Any]
@@ -70,12 +70,8 @@ def _backend(model: ServedModel) -> Backend:
 def _warm_up(model: ServedModel, backend: Backend, sizes: Sequence[int]) -> None:
     """One run at each size: kernels are chosen, memory is taken, and what does not fit shows now."""
     for size in sorted(set(sizes)):
-        zeros = [
-            np.zeros((size, *tensor.shape), dtype=NUMPY_BY_DATATYPE[tensor.datatype])
-            for tensor in model.inputs
-        ]
         try:
-            outputs = backend.execute(zeros)
+            outputs = backend.execute([blank(tensor, size) for tensor in model.inputs])
         except Exception as error:
             raise BackendError(f"model {model.id}: fails on a batch of {size}: {error}") from error
         check_outputs(model, outputs, size)
@@ -92,3 +88,5 @@ def check_outputs(model: ServedModel, outputs: Sequence[Array], batch_size: int)
                 f"model {model.id}: output {tensor.name} must be {tensor.datatype} {list(expected)},"
                 f" got {output.dtype} {list(output.shape)}"
             )
+        if tensor.datatype == BYTES and not all(isinstance(each, bytes) for each in output.flat):
+            raise BackendError(f"model {model.id}: output {tensor.name} must be bytes throughout")

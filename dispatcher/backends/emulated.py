@@ -6,18 +6,20 @@ import os
 import time
 from collections.abc import Sequence
 
-import numpy as np
-
 from dispatcher.backends.backend import Array, BackendError
-from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
-from dispatcher.contract.sub_cluster import ServedModel
+from dispatcher.contract.strings import BYTES, blank
+from dispatcher.contract.sub_cluster import ServedModel, Tensor
 
 WAKE_UP_NS = 300_000
 """A sleeping process is back this long after it asked at the latest, mostly (Linux: 0.1 to 0.2 ms)."""
 
 
 class EmulatedGpu:
-    """Takes the model's own latency curve as its time; answers zeros of the declared shape."""
+    """
+    Takes the model's own latency curve as its time; answers zeros of the declared shape.
+
+    An output of BYTES repeats the first input of BYTES of the same shape; without one its strings are empty.
+    """
 
     def __init__(self, model: ServedModel) -> None:
         self._model = model
@@ -29,12 +31,16 @@ class EmulatedGpu:
         latency_us = self._model.latency_us
         if batch_size >= len(latency_us):
             raise BackendError(f"{self._model.id}: batch of at most {len(latency_us) - 1}, got {batch_size}")
-        outputs: list[Array] = [
-            np.zeros((batch_size, *tensor.shape), dtype=NUMPY_BY_DATATYPE[tensor.datatype])
-            for tensor in self._model.outputs
-        ]
+        outputs = [self._output(tensor, inputs, batch_size) for tensor in self._model.outputs]
         wait_until(started_ns + latency_us[batch_size] * 1_000)
         return outputs
+
+    def _output(self, tensor: Tensor, inputs: Sequence[Array], batch_size: int) -> Array:
+        if tensor.datatype == BYTES:
+            for given, array in zip(self._model.inputs, inputs, strict=True):
+                if (given.datatype, given.shape) == (BYTES, tensor.shape):
+                    return array
+        return blank(tensor, batch_size)
 
 
 def wait_until(instant_ns: int) -> None:

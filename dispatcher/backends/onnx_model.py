@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime
 
 from dispatcher.backends.backend import Array, BackendError
@@ -34,8 +35,9 @@ class OnnxModel:
 
     def execute(self, inputs: Sequence[Array]) -> list[Array]:
         """One run of the network for the whole batch."""
-        outputs: list[Any] = self._session.run(self._outputs, dict(zip(self._inputs, inputs, strict=True)))
-        return outputs
+        given = [_text(array) if array.dtype.kind == "O" else array for array in inputs]
+        outputs: list[Any] = self._session.run(self._outputs, dict(zip(self._inputs, given, strict=True)))
+        return [_utf8(array) if array.dtype.kind == "O" else array for array in outputs]
 
     def _fixed_batch(self) -> int | None:
         first = [tensor.shape[0] for tensor in self._session.get_inputs() if tensor.shape]
@@ -54,6 +56,21 @@ class OnnxModel:
                 raise BackendError(
                     f"model {self._model.id}: the file's {side} are {names}, declared are {declared}"
                 )
+
+
+def _text(array: Array) -> Array:
+    """ONNX strings are text: what is not UTF-8 is read as U+FFFD, and does not fail the batch of others."""
+    return _each(array, lambda string: string.decode(errors="replace"))
+
+
+def _utf8(array: Array) -> Array:
+    return _each(array, lambda text: text.encode())
+
+
+def _each(array: Array, change: Callable[[Any], Any]) -> Array:
+    changed = np.empty(array.size, dtype=object)
+    changed[:] = [change(each) for each in array.flat]
+    return changed.reshape(array.shape)
 
 
 def _session(model: ServedModel) -> Any:

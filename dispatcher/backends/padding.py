@@ -11,7 +11,7 @@ from dispatcher.backends.backend import Array, Backend, BackendError
 
 class Padded:
     """
-    ``backend`` run at the smallest of ``sizes`` that holds the batch; rows beyond it are zero.
+    ``backend`` run at the smallest of ``sizes`` that holds the batch; those beyond are zero (strings: empty).
 
     ``sizes`` ascend. A batch beyond the largest raises ``BackendError``.
     """
@@ -33,6 +33,6 @@ class Padded:
 def _filled(array: Array, size: int) -> Array:
     if len(array) == size:
         return array
-    filled = np.zeros((size, *array.shape[1:]), dtype=array.dtype)
+    filled = np.full((size, *array.shape[1:]), b"" if array.dtype.kind == "O" else 0, dtype=array.dtype)
     filled[: len(array)] = array
     return filled

@@ -19,5 +19,10 @@ NUMPY_BY_DATATYPE: dict[str, np.dtype[Any]] = {
     "FP16": np.dtype("<f2"),
     "FP32": np.dtype("<f4"),
     "FP64": np.dtype("<f8"),
+    "BYTES": np.dtype(object),
 }
-"""Little-endian throughout, as the protocol's binary form and the worker's frames are."""
+"""
+Little-endian throughout, as the protocol's binary form and the worker's frames are.
+
+BYTES are strings of any length, ``bytes`` objects here; ``dispatcher.contract.strings`` has their frames.
+"""

@@ -13,6 +13,7 @@ Conversation::
       + one frame for each input  ------->
                                   <-------   Answers(model) + ANSWER records + one frame for each output
                                   <-------   NotTaken(ids, error): no request of the frame was taken
+    Cancel(first_id)              ------->   withdrawn: what is open of the frame that begins with this id
 
 Records are packed numpy arrays, one element a request. Tensor frames come in the order of
 the declared inputs (outputs), C order, little-endian, shape ``(rows, *declared shape)``. Inputs have a
@@ -20,8 +21,9 @@ row for each record; outputs only for each record whose ``reason`` is 0, in the 
 
 Each request is one item and is answered exactly once, in any order, many to a message: by its
 result, or by the reason why there is none, ``Described.reasons[reason - 1]``, the same words as at the
-other doors. A client skips records of ids that it does not wait for: with one of the id ``NOBODY`` the
-dispatcher finds out whether the client is still there, while it owes it an answer.
+other doors. A frame that was cancelled gets no more answers than were on their way. A client skips records
+of ids that it does not wait for: with one of the id ``NOBODY`` the dispatcher finds out whether the client is
+still there, while it owes it an answer.
 """
 
 from __future__ import annotations
@@ -43,8 +45,8 @@ FRAME_BYTES_MAX = 256 * 2**20
 
 REQUEST = np.dtype([("id", "<u8"), ("timeout_us", "<u4"), ("tenant", "<u2"), ("spare", "<u2")])
 """
-``id`` is the client's own, unique among its requests not yet answered; ``timeout_us`` counts from
-arrival and can only shorten the SLO, 0 leaves it; ``tenant`` is a position in ``Described.tenants``.
+``id`` is the client's own, unique among its requests not yet answered nor cancelled; ``timeout_us`` counts
+from arrival and can only shorten the SLO, 0 leaves it; ``tenant`` is a position in ``Described.tenants``.
 """
 
 ANSWER = np.dtype([("id", "<u8"), ("server_us", "<u4"), ("reason", "<u2"), ("spare", "<u2")])
@@ -66,6 +68,12 @@ class Infer(msgspec.Struct, frozen=True, tag="infer"):
     """Requests for one model."""
 
     model: str
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    """Nobody waits any more for the requests of the frame whose first record has this id."""
+
+    first_id: int
 
 
 class DescribedModel(msgspec.Struct, frozen=True):
@@ -99,7 +107,7 @@ class NotTaken(msgspec.Struct, frozen=True, tag="not_taken"):
     ids: tuple[int, ...] = ()
 
 
-FromClient: TypeAlias = Describe | Infer
+FromClient: TypeAlias = Describe | Infer | Cancel
 ToClient: TypeAlias = Described | Answers | NotTaken
 
 encode = msgspec.msgpack.Encoder().encode

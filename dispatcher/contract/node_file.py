@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from dispatcher.contract.reading import read_struct, shown
+from dispatcher.contract.tls_files import TlsFiles
 from profiles.faults import Fault, InputInvalid
 
 SUBJECT = "node configuration"
@@ -23,15 +24,23 @@ SECONDS = (
     ("wait_s", 0.0, 60.0),
     ("heartbeat_s", 0.2, 3_600.0),
     ("silence_s_max", 2.0, 3_600.0),
+    ("hold_s_max", 0.0, 86_400.0),
 )
 
 
 class NodeDispatcher(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A dispatcher that this node runs: where its doors are, and where workers reach it."""
+    """
+    A dispatcher that this node runs: where its doors are, and where workers reach it.
+
+    ``grpc_port`` 0 takes any that is free; without ``native_port`` there is no such door.
+    """
 
     worker_endpoint: str
     http_port: int
     host: str = "127.0.0.1"
+    grpc_port: int = 0
+    native_port: int | None = None
+    tls: TlsFiles | None = None
 
 
 class NodeSubCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +70,8 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``fleet`` is the one whose active plan it serves, ``state`` the folder in which the last plan is kept. The
     planner is asked every ``poll_s`` seconds, each question waiting for news as long as ``wait_s``; a process
-    that says nothing for ``silence_s_max`` is killed and started anew.
+    that says nothing for ``silence_s_max`` is killed and started anew. What a plan moves elsewhere is kept
+    until it is served there, ``hold_s_max`` at most.
     """
 
     node: str
@@ -73,6 +83,7 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     heartbeat_s: float = 5.0
     silence_s_max: float = 30.0
     fleet: str = "default"
+    hold_s_max: float = 600.0
 
 
 def parse_node(data: object) -> NodeConfig:
@@ -140,6 +151,17 @@ def _sub_cluster_faults(sub_cluster: NodeSubCluster, path: str) -> Iterator[Faul
     ):
         limit = "must be tcp://HOST:PORT with a port of its own"
         yield Fault(where, shown(sub_cluster.endpoint), limit)
-    if sub_cluster.dispatcher and not 1 <= sub_cluster.dispatcher.http_port <= PORT_MAX:
-        port = sub_cluster.dispatcher.http_port
-        yield Fault(f"{path}.dispatcher.http_port", shown(port), f"must lie in 1..{PORT_MAX}")
+    if sub_cluster.dispatcher:
+        yield from _dispatcher_faults(sub_cluster.dispatcher, f"{path}.dispatcher")
+
+
+def _dispatcher_faults(dispatcher: NodeDispatcher, path: str) -> Iterator[Fault]:
+    for name, least in (("http_port", 1), ("grpc_port", 0), ("native_port", 1)):
+        port = getattr(dispatcher, name)
+        if port is not None and not least <= port <= PORT_MAX:
+            yield Fault(f"{path}.{name}", shown(port), f"must lie in {least}..{PORT_MAX}")
+    if dispatcher.tls is not None:
+        for name in ("certificate", "key", "client_ca"):
+            file = getattr(dispatcher.tls, name)
+            if file is not None and not Path(file).is_absolute():
+                yield Fault(f"{path}.tls.{name}", shown(file), "must be an absolute path")

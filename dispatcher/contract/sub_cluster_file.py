@@ -12,6 +12,7 @@ import msgspec
 
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import read_struct, shown
+from dispatcher.contract.strings import BYTES, STRINGS_MAX
 from dispatcher.contract.sub_cluster import LoadReporting, ServedModel, SubClusterSpec, Tenant, Tensor
 from dispatcher.core.rules import Policy
 from dispatcher.core.tenant_spec import PRIORITY_MAX, TENANTS_MAX, WEIGHT_MAX
@@ -98,6 +99,8 @@ def _backend_faults(model: ServedModel, path: str) -> Iterator[Fault]:
         yield Fault(f"{path}.kind", shown(backend.kind), f"must be one of {', '.join(BACKEND_KINDS)}")
     if backend.kind in ("onnx", "torch") and not backend.path:
         yield Fault(f"{path}.path", shown(backend.path), "must name the model's file")
+    if backend.kind == "torch" and any(each.datatype == BYTES for each in (*model.inputs, *model.outputs)):
+        yield Fault(f"{path}.kind", shown(backend.kind), "must be emulated or onnx for tensors of BYTES")
     sizes = backend.batch_sizes
     if not sizes:
         return
@@ -131,10 +134,14 @@ def _tensor_faults(tensor: Tensor, path: str) -> Iterator[Fault]:
     for axis, extent in enumerate(tensor.shape):
         if extent < 1:
             yield Fault(f"{path}.shape[{axis}]", shown(extent), "must be at least 1")
-    if math.prod(tensor.shape) > TENSOR_ELEMENTS_MAX:
-        yield Fault(
-            f"{path}.shape", shown(list(tensor.shape)), f"must hold at most {TENSOR_ELEMENTS_MAX} elements"
-        )
+    most = elements_max(tensor.datatype)
+    if math.prod(tensor.shape) > most:
+        yield Fault(f"{path}.shape", shown(list(tensor.shape)), f"must hold at most {most} elements")
+
+
+def elements_max(datatype: str) -> int:
+    """The most elements of a tensor, for one item."""
+    return STRINGS_MAX if datatype == BYTES else TENSOR_ELEMENTS_MAX
 
 
 def _reporting_faults(reporting: LoadReporting) -> Iterator[Fault]:

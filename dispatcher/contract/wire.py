@@ -26,7 +26,8 @@ Conversation::
                                   <-------   Goodbye: the dispatcher ends; the worker waits for the next
 
 Tensor frames come in the order of the model's declared inputs (outputs), C order,
-little-endian, shape ``(batch size, *declared shape)``: nothing in them needs describing.
+little-endian, shape ``(batch size, *declared shape)``: nothing in them needs describing. Strings (BYTES)
+follow each other, each behind its length in four bytes.
 A worker holds at most one batch that it has not started. One that hears no ``Ping`` for
 ``SILENCE_MAX_S`` says ``Hello`` again. ZeroMQ's own heartbeats close the connection of a
 machine that is gone or a process that stands still. Any message may be lost, repeated,
@@ -48,6 +49,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
+from dispatcher.contract.strings import BYTES, StringsInvalid, packed, unpacked
 from dispatcher.contract.sub_cluster import ServedModel, Tensor
 
 CONTRACT_VERSION = 2
@@ -226,14 +228,22 @@ def tensors_from_frames(
 
 
 def frame(array: Array) -> memoryview:
-    """The bytes of an array as one frame, copied only when they do not lie in C order."""
+    """The bytes of an array as one frame, copied only when they do not lie in C order, or are strings."""
+    if array.dtype.kind == "O":
+        return memoryview(packed(array))
     return memoryview(np.ascontiguousarray(array).data).cast("B")
 
 
 def _tensor(tensor: Tensor, frame: bytes | memoryview, batch_size: int) -> Array:
     dtype = NUMPY_BY_DATATYPE[tensor.datatype]
     shape = (batch_size, *tensor.shape)
-    expected = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    count = int(np.prod(shape, dtype=np.int64))
+    if tensor.datatype == BYTES:
+        try:
+            return unpacked(frame, count).reshape(shape)
+        except StringsInvalid as error:
+            raise WireError(f"tensor {tensor.name}: {error}") from error
+    expected = count * dtype.itemsize
     if len(frame) != expected:
         raise WireError(f"tensor {tensor.name}: expected {expected} bytes, got {len(frame)}")
     return np.frombuffer(frame, dtype=dtype).reshape(shape)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
+from dispatcher.contract.strings import BYTES
 from dispatcher.contract.sub_cluster import ServedModel, Tensor
 from dispatcher.frontend.infer_request import items_max
 from dispatcher.frontend.infer_response import MODEL_VERSION
@@ -140,4 +141,5 @@ def _described(tensor: Tensor) -> dict[str, Any]:
 
 
 def _configured(tensor: Tensor) -> dict[str, Any]:
-    return {"name": tensor.name, "data_type": f"TYPE_{tensor.datatype}", "dims": list(tensor.shape)}
+    kind = "STRING" if tensor.datatype == BYTES else tensor.datatype  # Triton's configurations call it so
+    return {"name": tensor.name, "data_type": f"TYPE_{kind}", "dims": list(tensor.shape)}

@@ -20,6 +20,7 @@ from google.protobuf.json_format import ParseDict
 from google.protobuf.message import DecodeError, Message
 from tritonclient.grpc import service_pb2 as pb
 
+from dispatcher.contract.strings import binary
 from dispatcher.contract.sub_cluster import ServedModel
 from dispatcher.frontend import descriptions
 from dispatcher.frontend.grpc_request import contents_of, parse_message, read_parameters
@@ -188,7 +189,7 @@ def _response(model: ServedModel, request: InferRequest, answer: Completed) -> p
     for tensor, array in wanted:
         output = response.outputs.add(name=tensor.name, datatype=tensor.datatype, shape=array.shape)
         if is_raw:
-            response.raw_output_contents.append(array.tobytes())
+            response.raw_output_contents.append(binary(array))
         else:
             output.contents.CopyFrom(contents_of(array, tensor.datatype))
     return response

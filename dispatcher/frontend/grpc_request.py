@@ -35,10 +35,11 @@ CONTENTS_BY_DATATYPE = {
     "INT64": "int64_contents",
     "FP32": "fp32_contents",
     "FP64": "fp64_contents",
+    "BYTES": "bytes_contents",
 }
 """The field of ``InferTensorContents`` for each datatype; FP16 has none and is always raw."""
 
-ALL_CONTENTS = (*dict.fromkeys(CONTENTS_BY_DATATYPE.values()), "bytes_contents")
+ALL_CONTENTS = tuple(dict.fromkeys(CONTENTS_BY_DATATYPE.values()))
 
 
 def parse_message(

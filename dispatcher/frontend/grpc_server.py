@@ -5,6 +5,7 @@ from __future__ import annotations
 import grpc
 
 from dispatcher.frontend.grpc_door import GrpcDoor
+from dispatcher.frontend.tls import ServerTls
 
 GRACE_S = 5.0
 
@@ -14,13 +15,15 @@ MESSAGE_BYTES_SLACK = 4 * 2**20
 
 class GrpcServer:
     """
-    Serves ``door`` on ``host:port``; port 0 takes any that is free.
+    Serves ``door`` on ``host:port``, over TLS where ``tls`` is given; port 0 takes any that is free.
 
     Messages far longer than ``message_bytes_max`` are refused before they are read. Raises
     ``OSError`` when the address cannot be bound. To be made and used in one running event loop.
     """
 
-    def __init__(self, door: GrpcDoor, host: str, port: int, message_bytes_max: int) -> None:
+    def __init__(
+        self, door: GrpcDoor, host: str, port: int, message_bytes_max: int, tls: ServerTls | None = None
+    ) -> None:
         options = [
             ("grpc.so_reuseport", 0),  # else a second dispatcher would bind the same port unnoticed
             ("grpc.max_receive_message_length", message_bytes_max + MESSAGE_BYTES_SLACK),
@@ -30,7 +33,10 @@ class GrpcServer:
         self._server.add_generic_rpc_handlers((door.handlers(),))
         shown = f"[{host}]" if ":" in host else host
         try:
-            bound = self._server.add_insecure_port(f"{shown}:{port}")
+            if tls is None:
+                bound = self._server.add_insecure_port(f"{shown}:{port}")
+            else:
+                bound = self._server.add_secure_port(f"{shown}:{port}", tls.grpc_credentials())
         except RuntimeError as error:
             raise OSError(str(error)) from error
         self.address = f"{shown}:{bound}"

@@ -40,7 +40,7 @@ async def read_body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
         except TimeoutError:
             raise RequestInvalid(f"body: must be sent within {BODY_WAIT_S:g} s", 408) from None
     if len(body) > bytes_max:
-        raise _too_large(bytes_max, str(len(body)))
+        raise too_large(bytes_max, str(len(body)))
     return body
 
 
@@ -52,7 +52,7 @@ async def _all_parts(receive: Receive, first: bytes, bytes_max: int, declared: i
         if max(length, declared) > bytes_max:
             parts.clear()
             if max(length, declared) > bytes_max + UNREAD_BYTES_MAX:
-                raise _too_large(bytes_max, str(declared) if declared else f"{length} and more")
+                raise too_large(bytes_max, str(declared) if declared else f"{length} and more")
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
@@ -60,7 +60,7 @@ async def _all_parts(receive: Receive, first: bytes, bytes_max: int, declared: i
         length += len(parts[-1])
         more = message.get("more_body", False)
     if length > bytes_max:
-        raise _too_large(bytes_max, str(length))
+        raise too_large(bytes_max, str(length))
     return b"".join(parts)
 
 
@@ -70,5 +70,6 @@ def _declared_length(scope: Scope) -> int:
     return int(value) if value.isdigit() and len(value) < 20 else 0
 
 
-def _too_large(bytes_max: int, found: str) -> RequestInvalid:
+def too_large(bytes_max: int, found: str) -> RequestInvalid:
+    """413, with the limit and what was found."""
     return RequestInvalid(f"body: must be at most {bytes_max} bytes, got {found}", 413)

@@ -18,6 +18,7 @@ import structlog
 from dispatcher.contract.sub_cluster import ServedModel
 from dispatcher.frontend import descriptions
 from dispatcher.frontend.http_body import ClientGone, Message, Receive, Scope, read_body
+from dispatcher.frontend.http_coding import answer_coding, content_coding, decoded, encoded
 from dispatcher.frontend.infer_request import RequestInvalid, body_bytes_max, parse_infer
 from dispatcher.frontend.infer_response import (
     MODEL_VERSION,
@@ -152,15 +153,19 @@ class HttpDoor:
         self, index: int, model: ServedModel, scope: Scope, receive: Receive, arrived_us: int
     ) -> Response:
         try:
-            header_length = _header_length(scope)
-            body = await read_body(scope, receive, self._body_bytes_max[index])
+            header_length, coding = _header_length(scope), content_coding(scope)
+            bytes_max = self._body_bytes_max[index]
+            body = await read_body(scope, receive, bytes_max)
+            if coding is not None:
+                body = await decoded(body, coding, bytes_max)
             request = parse_infer(model, body, header_length, self._tenancy)
         except RequestInvalid:
             self._service.note_invalid(index)
             raise
         answer = await _unless_gone(submit(self._service, index, request, arrived_us), receive)
         if isinstance(answer, Completed):
-            return infer_response(model, request, answer)
+            response, wanted = infer_response(model, request, answer), answer_coding(scope)
+            return response if wanted is None else await encoded(response, wanted)
         return refusal_response(answer)
 
 
@@ -199,17 +204,12 @@ def _versionless(rest: tuple[bytes, ...]) -> tuple[bytes, ...]:
 
 def _header_length(scope: Scope) -> int | None:
     """The JSON part's length of a request with binary tensors; None for JSON alone."""
-    length: int | None = None
     for name, value in scope["headers"]:
         if name == b"inference-header-content-length":
             if not value.isdigit() or len(value) > 12:
                 raise RequestInvalid(f"Inference-Header-Content-Length: must be a number, got {value[:40]!r}")
-            length = int(value)
-        elif name == b"content-encoding" and value.strip().lower() != b"identity":
-            raise RequestInvalid(
-                f"Content-Encoding: must be identity, got {value[:40].decode(errors='replace')}", 415
-            )
-    return length
+            return int(value)
+    return None
 
 
 def _method_refused(method: str, allowed: str) -> Response:

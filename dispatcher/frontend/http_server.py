@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from dispatcher.frontend.http_body import Receive, Scope
 from dispatcher.frontend.http_door import HttpDoor, Send
 from dispatcher.frontend.infer_response import error_response
+from dispatcher.frontend.tls import ServerTls
 
 BACKLOG = 2_048
 GRACE_S = 5
@@ -71,20 +72,23 @@ class _Connection(HttpToolsProtocol):
 class _Server(uvicorn.Server):
     """uvicorn that says when it accepts, and leaves signals to the process that hosts it."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, tls: ServerTls | None) -> None:
         super().__init__(config)
+        self._tls = tls
         self.accepting = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.accepting.set()
-        self.let_slow_clients_go()
+        self.look_around()
 
-    def let_slow_clients_go(self) -> None:
-        """From now on and again after each interval, while the server runs."""
+    def look_around(self) -> None:
+        """From now on and again after each interval: let slow clients go, show a renewed certificate."""
         if not self.should_exit:
+            if self._tls is not None:
+                self._tls.refresh()
             loop = asyncio.get_running_loop()
-            loop.call_later(SWEEP_INTERVAL_S, self.let_slow_clients_go)
+            loop.call_later(SWEEP_INTERVAL_S, self.look_around)
             for connection in list(self.server_state.connections):
                 if isinstance(connection, _Connection):
                     connection.let_go_if_slow(loop.time())
@@ -96,13 +100,13 @@ class _Server(uvicorn.Server):
 
 class HttpServer:
     """
-    Serves ``door`` on ``host:port``; port 0 takes any that is free.
+    Serves ``door`` on ``host:port``, over TLS where ``tls`` is given; port 0 takes any that is free.
 
     ``door`` may be replaced: requests that come later go to the new one. Raises ``OSError``
     when the address cannot be bound.
     """
 
-    def __init__(self, door: HttpDoor, host: str, port: int) -> None:
+    def __init__(self, door: HttpDoor, host: str, port: int, tls: ServerTls | None = None) -> None:
         self.door = door
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family)
@@ -113,7 +117,8 @@ class HttpServer:
             self._socket.close()
             raise
         bound_port = self._socket.getsockname()[1]
-        self.url = f"http://[{host}]:{bound_port}" if ":" in host else f"http://{host}:{bound_port}"
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://[{host}]:{bound_port}" if ":" in host else f"{scheme}://{host}:{bound_port}"
         config = uvicorn.Config(
             self._at_the_door,
             http=_Connection,
@@ -131,7 +136,9 @@ class HttpServer:
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GRACE_S,
         )
-        self._server = _Server(config)
+        config.load()
+        config.ssl = None if tls is None else tls.context
+        self._server = _Server(config, tls)
         self._task: asyncio.Task[None] | None = None
 
     async def _at_the_door(self, scope: Scope, receive: Receive, send: Send) -> None:

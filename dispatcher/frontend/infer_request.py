@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import shown
+from dispatcher.contract.strings import BYTES, STRING_BYTES_OF_ITEM_MAX, item_bytes_max
 from dispatcher.contract.sub_cluster import ServedModel, Tensor
 from dispatcher.frontend.tenancy import EVERYONE, Tenancy, whole
 from dispatcher.frontend.tensors import Array, TensorInvalid, from_bytes, from_json
@@ -24,6 +24,9 @@ BODY_BYTES_PER_ELEMENT = 64
 
 RAW_BYTES_OF_MANY = 64 * 2**20
 """Requests of several items may be this long where one item alone is not longer."""
+
+TEXT_BYTES_OF_MANY = 8 * 2**20
+"""Strings in JSON may be this long where several items have them; longer ones come as raw bytes."""
 
 NUMBERS_OF_MANY = 2**16
 """
@@ -106,14 +109,14 @@ def numbers_max(model: ServedModel) -> int:
 
 def json_bytes_max(model: ServedModel) -> int:
     """The longest JSON that a request for this model may have."""
-    return BODY_BYTES_FREE + BODY_BYTES_PER_ELEMENT * numbers_max(model)
+    text = STRING_BYTES_OF_ITEM_MAX * sum(tensor.datatype == BYTES for tensor in model.inputs)
+    texts = max(text, min(text * items_max(model), TEXT_BYTES_OF_MANY))
+    return BODY_BYTES_FREE + BODY_BYTES_PER_ELEMENT * numbers_max(model) + texts
 
 
 def body_bytes_max(model: ServedModel) -> int:
     """The longest body that a request for this model may have, raw tensors included."""
-    bytes_per_item = sum(
-        math.prod(tensor.shape) * NUMPY_BY_DATATYPE[tensor.datatype].itemsize for tensor in model.inputs
-    )
+    bytes_per_item = sum(map(item_bytes_max, model.inputs))
     raw = max(bytes_per_item, min(bytes_per_item * items_max(model), RAW_BYTES_OF_MANY))
     return max(json_bytes_max(model), BODY_BYTES_FREE + raw)
 

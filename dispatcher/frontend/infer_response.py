@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from dispatcher.contract.strings import binary
 from dispatcher.contract.sub_cluster import ServedModel
 from dispatcher.frontend.infer_request import InferRequest
 from dispatcher.frontend.service import Completed, Reason, Refusal
@@ -72,14 +73,13 @@ def infer_response(model: ServedModel, request: InferRequest, answer: Completed)
         tensor, array = model.outputs[wanted.index], answer.outputs[wanted.index]
         entry = _OutputTensor(tensor.name, tensor.datatype, array.shape)
         if wanted.binary:
-            raw.append(array.tobytes())
+            raw.append(binary(array))
             entry.parameters = {"binary_data_size": len(raw[-1])}
         else:
             values = to_json_list(array)
             if values is None:
-                text = (
-                    f"output {tensor.name} holds a number that is not finite; ask for binary_data to see it"
-                )
+                what = "bytes that are no text" if array.dtype.kind == "O" else "a number that is not finite"
+                text = f"output {tensor.name} holds {what}; ask for binary_data to see it"
                 return refusal_response(Refusal(Reason.MODEL_FAILED, text))
             entry.data = values
         outputs.append(entry)

@@ -10,6 +10,7 @@ import grpc
 import numpy as np
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from dispatcher.contract.strings import binary
 from dispatcher.frontend.load_result import Reply
 from dispatcher.frontend.load_target import Target, TargetUnsuitable, made_up, slo_ms_of, tensor_of
 from dispatcher.frontend.load_transport import OnAnswer, Sending, Verdict
@@ -31,9 +32,11 @@ REASON_KEY = "fermata-reason"
 REFUSED_CODES = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE)
 
 
-def grpc_targets(address: str, models: Sequence[str]) -> list[Target]:
-    """Each model as the server describes it. Raises ``TargetUnsuitable``."""
-    with grpc.insecure_channel(address, options=OPTIONS) as channel:
+def grpc_targets(
+    address: str, models: Sequence[str], credentials: grpc.ChannelCredentials | None = None
+) -> list[Target]:
+    """Each model as the server describes it, over TLS with ``credentials``. Raises ``TargetUnsuitable``."""
+    with _channel(grpc, address, credentials) as channel:
         stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
         try:
             return [_target(stub, model) for model in models]
@@ -56,15 +59,21 @@ def grpc_request(
         given = request.inputs.add()
         given.name, given.datatype = tensor.name, tensor.datatype
         given.shape.extend(array.shape)
-        request.raw_input_contents.append(array.tobytes())
+        request.raw_input_contents.append(binary(array))
     return request
 
 
 class GrpcTransport:
     """Sends each model's request as a call of its own."""
 
-    def __init__(self, address: str, requests: Mapping[str, service_pb2.ModelInferRequest]) -> None:
+    def __init__(
+        self,
+        address: str,
+        requests: Mapping[str, service_pb2.ModelInferRequest],
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
         self._address = address
+        self._credentials = credentials
         self._requests = requests
         self._channels: list[grpc.aio.Channel] = []
         self._calls: list[Any] = []
@@ -76,7 +85,7 @@ class GrpcTransport:
     async def open(self, on_answer: OnAnswer) -> None:
         self._on_answer = on_answer
         for _ in range(CHANNELS):
-            channel = grpc.aio.insecure_channel(self._address, options=OPTIONS)
+            channel = _channel(grpc.aio, self._address, self._credentials)
             self._channels.append(channel)
             self._calls.append(service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer)
 
@@ -99,6 +108,13 @@ class GrpcTransport:
             self._on_answer(sending, _verdict(error))
         else:
             self._on_answer(sending, Verdict(Reply.OK))
+
+
+def _channel(library: Any, address: str, credentials: grpc.ChannelCredentials | None) -> Any:
+    """A channel of ``grpc`` or ``grpc.aio``."""
+    if credentials is None:
+        return library.insecure_channel(address, options=OPTIONS)
+    return library.secure_channel(address, credentials, options=OPTIONS)
 
 
 def _verdict(error: grpc.aio.AioRpcError) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,11 +48,17 @@ def infer_path(model: str) -> str:
 
 
 class HttpTransport:
-    """Posts each model's payload to the base addresses in turn."""
+    """Posts each model's payload to the base addresses in turn; ``trust`` is for those over https."""
 
-    def __init__(self, urls: str | Sequence[str], payloads: Mapping[str, HttpPayload]) -> None:
+    def __init__(
+        self,
+        urls: str | Sequence[str],
+        payloads: Mapping[str, HttpPayload],
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
         self._bases = (urls,) if isinstance(urls, str) else tuple(urls)
         self._payloads = payloads
+        self._trust = trust
         self._pools: dict[str, _Pool] = {}
         self._targets: dict[str, deque[tuple[_Pool, bytes]]] = {}
 
@@ -67,7 +74,7 @@ class HttpTransport:
             targets = self._targets[model] = deque()
             for url in payload.urls or self._bases:
                 if url not in self._pools:
-                    self._pools[url] = _Pool(url, answered)
+                    self._pools[url] = _Pool(url, answered, self._trust)
                 targets.append((self._pools[url], _http_request(self._pools[url], payload)))
 
     def send(self, sending: Sending) -> None:
@@ -84,9 +91,16 @@ class HttpTransport:
 class _Pool:
     """Connections to one base address."""
 
-    def __init__(self, url: str, on_answer: Callable[[Sending, HttpAnswer | str], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        on_answer: Callable[[Sending, HttpAnswer | str], None],
+        trust: ssl.SSLContext | None,
+    ) -> None:
         address = urlsplit(url)
-        self.host, self.port = address.hostname or "127.0.0.1", address.port or 80
+        is_secure = address.scheme == "https"
+        self.host, self.port = address.hostname or "127.0.0.1", address.port or (443 if is_secure else 80)
+        self._tls = (trust or ssl.create_default_context()) if is_secure else None
         self.held_back = 0
         self._on_answer = on_answer
         self._idle: list[Connection] = []
@@ -124,7 +138,7 @@ class _Pool:
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            _, connection = await loop.create_connection(Connection, self.host, self.port)
+            _, connection = await loop.create_connection(Connection, self.host, self.port, ssl=self._tls)
         except OSError as error:
             self._opening -= 1
             self._connect_failed(f"cannot connect to {self.host}:{self.port}: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -10,16 +11,18 @@ import httpx
 import msgspec
 import numpy as np
 
+from dispatcher.contract.strings import binary as as_binary
 from dispatcher.frontend.load_http import HttpPayload, infer_path
 from dispatcher.frontend.load_target import Target, TargetUnsuitable, made_up, slo_ms_of, tensor_of
+from dispatcher.frontend.tensors import to_json_list
 
 ASK_S_MAX = 10.0
 
 
-def http_targets(url: str, models: Sequence[str]) -> list[Target]:
-    """Each model as the server describes it. Raises ``TargetUnsuitable``."""
+def http_targets(url: str, models: Sequence[str], trust: ssl.SSLContext | None = None) -> list[Target]:
+    """Each model as the server describes it; ``trust`` is for https. Raises ``TargetUnsuitable``."""
     try:
-        with httpx.Client(base_url=url, timeout=ASK_S_MAX) as client:
+        with httpx.Client(base_url=url, timeout=ASK_S_MAX, verify=trust or True) as client:
             return [_target(client, model) for model in models]
     except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise TargetUnsuitable(f"{url} cannot be reached: {error}") from error
@@ -35,10 +38,11 @@ def http_payload(
         array = made_up(tensor, random)
         described = {"name": tensor.name, "datatype": tensor.datatype, "shape": list(array.shape)}
         if binary:
-            raw += array.tobytes()
-            inputs.append(described | {"parameters": {"binary_data_size": array.nbytes}})
+            part = as_binary(array)
+            raw += part
+            inputs.append(described | {"parameters": {"binary_data_size": len(part)}})
         else:
-            inputs.append(described | {"data": array.ravel().tolist()})
+            inputs.append(described | {"data": to_json_list(array)})
     asked = dict(parameters) | ({"binary_data_output": True} if binary else {})
     body = msgspec.json.encode(({"parameters": asked} if asked else {}) | {"inputs": inputs})
     if not binary:

@@ -49,8 +49,10 @@ def slo_ms_of(parameters: Mapping[str, Any]) -> float | None:
 
 
 def made_up(tensor: Tensor, random: np.random.Generator) -> NDArray[Any]:
-    """An array of shape ``(1, *shape)`` of small numbers that every datatype can say."""
+    """An array of shape ``(1, *shape)`` of small numbers that every datatype can say, BYTES as digits."""
     dtype = NUMPY_BY_DATATYPE[tensor.datatype]
     count = math.prod(tensor.shape)
     numbers = random.integers(0, 2, count) if dtype.kind == "b" else random.integers(0, 10, count)
+    if dtype.kind == "O":
+        numbers = np.array([str(number).encode() for number in numbers], dtype=object)
     return numbers.astype(dtype).reshape(1, *tensor.shape)

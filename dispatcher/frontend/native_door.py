@@ -12,6 +12,7 @@ answer is sent a word now and then; where that cannot be routed, its requests ar
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from dispatcher.contract import native
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import shown
+from dispatcher.contract.strings import BYTES, StringsInvalid, require_few_strings
 from dispatcher.contract.sub_cluster import ServedModel
 from dispatcher.contract.wire import CONNECTION_TIMEOUT_MS, WireError, frame, tensors_from_frames
 from dispatcher.frontend.bulk_service import BulkInferenceService, BulkRequests
@@ -82,7 +84,8 @@ class NativeDoor:
         self.endpoint = bytes(self._socket.getsockopt(zmq.LAST_ENDPOINT)).decode().rstrip("\0")
         self._descriptor: int = int(self._socket.getsockopt(zmq.FD))
         self._receive_is_due = False
-        self._owed: dict[bytes, set[_Caller]] = {}  # by client
+        self._owed: dict[bytes, dict[int, _Caller]] = {}  # by client and first id
+        self._cancelled: list[_Caller] = []
         self._probe_timer: asyncio.TimerHandle | None = None
         self.lost = 0
 
@@ -113,7 +116,7 @@ class NativeDoor:
     # Clients that are owed an answer
 
     def _owe(self, client: bytes, caller: _Caller) -> None:
-        self._owed.setdefault(client, set()).add(caller)
+        self._owed.setdefault(client, {})[caller.first_id] = caller
         if self._probe_timer is None:
             self._probe_timer = self._loop.call_later(PROBE_INTERVAL_S, self._probe)
 
@@ -121,7 +124,7 @@ class NativeDoor:
         """All requests of the caller's frame have their answers."""
         callers = self._owed.get(client)
         if callers is not None:
-            callers.discard(caller)
+            callers.pop(caller.first_id, None)
             if not callers:
                 del self._owed[client]
 
@@ -135,9 +138,22 @@ class NativeDoor:
     def _withdraw(self, client: bytes) -> None:
         callers = self._owed.pop(client, None)
         if callers:
-            requests = sum(caller.left for caller in callers)
+            requests = sum(caller.left for caller in callers.values())
             _log.warning("native_client_gone", client=client.hex(), requests_withdrawn=requests)
-            self._service.withdraw_bulks(callers)
+            self._service.withdraw_bulks(set(callers.values()))
+
+    def _cancel(self, client: bytes, first_id: int) -> None:
+        """One of a frame that has all its answers, or was never taken, is nothing: it crossed them."""
+        caller = self._owed.get(client, {}).get(first_id)
+        if caller is not None:
+            self.settled(client, caller)
+            if not self._cancelled:
+                self._loop.call_soon(self._withdraw_cancelled)  # together: each withdrawal looks at all bulks
+            self._cancelled.append(caller)
+
+    def _withdraw_cancelled(self) -> None:
+        callers, self._cancelled = self._cancelled, []
+        self._service.withdraw_bulks(set(callers))
 
     # The socket
 
@@ -183,6 +199,8 @@ class NativeDoor:
             message = _control(frames)
             if isinstance(message, native.Describe):
                 self._send(client, [native.encode(self._description())])
+            elif isinstance(message, native.Cancel):
+                self._cancel(client, message.first_id)
             else:
                 self._take(client, message, frames[1:], arrived_us)
         except FrameRefused as error:
@@ -210,6 +228,9 @@ class NativeDoor:
             tenant_index = self._tenant_index(records)
         except WireError as error:
             raise FrameRefused(str(error), index, records["id"].tolist()) from error
+        if int(records["id"][0]) in self._owed.get(client, ()):
+            limit = "must not begin a frame before the one that began with it is answered"
+            raise FrameRefused(f"id: {limit}, got {records['id'][0]}")
         head = self._answers[model.id]
         listener = _Caller(self, self._service, client, head, records["id"], arrived_us)
         requests = BulkRequests(index, inputs, records["timeout_us"], tenant_index)
@@ -231,7 +252,7 @@ class NativeDoor:
 class _Caller:
     """Takes the answers of one frame's requests back to the client who sent it; ``left`` have none yet."""
 
-    __slots__ = ("_arrived_us", "_client", "_door", "_head", "_ids", "_service", "left")
+    __slots__ = ("_arrived_us", "_client", "_door", "_head", "_ids", "_service", "first_id", "left")
 
     def __init__(
         self,
@@ -248,6 +269,7 @@ class _Caller:
         self._head = head
         self._ids = ids
         self._arrived_us = arrived_us
+        self.first_id = int(ids[0])
         self.left = len(ids)
 
     def completed(self, rows: NDArray[np.int64], outputs: Sequence[Array]) -> bool:
@@ -303,6 +325,12 @@ def _records(frames: Sequence[bytes]) -> NDArray[Any]:
 
 def _inputs(model: ServedModel, frames: Sequence[bytes], rows: int) -> tuple[Array, ...]:
     """The arrays, checked as at the other doors. Raises ``WireError`` that names tensor, row and limit."""
+    for tensor, data in zip(model.inputs, frames, strict=False):
+        if tensor.datatype == BYTES:
+            try:
+                require_few_strings(rows * math.prod(tensor.shape), len(data), rows)
+            except StringsInvalid as error:
+                raise WireError(f"tensor {tensor.name}: {error}") from error
     inputs = tensors_from_frames(model.inputs, frames, rows)
     for tensor, array in zip(model.inputs, inputs, strict=True):
         if NUMPY_BY_DATATYPE[tensor.datatype].kind == "f" and not np.isfinite(array).all():

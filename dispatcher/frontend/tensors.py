@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import shown
+from dispatcher.contract.strings import BYTES, LENGTH_BYTES, StringsInvalid, require_few_strings, unpacked
 from dispatcher.contract.sub_cluster import Tensor
 
 Array: TypeAlias = NDArray[Any]
@@ -26,8 +27,14 @@ class TensorInvalid(ValueError):
         self.value = value
 
 
-_KIND_WORDS = {"b": "true or false", "u": "whole numbers", "i": "whole numbers", "f": "numbers"}
-_SCALARS: dict[str, type] = {"b": bool, "u": int, "i": int, "f": float}
+_KIND_WORDS = {
+    "b": "true or false",
+    "u": "whole numbers",
+    "i": "whole numbers",
+    "f": "numbers",
+    "O": "strings",
+}
+_SCALARS: dict[str, type] = {"b": bool, "u": int, "i": int, "f": float, "O": str}
 
 
 def _flat_decoder(scalar: type) -> Callable[[bytes], list[Any]]:
@@ -55,14 +62,15 @@ def from_json(tensor: Tensor, data: bytes | msgspec.Raw, items: int = 1) -> Arra
 
 def from_values(tensor: Tensor, values: Sequence[Any], items: int) -> Array:
     """
-    The array of shape ``(items, *tensor.shape)`` of numbers in row-major order.
+    The array of shape ``(items, *tensor.shape)`` of scalars in row-major order.
 
-    Raises ``TensorInvalid``.
+    Those of a BYTES tensor are ``bytes``, or text that is taken as UTF-8. Raises ``TensorInvalid``.
     """
     count = items * math.prod(tensor.shape)
     if len(values) != count:
         raise TensorInvalid(f"must hold {count} elements", str(len(values)))
-    return _array(tensor, values).reshape(items, *tensor.shape)
+    array = _strings(values, items) if tensor.datatype == BYTES else _array(tensor, values)
+    return array.reshape(items, *tensor.shape)
 
 
 def _nested(data: bytes | msgspec.Raw) -> list[Any]:
@@ -109,13 +117,30 @@ def _array(tensor: Tensor, values: Sequence[Any]) -> Array:
     return array
 
 
+def _strings(values: Sequence[str | bytes], items: int) -> Array:
+    array = np.empty(len(values), dtype=object)
+    array[:] = [each if isinstance(each, bytes) else each.encode() for each in values]
+    try:
+        require_few_strings(len(array), sum(map(len, array)) + len(array) * LENGTH_BYTES, items)
+    except StringsInvalid as error:
+        raise TensorInvalid(error.limit, error.value) from error
+    return array
+
+
 def from_bytes(tensor: Tensor, data: bytes, items: int = 1) -> Array:
     """
-    The array of shape ``(items, *tensor.shape)`` whose raw little-endian bytes are ``data``.
+    The array of shape ``(items, *tensor.shape)`` whose binary form is ``data``.
 
     Raises ``TensorInvalid``.
     """
     dtype = NUMPY_BY_DATATYPE[tensor.datatype]
+    if tensor.datatype == BYTES:
+        count = items * math.prod(tensor.shape)
+        try:
+            require_few_strings(count, len(data), items)
+            return unpacked(data, count).reshape(items, *tensor.shape)
+        except StringsInvalid as error:
+            raise TensorInvalid(error.limit, error.value) from error
     expected = items * math.prod(tensor.shape) * dtype.itemsize
     if len(data) != expected:
         raise TensorInvalid(f"must be {expected} bytes", str(len(data)))
@@ -127,7 +152,12 @@ def from_bytes(tensor: Tensor, data: bytes, items: int = 1) -> Array:
 
 
 def to_json_list(array: Array) -> list[Any] | None:
-    """The elements in row-major order; None when one is not finite, which JSON cannot say."""
+    """The elements in row-major order; None when one is not finite or no UTF-8, which JSON cannot say."""
+    if array.dtype.kind == "O":
+        try:
+            return [each.decode() for each in array.flat]
+        except UnicodeDecodeError:
+            return None
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         return None
     values: list[Any] = array.ravel().tolist()

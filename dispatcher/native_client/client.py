@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from dispatcher.contract import native
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.native import DescribedModel
+from dispatcher.contract.strings import BYTES, blank
 from dispatcher.contract.wire import frame, tensors_from_frames
 
 OPEN_S_MAX = 10.0
@@ -179,7 +180,11 @@ class NativeClient:
         tenant: str | None = None,
         on_rows: OnRows | None = None,
     ) -> asyncio.Future[Answered]:
-        """The same without waiting; ``on_rows`` hears of answers as they come."""
+        """
+        The same without waiting; ``on_rows`` hears of answers as they come.
+
+        Cancelling the future withdraws what has no answer yet; ``on_rows`` hears nothing more then.
+        """
         described = self.models.get(model)
         if described is None:
             raise ValueError(f"model: must be one of {', '.join(self.models)}, got {model!r}")
@@ -205,14 +210,12 @@ class NativeClient:
         return self.tenants.index(tenant)
 
     def _remember(self, model: DescribedModel, rows: int, on_rows: OnRows | None) -> _Frame:
-        outputs = {
-            tensor.name: np.zeros((rows, *tensor.shape), NUMPY_BY_DATATYPE[tensor.datatype])
-            for tensor in model.outputs
-        }
+        outputs = {tensor.name: blank(tensor, rows) for tensor in model.outputs}
         answered = Answered(np.zeros(rows, np.uint16), outputs, np.zeros(rows, np.uint32), self.reasons)
         future: asyncio.Future[Answered] = self._loop.create_future()
         sent = _Frame(self._next, model, answered, np.ones(rows, dtype=bool), rows, future, on_rows)
         self._frames[sent.first_id >> FRAME_BITS] = sent
+        future.add_done_callback(lambda done: self._cancel(sent) if done.cancelled() else None)
         self._next = ((self._next >> FRAME_BITS) + 1) << FRAME_BITS
         sent.patience = self._loop.call_later(model.slo_us / 1e6 + PATIENCE_S, self._give_up, sent)
         return sent
@@ -288,10 +291,26 @@ class NativeClient:
         rows = np.flatnonzero(sent.is_open)
         self._answer(sent, rows, np.full(len(rows), NO_ANSWER_CODE, dtype=np.uint16))
 
+    def _cancel(self, sent: _Frame) -> None:
+        """Its caller waits no more: have the dispatcher spare the GPU time."""
+        if sent.first_id >> FRAME_BITS in self._frames and not self._socket.closed:
+            self._send([native.encode(native.Cancel(sent.first_id))])
+        self._forget(sent)
+
     def _forget(self, sent: _Frame) -> None:
         if sent.patience is not None:
             sent.patience.cancel()
         self._frames.pop(sent.first_id >> FRAME_BITS, None)
+
+
+def _strings(name: str, array: Array) -> Array:
+    """The same as ``bytes``, text as UTF-8. Raises ``ValueError`` for anything else."""
+    strings = np.empty(array.shape, dtype=object)
+    for place, each in enumerate(array.flat):
+        if not isinstance(each, str | bytes):
+            raise ValueError(f"inputs.{name}: must hold bytes or text, got {each!r:.80}")
+        strings.flat[place] = each.encode() if isinstance(each, str) else each
+    return strings
 
 
 FRAME_BITS = 14
@@ -310,6 +329,8 @@ def _arrays(model: DescribedModel, inputs: Mapping[str, ArrayLike]) -> list[Arra
         if tensor.name not in inputs:
             raise ValueError(f"inputs: must hold {tensor.name}")
         array = np.ascontiguousarray(inputs[tensor.name], dtype=NUMPY_BY_DATATYPE[tensor.datatype])
+        if tensor.datatype == BYTES:
+            array = _strings(tensor.name, array)
         if array.ndim == 0 or array.shape[1:] != tensor.shape:
             shape = ", ".join(map(str, ("rows", *tensor.shape)))
             raise ValueError(f"inputs.{tensor.name}: must have the shape ({shape}), got {array.shape}")

@@ -21,9 +21,11 @@ import zmq
 from dispatcher.compilation import COMPILING, are_compiled
 from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import SubClusterSpec
+from dispatcher.contract.tls_files import TlsFiles
 from dispatcher.core.advance import advance
 from dispatcher.core.scheduler import ModelSpec, Scheduler
 from dispatcher.core.tenant_spec import EVERYONE, TenantSpec
+from dispatcher.frontend.tls import ServerTls, TlsInvalid
 from dispatcher.runtime.clock import now_us
 from dispatcher.runtime.doors import Doors
 from dispatcher.runtime.event_log import EventRecorder
@@ -68,6 +70,8 @@ class DispatcherOptions:
     trace_endpoint: str | None = None
     """Where sampled traces go, OTLP over HTTP; None for nowhere."""
     trace_share: float = 0.01
+    tls: TlsFiles | None = None
+    """What the HTTP and gRPC doors prove their name with; None for doors without TLS."""
 
 
 class Announcement(msgspec.Struct, frozen=True):
@@ -291,9 +295,10 @@ def _doors(
     live: LiveSubCluster, spec: SubClusterSpec, options: DispatcherOptions, loop: asyncio.AbstractEventLoop
 ) -> Doors:
     view = PlanView(live, spec)
+    ports = (options.http_port, options.grpc_port, options.native_endpoint)
     try:
-        return Doors(view, options.host, options.http_port, options.grpc_port, options.native_endpoint, loop)
-    except OSError as error:
+        return Doors(view, options.host, *ports, loop, ServerTls(options.tls) if options.tls else None)
+    except (OSError, TlsInvalid) as error:
         live.close()
         raise DaemonFailed(str(error)) from error
 

@@ -16,6 +16,7 @@ from dispatcher.frontend.http_server import HttpServer
 from dispatcher.frontend.infer_request import body_bytes_max
 from dispatcher.frontend.native_door import NativeDoor
 from dispatcher.frontend.service import InferenceService
+from dispatcher.frontend.tls import ServerTls
 
 GRPC_BYTES_MAX_LEAST = FRAME_BYTES_MAX
 """
@@ -33,7 +34,7 @@ class Service(InferenceService, BulkInferenceService, Protocol):
 class Doors:
     """
     HTTP, gRPC and, where it has an endpoint, the native door in front of one service; port 0 takes
-    any that is free.
+    any that is free. HTTP and gRPC are spoken over TLS where ``tls`` is given.
 
     To be made in the running event loop. Raises ``OSError`` that names the address which cannot
     be bound.
@@ -47,15 +48,16 @@ class Doors:
         grpc_port: int,
         native_endpoint: str | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
+        tls: ServerTls | None = None,
     ) -> None:
         try:
-            self._http = HttpServer(HttpDoor(service), host, http_port)
+            self._http = HttpServer(HttpDoor(service), host, http_port, tls)
         except OSError as error:
             raise OSError(f"HTTP address: cannot bind {host}:{http_port}: {error}") from error
         bytes_max = max(GRPC_BYTES_MAX_LEAST, *map(body_bytes_max, service.models))
         self._grpc_door = GrpcDoor(service)
         try:
-            self._grpc = GrpcServer(self._grpc_door, host, grpc_port, bytes_max)
+            self._grpc = GrpcServer(self._grpc_door, host, grpc_port, bytes_max, tls)
         except OSError as error:
             self._http.close()
             raise OSError(f"gRPC address: cannot bind {host}:{grpc_port}: {error}") from error

@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from api.rest.schemas.nodes import STATUS_EXAMPLE
 from dispatcher.contract.node_plan import NodePlan
 from dispatcher.contract.sub_cluster_file import decode_sub_cluster
-from dispatcher.runtime.node.plan_source import PlanSource
+from dispatcher.runtime.node.plan_source import Home, PlanSource
 from planner.plan.codec import parse_plan
 from planner.plan.verify import verify
 from planner.problem.parse import parse_problem
@@ -62,6 +63,7 @@ def test_once_around(client: httpx.Client) -> None:
     plan_is_sound(client, version)
     plan_is_activated_only_when_approved(client, version)
     dispatchers_get_their_sub_cluster(client, version)
+    nodes_learn_who_serves_the_plan(client, version)
     second = replan_takes_observed_load_in(client, stored["id"], version)
     roll_back_and_forth(client, version, second)
 
@@ -117,6 +119,42 @@ def dispatchers_get_their_sub_cluster(client: httpx.Client, version: int) -> Non
     assert client.get(path, params={"epoch": 1}).json()["gpus"] == sub_cluster["gpus"][1]
     assert client.get(path, params={"epoch": 2}).json()["faults"][0]["field"] == "epoch"
     assert client.get(f"/v1/plans/{version}/sub-clusters/none").status_code == 404
+
+
+def nodes_learn_who_serves_the_plan(client: httpx.Client, version: int) -> None:
+    """Nobody, until its dispatcher has changed over and a GPU holds all of its models."""
+    (sub_cluster, *_) = client.get(f"/v1/plans/{version}").json()["plan"]["sub_clusters"]
+    models = [model["id"] for model in sub_cluster["models"]]
+    (gpu,) = STATUS_EXAMPLE["sub_clusters"][0]["gpus"]
+    dispatcher = STATUS_EXAMPLE["sub_clusters"][0]["dispatcher"]
+
+    def serving(of: int | None, held: list[str], state: str = "running") -> tuple[int, bool]:
+        """As told by two nodes: one runs the dispatcher, another has the GPU."""
+        runs = {"id": sub_cluster["id"], "plan_version": version, "fault": None, "gpus": []}
+        for node, part in (
+            ("door", {"dispatcher": dispatcher | {"plan_version": of}}),
+            ("gpus", {"dispatcher": None, "gpus": [gpu | {"models": held, "state": state}]}),
+        ):
+            heartbeat = STATUS_EXAMPLE | {"sub_clusters": [runs | part]}
+            assert client.put(f"/v1/nodes/{node}", json=heartbeat).status_code == 200
+        (found, *others) = client.get(f"/v1/plans/{version}/serving").json()["sub_clusters"]
+        assert (found["id"], found["models"]) == (sub_cluster["id"], models)
+        assert found["gpus"] == max(sub_cluster["gpus"])
+        assert not any(other["is_serving"] for other in others)
+        return found["gpus_serving"], found["is_serving"]
+
+    assert serving(version - 1, models) == (1, False)
+    assert serving(version, models[:-1]) == (0, False)
+    assert serving(version, models, "waiting") == (0, False)
+    assert serving(version, [*models, "another"]) == (1, True)
+    homes = asyncio.run(homes_of(client, version))
+    assert [home.is_serving for home in homes if home.id == sub_cluster["id"]] == [True]
+    assert client.get("/v1/plans/999/serving").status_code == 404
+
+
+async def homes_of(client: httpx.Client, version: int) -> tuple[Home, ...]:
+    async with httpx.AsyncClient() as asking:
+        return await PlanSource(str(client.base_url), [], asking).serving(version)
 
 
 def replan_takes_observed_load_in(client: httpx.Client, forecast_id: int, version: int) -> int:

@@ -17,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dispatcher.native_client import Answered, NativeClient
+from tests.certificates import Authority
 from tests.integration.live_processes import PATIENCE_S, Live, until
 
 CONFIG = """
@@ -31,10 +32,10 @@ models:
 class Up(Live):
     """One ``fermata up``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         super().__init__(folder)
         config = folder / "up.yaml"
-        config.write_text(CONFIG, encoding="utf-8")
+        config.write_text(CONFIG + more, encoding="utf-8")
         ready = folder / "up.json"
         self.process = self.start(
             "up", str(config), "--json", "--folder", str(folder / "up"), "--ready-file", str(ready)
@@ -107,6 +108,35 @@ def test_the_native_client_and_http_share_batches(up: Up) -> None:
     asyncio.run(both())
 
 
+def test_native_calls_cancelled_at_any_moment_are_each_counted_once(up: Up) -> None:
+    random = np.random.default_rng(5)
+    frames, rows = 60, 20
+
+    async def run() -> int:
+        async with NativeClient(up.addresses["native_endpoint"]) as client:
+            asked = []
+            for _ in range(frames):
+                asked.append(client.submit("mine", {"input": np.ones((rows, 4), dtype=np.float32)}))
+                await asyncio.sleep(random.uniform(0, 0.01))
+                if random.random() < 0.5:
+                    asked[random.integers(len(asked))].cancel()
+            ended = await asyncio.gather(*asked, return_exceptions=True)
+            answered = [each for each in ended if isinstance(each, Answered)]
+            assert 0 < len(answered) < frames
+            assert all(isinstance(each, asyncio.CancelledError) for each in ended if each not in answered)
+            until(lambda: up.metric("fermata_requests_pending") == 0, "every request ended")
+            return sum(int(each.completed.sum()) for each in answered)
+
+    def count(**outcome: str) -> float:
+        return up.metric("fermata_requests_total", model="mine", **outcome)
+
+    ended, cancelled, in_time = count(), count(outcome="cancelled"), count(outcome="in_time")
+    completed = asyncio.run(run())
+    assert count() - ended == frames * rows
+    assert count(outcome="cancelled") - cancelled > 0
+    assert count(outcome="in_time") - in_time >= completed
+
+
 def test_native_requests_of_a_killed_worker_are_each_answered_once(up: Up) -> None:
     async def run() -> None:
         heard = np.zeros(5 * 200, dtype=np.int64)
@@ -152,6 +182,29 @@ def test_a_killed_worker_and_a_killed_dispatcher_are_started_again(up: Up) -> No
     up.until_gpus_ready(2)
     assert up.infer("ResNet50").status_code == 200
     assert "started again" in up.talk()
+
+
+def test_the_doors_over_tls(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "authority")
+    pair = authority.sign("server")
+    secured = Up(tmp_path, f"doors: {{tls: {{certificate: {pair.certificate}, key: {pair.key}}}}}")
+    try:
+        arguments = ("--model", "mine", "--seconds", "0.5", "--tls-ca", str(authority.ca))
+        assert secured.url.startswith("https://")
+        for address, protocol in (
+            (secured.url, "http"),
+            (f"grpcs://{secured.addresses['grpc_address']}", "grpc"),
+        ):
+            found = secured.load(address, "--protocol", protocol, *arguments)
+            assert found["errors"] == []
+            assert found["ok"] > 0
+        command = [sys.executable, "-m", "api.cli.main", "load", secured.url, "--model", "mine"]
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        assert "CERTIFICATE_VERIFY_FAILED" in refused.stderr
+    finally:
+        secured.process.send_signal(signal.SIGTERM)
+        secured.process.wait(PATIENCE_S)
+        secured.end()
 
 
 def test_ctrl_c_drains_and_leaves_nothing_behind(tmp_path: Path) -> None:

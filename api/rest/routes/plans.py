@@ -46,6 +46,8 @@ from api.rest.schemas.plans import (
     DifferenceOut,
     PlanOut,
     PlanSummaryOut,
+    ServingOut,
+    SubClusterServingOut,
 )
 from api.rest.schemas.problem import PROBLEM_EXAMPLE
 from api.rest.schemas.runs import RunOut
@@ -53,6 +55,7 @@ from api.rest.schemas.sub_cluster import SubClusterSpecOut
 from planner.plan.difference import difference_to_json
 from planner.service import plans
 from planner.service.activation import ActivationRequest, activate, in_force
+from planner.service.serving import plan_serving
 from planner.service.sub_clusters import sub_cluster_spec
 from planner.service.submission import Submission
 from planner.store.records import DEFAULT_FLEET, Activation, PlanState
@@ -165,6 +168,13 @@ def get_sub_cluster(
         return not_modified(etag)
     response.headers["ETag"] = etag
     return content
+
+
+@router.get("/plans/{version}/serving", responses=problems(404))
+def get_serving(store: StoreDep, version: Version) -> ServingOut:
+    """Where a plan is served already: its sub-clusters, as their nodes said within the last minute."""
+    found = [SubClusterServingOut.model_validate(each) for each in plan_serving(store, version)]
+    return ServingOut(plan_version=version, sub_clusters=found)
 
 
 @router.post(

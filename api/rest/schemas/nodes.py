@@ -27,6 +27,7 @@ STATUS_EXAMPLE: dict[str, Any] = {
             "id": "A100-40GB/zone-a/1",
             "plan_version": 3,
             "fault": None,
+            "waits_for": [],
             "dispatcher": {
                 "state": "running",
                 "pid": 4_711,
@@ -80,6 +81,9 @@ class NodeSubClusterBody(Strict):
     fault: Words | None
     dispatcher: NodeDispatcherBody | None
     gpus: Annotated[list[NodeGpuBody], Field(max_length=GPUS_MAX)]
+    waits_for: list[Words] = Field(
+        default=[], max_length=4_096, description="Sub-clusters that are to serve the plan before it lets go."
+    )
 
 
 class HeartbeatBody(Entry[dict[str, Any]]):

@@ -164,6 +164,41 @@ class DifferenceOut(Out):
     difference: dict[str, Any]
 
 
+SERVING_EXAMPLE: dict[str, Any] = {
+    "id": "A100-40GB/zone-a/1",
+    "models": ["resnet50"],
+    "gpus": 2,
+    "gpus_serving": 2,
+    "is_serving": True,
+}
+
+
+class SubClusterServingOut(Out):
+    """How far one sub-cluster serves a plan; its GPUs serving are those that hold all of its models."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={"examples": [SERVING_EXAMPLE]},
+    )
+
+    id: str
+    models: list[str]
+    gpus: int
+    gpus_serving: int
+    is_serving: bool
+
+
+class ServingOut(Out):
+    """Where a plan is served already, as nodes said within the last minute."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"plan_version": 3, "sub_clusters": [SERVING_EXAMPLE]}]}
+    )
+
+    plan_version: int
+    sub_clusters: list[SubClusterServingOut]
+
+
 class ActivationBody(Entry[ActivationRequest]):
     """Which plan version is to become the active one."""
 

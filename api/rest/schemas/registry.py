@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,6 +14,8 @@ from api.rest.schemas.common import example
 from api.rest.schemas.profiles import PROFILE_EXAMPLE, ModelProfileBody, curve_faults
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.reading import shown
+from dispatcher.contract.strings import BYTES
+from dispatcher.contract.sub_cluster_file import elements_max
 from planner.problem.parse import (
     BATCH_SIZE_LIMIT,
     COUNT_LIMIT,
@@ -170,9 +173,15 @@ class ModelBody(Entry[ModelEntry]):
                 )
             if isinstance(gpu_type, str):
                 seen.add(gpu_type)
+        tensors = list(_tensors(raw, path))
+        for place, tensor in tensors:
+            yield from _tensor_faults(tensor, place)
         backend = raw.get("backend")
         if not isinstance(backend, dict):
             return
+        if backend.get("kind") == "torch" and any(each.get("datatype") == BYTES for _, each in tensors):
+            limit = "must be emulated or onnx for tensors of BYTES"
+            yield Fault(path_of(["backend", "kind"], path), shown("torch"), limit)
         kind, sizes = backend.get("kind"), backend.get("batch_sizes")
         if kind in ("onnx", "torch") and backend.get("path") is None:
             yield Fault(path_of(["backend", "path"], path), "nothing", f"is required by the backend {kind}")
@@ -182,6 +191,23 @@ class ModelBody(Entry[ModelEntry]):
             and sizes != sorted(set(sizes))
         ):
             yield Fault(path_of(["backend", "batch_sizes"], path), repr(sizes), "must ascend")
+
+
+def _tensors(raw: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The inputs and outputs that a model declares, each with its path."""
+    for side in ("inputs", "outputs"):
+        listed = raw.get(side)
+        for index, tensor in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(tensor, dict):
+                yield path_of([side, index], path), tensor
+
+
+def _tensor_faults(tensor: Mapping[str, Any], path: str) -> Iterator[Fault]:
+    shape, datatype = tensor.get("shape"), tensor.get("datatype")
+    if isinstance(shape, list) and all(isinstance(extent, int) for extent in shape):
+        most = elements_max(str(datatype))
+        if math.prod(shape) > most:
+            yield Fault(path_of(["shape"], path), shown(shape), f"must hold at most {most} elements")
 
 
 def _profiles(raw: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

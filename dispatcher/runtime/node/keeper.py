@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -35,18 +35,28 @@ class Keeper:
     """
     Keeps the processes of ``part``; ``fermata`` is the command that they are sub-commands of.
 
-    Specifications for the dispatcher are written to ``folder``. ``fault`` says why the plan last
-    asked for is not served, None when it is.
+    Specifications for the dispatcher are written to ``folder``. ``on_change`` is called when a dispatcher has
+    changed over, or a worker holds other models. ``fault`` says why the plan last
+    asked for is not served, None when it is. ``served`` is what it runs now, ``spec`` what it has changed
+    over to for good; between the two it ``waits_for`` other sub-clusters.
     """
 
     def __init__(
-        self, part: NodeSubCluster, folder: Path, fermata: Sequence[str], silence_s_max: float
+        self,
+        part: NodeSubCluster,
+        folder: Path,
+        fermata: Sequence[str],
+        silence_s_max: float,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self.part = part
         self.spec: SubClusterSpec | None = None
+        self.served: SubClusterSpec | None = None
         self.fault: str | None = None
+        self.waits_for: tuple[str, ...] = ()
         self._fermata = tuple(fermata)
         self._silence_s_max = silence_s_max
+        self._on_change = on_change
         self._spec_file = folder / f"{sha256(part.id.encode()).hexdigest()[:16]}.json"
         self._dispatcher: Child | None = None
         self._announced: dict[str, Any] | None = None
@@ -64,6 +74,8 @@ class Keeper:
             self.fault = f"{self._spec_file}: {error}"
             _log.error("specification_not_written", path=str(self._spec_file), error=str(error))
             return
+        if self.fault is None:
+            self.served = spec
         for gpu in self._wanted(spec):
             if gpu not in self._workers:
                 self._workers[gpu] = self._worker(gpu)
@@ -80,7 +92,7 @@ class Keeper:
         await asyncio.gather(*(self._workers.pop(gpu).stop(WORKER_GRACE_S) for gpu in unwanted))
         for gpu in unwanted:
             self._loads.pop(gpu, None)
-        self.spec = spec
+        self.spec = self.served = spec
 
     async def close(self) -> None:
         """Drain: the dispatcher answers what it has accepted, then the workers end."""
@@ -94,6 +106,7 @@ class Keeper:
             "id": self.part.id,
             "plan_version": self.spec.plan_version if self.spec else None,
             "fault": self.fault,
+            "waits_for": list(self.waits_for),
             "dispatcher": None
             if self._dispatcher is None
             else {
@@ -133,7 +146,7 @@ class Keeper:
         try:
             async with asyncio.timeout(CHANGE_S_MAX):
                 await self._until_announced()
-                if self._announced is not None and self._announced["plan_version"] != spec.plan_version:
+                if self._is_other(spec):
                     self._announced = None
                     self._dispatcher.signal(signal.SIGHUP)
                     await self._until_announced()
@@ -143,8 +156,14 @@ class Keeper:
             self.fault = (self._announced or {}).get("plan_refused")
         if self.fault is not None:
             _log.error("plan_not_served", sub_cluster=self.part.id, reason=self.fault)
-            if self.spec is not None:  # what a dispatcher that dies now is to start with
-                write_atomically(self._spec_file, encode_sub_cluster(self.spec).encode())
+            if self.served is not None:  # what a dispatcher that dies now is to start with
+                write_atomically(self._spec_file, encode_sub_cluster(self.served).encode())
+
+    def _is_other(self, spec: SubClusterSpec) -> bool:
+        """Whether the dispatcher, which has announced itself, is to change over to ``spec``."""
+        announced = self._announced or {}
+        is_same_plan = announced.get("plan_version") == spec.plan_version
+        return not is_same_plan or (self.served is not None and self.served != spec)
 
     async def _until_announced(self) -> None:
         while self._announced is None:
@@ -163,10 +182,18 @@ class Keeper:
             where.host,
             "--http-port",
             str(where.http_port),
+            "--grpc-port",
+            str(where.grpc_port),
             "--worker-endpoint",
             where.worker_endpoint,
             "--heartbeats",
         ]
+        if where.native_port is not None:
+            command += ["--native-port", str(where.native_port)]
+        if where.tls is not None:
+            command += ["--tls-certificate", where.tls.certificate, "--tls-key", where.tls.key]
+            if where.tls.client_ca is not None:
+                command += ["--tls-client-ca", where.tls.client_ca]
         return Child(
             f"dispatcher of {self.part.id}",
             command,
@@ -186,6 +213,7 @@ class Keeper:
                 kept = [load for load in known if load["model"] in line["models"]]
                 line["loads"] = [*(load for load in kept if load["model"] not in fresh), *line["loads"]]
                 self._loads[gpu] = line
+                self._on_change()
 
         return Child(
             f"worker of GPU {gpu} of {self.part.id}",
@@ -202,6 +230,7 @@ class Keeper:
         if "http_url" in line:
             self._announced = line
             self._news.set()
+            self._on_change()
 
 
 def _memory(line: dict[str, Any] | None) -> int | None:

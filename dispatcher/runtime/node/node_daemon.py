@@ -10,6 +10,7 @@ is full or a dispatcher that does not start delays only what depends on it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import tempfile
 import time
@@ -22,13 +23,17 @@ import msgspec
 import structlog
 
 from dispatcher.contract.node_file import NodeConfig
+from dispatcher.contract.node_plan import NodePlan
 from dispatcher.runtime.credentials import planner_headers
 from dispatcher.runtime.node.backoff import Backoff
 from dispatcher.runtime.node.keeper import Keeper
+from dispatcher.runtime.node.letting_go import LettingGo
 from dispatcher.runtime.node.plan_cache import PlanCache
 from dispatcher.runtime.node.plan_source import PlannerAway, PlanSource
 
 HEARTBEAT_TIMEOUT_S = 5.0
+NEWS_EVERY_S = 0.5
+"""News are told no more often than this, and heartbeats as often as configured."""
 
 _log = structlog.get_logger()
 
@@ -83,8 +88,13 @@ class Node:
         self._announce = announce
         ids = [part.id for part in config.sub_clusters]
         self._source = PlanSource(config.planner, ids, client)
+        self._letting_go = LettingGo(self._source, config.hold_s_max)
         self._cache = PlanCache(Path(config.state))
-        self._keepers = [Keeper(part, folder, fermata, config.silence_s_max) for part in config.sub_clusters]
+        self._news = asyncio.Event()
+        self._keepers = [
+            Keeper(part, folder, fermata, config.silence_s_max, self._news.set)
+            for part in config.sub_clusters
+        ]
         self._plan = self._cache.load()
         self._applied: dict[str, int] = {}  # plan version by sub-cluster
         self._changed = {part.id: asyncio.Event() for part in config.sub_clusters}
@@ -131,8 +141,7 @@ class Node:
             changed.clear()
             plan = self._plan
             assert plan is not None
-            spec = plan.of(keeper.part.id)
-            growing = asyncio.create_task(keeper.grow(spec))
+            growing = asyncio.create_task(self._grow(keeper, plan))
             newer = asyncio.create_task(changed.wait())
             await asyncio.wait({growing, newer}, return_when=asyncio.FIRST_COMPLETED)
             newer.cancel()
@@ -141,7 +150,7 @@ class Node:
                 await asyncio.gather(growing, return_exceptions=True)
                 continue
             growing.result()
-            await keeper.shrink(spec)
+            await keeper.shrink(plan.of(keeper.part.id))
             if keeper.fault is not None:
                 asyncio.get_running_loop().call_later(backoff.pause_s(), changed.set)
             else:
@@ -150,11 +159,26 @@ class Node:
                 _log.info("plan_applied", sub_cluster=keeper.part.id, plan_version=plan.plan_version)
             self._announce(self.status())
 
+    async def _grow(self, keeper: Keeper, plan: NodePlan) -> None:
+        """To what the plan asks for, by way of what is kept until others serve it."""
+        while_waiting = await self._letting_go.first(keeper, plan)
+        if while_waiting is not None:
+            await keeper.grow(while_waiting)
+            if keeper.fault is not None:
+                return
+            await self._letting_go.until_others_serve(keeper, plan)
+        await keeper.grow(plan.of(keeper.part.id))
+
     async def report(self) -> None:
-        """For ever: tell the planner how the node is. What cannot be told now is told next time."""
+        """
+        For ever: tell the planner how the node is, and soon when others may wait for that.
+
+        What cannot be told now is told next time.
+        """
         url = f"{self._config.planner.rstrip('/')}/v1/nodes/{self._config.node}"
         was_heard = True
         while True:
+            self._news.clear()
             content = msgspec.json.encode(self.status())
             headers = {"content-type": "application/json", **planner_headers()}
             try:
@@ -167,7 +191,9 @@ class Node:
             if fault is not None and was_heard:
                 _log.warning("heartbeat_not_taken", url=url, reason=fault)
             was_heard = fault is None
-            await asyncio.sleep(self._config.heartbeat_s)
+            await asyncio.sleep(min(NEWS_EVERY_S, self._config.heartbeat_s))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), self._config.heartbeat_s - NEWS_EVERY_S)
 
     def _tell_keepers(self) -> None:
         for changed in self._changed.values():

@@ -32,6 +32,14 @@ class PlannerAway(Exception):
     """The planner cannot be asked, or answers what no plan is; the text says which."""
 
 
+class Home(msgspec.Struct, frozen=True):
+    """A sub-cluster of the plan, the models that it is to serve, and whether it does."""
+
+    id: str
+    models: tuple[str, ...]
+    is_serving: bool
+
+
 class PlanSource:
     """
     Asks ``{url}/v1/activations/current``, and for the specification of each sub-cluster.
@@ -77,6 +85,21 @@ class PlanSource:
         except InputInvalid as error:
             faults = "; ".join(str(fault) for fault in error.faults[:5])
             raise PlannerAway(f"plan {version}, sub-cluster {sub_cluster}: {faults}") from error
+
+    async def serving(self, version: int) -> tuple[Home, ...]:
+        """
+        The plan's sub-clusters, and which of them serve it already; none from a planner that does not tell.
+
+        Raises ``PlannerAway``.
+        """
+        answer = await self._get(f"/v1/plans/{version}/serving", {}, {}, 0)
+        if answer.status_code == 404:
+            return ()
+        found = _document(answer)
+        try:
+            return msgspec.convert(found.get("sub_clusters"), tuple[Home, ...])
+        except msgspec.ValidationError as error:
+            raise PlannerAway(f"plan {version}: who serves it: {error}") from error
 
     async def _get(
         self, path: str, headers: dict[str, str], query: dict[str, float], wait_s: float

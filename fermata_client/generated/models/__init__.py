@@ -149,6 +149,7 @@ from .schedule_out_options import ScheduleOutOptions
 from .scope import Scope
 from .series_point_out import SeriesPointOut
 from .served_model_out import ServedModelOut
+from .serving_out import ServingOut
 from .short_type_out import ShortTypeOut
 from .shortfall_out import ShortfallOut
 from .slot_out import SlotOut
@@ -157,6 +158,7 @@ from .slot_outcome import SlotOutcome
 from .slot_page import SlotPage
 from .step_out import StepOut
 from .step_out_step import StepOutStep
+from .sub_cluster_serving_out import SubClusterServingOut
 from .sub_cluster_spec_out import SubClusterSpecOut
 from .submit_forecasts_source import SubmitForecastsSource
 from .tensor_body import TensorBody
@@ -324,6 +326,7 @@ __all__ = (
     "Scope",
     "SeriesPointOut",
     "ServedModelOut",
+    "ServingOut",
     "ShortfallOut",
     "ShortTypeOut",
     "SlotOut",
@@ -332,6 +335,7 @@ __all__ = (
     "SlotPage",
     "StepOut",
     "StepOutStep",
+    "SubClusterServingOut",
     "SubClusterSpecOut",
     "SubmitForecastsSource",
     "TensorBody",

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
+from ..types import UNSET, Unset
+
 if TYPE_CHECKING:
     from ..models.node_dispatcher_body import NodeDispatcherBody
     from ..models.node_gpu_body import NodeGpuBody
@@ -22,6 +24,8 @@ class NodeSubClusterBody:
     fault: None | str
     dispatcher: NodeDispatcherBody | None
     gpus: list[NodeGpuBody]
+    waits_for: list[str] | Unset = UNSET
+    """ Sub-clusters that are to serve the plan before it lets go. """
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.node_dispatcher_body import NodeDispatcherBody  # noqa: PLC0415
@@ -45,6 +49,10 @@ class NodeSubClusterBody:
             gpus_item = gpus_item_data.to_dict()
             gpus.append(gpus_item)
 
+        waits_for: list[str] | Unset = UNSET
+        if not isinstance(self.waits_for, Unset):
+            waits_for = self.waits_for
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -56,6 +64,8 @@ class NodeSubClusterBody:
                 "gpus": gpus,
             }
         )
+        if waits_for is not UNSET:
+            field_dict["waits_for"] = waits_for
 
         return field_dict
 
@@ -103,12 +113,15 @@ class NodeSubClusterBody:
 
             gpus.append(gpus_item)
 
+        waits_for = cast(list[str], d.pop("waits_for", UNSET))
+
         node_sub_cluster_body = cls(
             id=id,
             plan_version=plan_version,
             fault=fault,
             dispatcher=dispatcher,
             gpus=gpus,
+            waits_for=waits_for,
         )
 
         return node_sub_cluster_body

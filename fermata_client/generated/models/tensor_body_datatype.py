@@ -3,6 +3,7 @@ from enum import StrEnum
 
 class TensorBodyDatatype(StrEnum):
     BOOL = "BOOL"
+    BYTES = "BYTES"
     FP16 = "FP16"
     FP32 = "FP32"
     FP64 = "FP64"

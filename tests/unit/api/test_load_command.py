@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from api.cli.main import app
 from api.load.arrivals import arrivals_of, parse_rates
 from api.load.report import histogram
 
@@ -58,3 +61,25 @@ def test_the_histogram_counts_every_latency_once_and_marks_the_slo() -> None:
     assert marked.split()[:3] == ["20", "..", "30"]
     assert len(histogram(np.array([12.0]))) == 1
     assert sum("█" in line for line in histogram(np.array([0.02, 3_000.0]))) == 2
+
+
+def test_issuers_must_be_certificates(tmp_path: Path) -> None:
+    file = tmp_path / "issuers.pem"
+    file.write_text("none", encoding="utf-8")
+    command = ["load", "https://127.0.0.1:9", "--model", "m", "--tls-ca", str(file)]
+    found = CliRunner().invoke(app, command)
+    assert found.exit_code == 2
+    assert "--tls-ca: must hold certificates in PEM" in found.stderr
+
+
+def test_options_of_tls_go_together(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.json"
+    model = {"id": "m", "slo_us": 50_000, "latency_us": [0, 5_000]}
+    spec.write_text(json.dumps({"id": "s", "plan_version": 1, "gpus": 1, "models": [model]}))
+    for options, missing in (
+        (["--tls-certificate", "/c"], "--tls-key"),
+        (["--tls-key", "/k", "--tls-client-ca", "/ca"], "--tls-certificate"),
+    ):
+        found = CliRunner().invoke(app, ["dispatcher", "--spec", str(spec), *options])
+        assert found.exit_code == 2
+        assert f"{missing}: must be given with the other options of TLS" in found.stderr

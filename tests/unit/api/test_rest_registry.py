@@ -135,6 +135,20 @@ def test_an_onnx_model_needs_its_file(client: httpx.Client) -> None:
     assert faults(client.post("/v1/models", json=body)) == {"backend.path": "is required by the backend onnx"}
 
 
+def test_strings_are_for_back_ends_that_have_them_and_tensors_have_an_end(client: httpx.Client) -> None:
+    strings = {"name": "x", "datatype": "BYTES", "shape": [2**10, 2**7]}
+    numbers = {"name": "y", "datatype": "FP32", "shape": [2**20, 2**6]}
+    body = {"id": "words", "slo_ms": 10, "inputs": [strings], "outputs": [numbers]}
+    torch = {"kind": "torch", "path": "/m.pt2"}
+    assert faults(client.post("/v1/models", json=body | {"backend": torch})) == {
+        "inputs[0].shape": "must hold at most 65536 elements",
+        "outputs[0].shape": "must hold at most 33554432 elements",
+        "backend.kind": "must be emulated or onnx for tensors of BYTES",
+    }
+    fits = body | {"inputs": [strings | {"shape": [2]}], "outputs": [numbers | {"shape": []}]}
+    assert client.post("/v1/models", json=fits).status_code == 201
+
+
 def test_nothing_is_half_stored(client: httpx.Client) -> None:
     before = client.get("/v1/models").json()
     mixed = [{"id": "good", "slo_ms": 5.0}, {"id": "bad", "slo_ms": -5.0}]

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+import json
 import os
 import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.peers.__main__ import main
 from bench.peers.drawing import draw
 from bench.peers.measure import BAD_RATE_MAX, Run, largest_rate
 from bench.peers.running import SERVERS, STARTS
-from bench.peers.scenarios import SCENARIOS
+from bench.peers.scenarios import SCENARIOS, Scenario
 
 CAPACITY_RPS = 400.0
 
@@ -41,6 +44,32 @@ def test_scenarios_offer_what_they_say() -> None:
         full_ms = scenario.alpha_ms * scenario.batch_size_max + scenario.beta_ms
         assert full_ms < scenario.slo_ms
         assert scenario.capacity_rps == pytest.approx(4 * 16 / full_ms * 1e3)
+
+
+def test_only_missing_rows_are_measured_and_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[str, str, float | None]] = []
+
+    def measure_one(name: str, scenario: Scenario, _: object, equal_rps: float | None) -> dict[str, Any]:
+        asked.append((name, scenario.name, equal_rps))
+        return {"server": name, "equal_load": {"rate_rps": 7.0}}
+
+    monkeypatch.setattr("bench.peers.__main__.measure_one", measure_one)
+    stored = tmp_path / "peers.json"
+    done = {"fermata": {"equal_load": {"rate_rps": 180.0}}, "ray": {"failed": "it never answered"}}
+    stored.write_text(json.dumps({"seconds": 6.0, "seed": 1, "servers": {"hot": done}}))
+    command = ["peers", "run", "--servers", "fermata,ray", "--scenarios", "hot,many", "--missing"]
+    monkeypatch.setattr("sys.argv", [*command, "--json", str(stored)])
+    main()
+    assert asked == [("ray", "hot", 180.0), ("fermata", "many", None), ("ray", "many", 7.0)]
+    servers = json.loads(stored.read_text())["servers"]
+    assert servers["hot"]["fermata"] == done["fermata"]
+    assert set(servers["hot"]) == set(servers["many"]) == {"fermata", "ray"}
+    assert "failed" not in servers["hot"]["ray"]
+    monkeypatch.setattr("sys.argv", [*command, "--json", str(stored), "--seconds", "3"])
+    with pytest.raises(SystemExit, match=r"--seconds: must be 6, as of what .*, got 3"):
+        main()
 
 
 WORK = """

@@ -23,6 +23,24 @@ def test_a_batch_takes_no_less_than_its_curve_and_answers_in_shape() -> None:
     assert not any(output.any() for output in outputs)
 
 
+def test_strings_come_back_and_others_are_empty() -> None:
+    said, heard = Tensor("said", "BYTES", (1,)), Tensor("heard", "BYTES", (1,))
+    model = ServedModel(
+        "m",
+        1_000,
+        (0, 1, 1),
+        inputs=(Tensor("x", "FP32", ()), said),
+        outputs=(heard, Tensor("other", "BYTES", (2,)), Tensor("y", "FP32", ())),
+    )
+    strings = np.array([[b"a"], [b"\x00"]], dtype=object)
+    outputs = load_backend(model).execute([np.zeros(2, dtype=np.float32), strings])
+    assert [each.tolist() for each in outputs] == [strings.tolist(), [[b"", b""]] * 2, [0.0, 0.0]]
+    check_outputs(model, outputs, 2)
+    outputs[1][0, 1] = "text"
+    with pytest.raises(BackendError, match="output other must be bytes throughout"):
+        check_outputs(model, outputs, 2)
+
+
 def test_a_batch_beyond_the_curve_is_an_error() -> None:
     with pytest.raises(BackendError, match="at most 2, got 3"):
         load_backend(MODEL).execute([np.zeros((3, 4), dtype=np.float32)])

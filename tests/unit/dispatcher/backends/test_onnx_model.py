@@ -7,7 +7,7 @@ import pytest
 
 from dispatcher.backends.backend import BackendError, load_backend
 from dispatcher.contract.sub_cluster import ModelBackend, ServedModel, Tensor
-from tests.onnx_models import gather_model, served_gather
+from tests.onnx_models import gather_model, served_gather, served_joining
 
 
 def test_a_network_computes_the_whole_batch(tmp_path: Path) -> None:
@@ -15,6 +15,13 @@ def test_a_network_computes_the_whole_batch(tmp_path: Path) -> None:
     indices = np.array([[0], [2], [1]], dtype=np.int64)
     (values,) = load_backend(model).execute([indices])
     np.testing.assert_array_equal(values, np.array([[10.0], [30.0], [20.0]], dtype=np.float32))
+
+
+def test_a_network_of_strings_takes_text_and_what_is_none(tmp_path: Path) -> None:
+    backend = load_backend(served_joining(tmp_path))
+    texts = np.array([["grün".encode(), b"kohl"], [b"\xff", b""]], dtype=object)
+    (joined,) = backend.execute([texts])
+    assert joined.tolist() == ["grünkohl".encode(), "\ufffd".encode()]
 
 
 def test_a_network_that_raises_stays_usable(tmp_path: Path) -> None:

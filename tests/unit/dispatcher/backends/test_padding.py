@@ -37,6 +37,12 @@ def test_a_batch_is_filled_up_to_the_next_size_and_cut_back() -> None:
         padded.execute([np.zeros((5, 3))])
 
 
+def test_strings_are_filled_up_with_empty_ones() -> None:
+    inner = Doubling()
+    (doubled,) = Padded(inner, (2,)).execute([np.array([[b"a"]], dtype=object)])
+    assert (inner.sizes, doubled.tolist()) == ([2], [[b"aa"]])
+
+
 def served(folder: Path, largest: int, batch: int | None, sizes: tuple[int, ...] = ()) -> ServedModel:
     path = str(affine_model(folder, WIDTH, batch))
     return ServedModel(

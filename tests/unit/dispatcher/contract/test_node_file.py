@@ -69,6 +69,22 @@ def test_a_fault_of_the_node_names_field_value_and_limit(
             "sub_clusters[0].dispatcher.http_port",
             "1..65535",
         ),
+        (
+            {"dispatcher": {"worker_endpoint": "tcp://127.0.0.1:1", "http_port": 1, "grpc_port": 65_536}},
+            "sub_clusters[0].dispatcher.grpc_port",
+            "0..65535",
+        ),
+        (
+            {
+                "dispatcher": {
+                    "worker_endpoint": "tcp://127.0.0.1:1",
+                    "http_port": 1,
+                    "tls": {"certificate": "/a", "key": "b"},
+                }
+            },
+            "sub_clusters[0].dispatcher.tls.key",
+            "an absolute path",
+        ),
     ],
 )
 def test_a_fault_of_a_sub_cluster_names_field_value_and_limit(

@@ -101,9 +101,9 @@ def test_every_fault_is_reported_at_once() -> None:
         ),
         ({"inputs": []}, "models[0].inputs", "at least one tensor"),
         (
-            {"inputs": [{"name": "x", "datatype": "BYTES", "shape": []}]},
+            {"inputs": [{"name": "x", "datatype": "BF16", "shape": []}]},
             "models[0].inputs[0].datatype",
-            "BYTES",
+            "BF16",
         ),
         (
             {"outputs": [{"name": "x", "datatype": "FP32", "shape": [0]}]},
@@ -114,6 +114,19 @@ def test_every_fault_is_reported_at_once() -> None:
             {"outputs": [{"name": "x", "datatype": "FP32", "shape": [9**9]}]},
             "models[0].outputs[0].shape",
             "at most",
+        ),
+        (
+            {"outputs": [{"name": "x", "datatype": "BYTES", "shape": [65_537]}]},
+            "models[0].outputs[0].shape",
+            "at most 65536 elements",
+        ),
+        (
+            {
+                "inputs": [{"name": "x", "datatype": "BYTES", "shape": []}],
+                "backend": {"kind": "torch", "path": "p"},
+            },
+            "models[0].backend.kind",
+            "must be emulated or onnx for tensors of BYTES, got 'torch'",
         ),
         (
             {"backend": {"kind": "magic"}},

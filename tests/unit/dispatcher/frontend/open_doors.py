@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import uvloop
 
+from dispatcher.frontend.tls import ServerTls
 from dispatcher.runtime.doors import Doors
 from tests.unit.dispatcher.frontend.twice import Twice
 
@@ -17,10 +18,11 @@ PATIENCE_S = 60.0
 
 
 class OpenDoors:
-    """``doors`` and the ``service`` behind them."""
+    """``doors`` and the ``service`` behind them; over TLS where it is given."""
 
-    def __init__(self, service: Twice) -> None:
+    def __init__(self, service: Twice, tls: ServerTls | None = None) -> None:
         self.service = service
+        self._tls = tls
         self.doors: Doors | None = None
         self._opened = threading.Event()
         self._loop = uvloop.new_event_loop()
@@ -57,7 +59,7 @@ class OpenDoors:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        self.doors = Doors(self.service, "127.0.0.1", 0, 0)
+        self.doors = Doors(self.service, "127.0.0.1", 0, 0, tls=self._tls)
         await self.doors.start()
         self._opened.set()
         await self._close.wait()
@@ -65,8 +67,8 @@ class OpenDoors:
 
 
 @contextlib.contextmanager
-def open_doors(service: Twice | None = None) -> Iterator[OpenDoors]:
-    opened = OpenDoors(service or Twice())
+def open_doors(service: Twice | None = None, tls: ServerTls | None = None) -> Iterator[OpenDoors]:
+    opened = OpenDoors(service or Twice(), tls)
     try:
         yield opened
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -318,6 +319,9 @@ def test_what_no_model_could_need_is_refused_before_it_is_read(monkeypatch: pyte
         error = refused(stub.ModelInfer, with_raw(bytes(8), bytes(8_000_000)))
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # gRPC's own
         assert re.search(r"larger than max", error.details())
+        bomb = with_raw(bytes(8), bytes(50_000_000))
+        packed = refused(partial(stub.ModelInfer, compression=grpc.Compression.Gzip), bomb)
+        assert packed.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert stub.ModelInfer(request()).id == "r1"
 
 

@@ -44,7 +44,7 @@ class Servicer(service_pb2_grpc.GRPCInferenceServiceServicer):
         if request.name == "nope":
             await context.abort(grpc.StatusCode.NOT_FOUND, "model: unknown")
         answer = service_pb2.ModelMetadataResponse(name=request.name)
-        answer.inputs.add(name="x", datatype="FP32" if request.name != "odd" else "BYTES", shape=[-1, 3, -1])
+        answer.inputs.add(name="x", datatype="FP32" if request.name != "odd" else "BF16", shape=[-1, 3, -1])
         return answer
 
     async def ModelConfig(self, request: Any, context: Any) -> Any:

@@ -6,8 +6,11 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tritonclient.grpc import service_pb2 as pb
 
+from dispatcher.contract.strings import packed
 from dispatcher.contract.sub_cluster import ServedModel, Tensor
 from dispatcher.frontend.grpc_request import contents_of, parse_message
 from dispatcher.frontend.infer_request import (
@@ -50,3 +53,48 @@ def test_many_items_are_taken_raw_and_not_spelt_out() -> None:
         parse_message(WIDE, message, EVERYONE, None)
     raw = pb.ModelInferRequest(inputs=[given], raw_input_contents=[MANY.tobytes()])
     assert parse_message(WIDE, raw, EVERYONE, None).items == 100
+
+
+WORDS = ServedModel("w", 1, (0, 1, 2), inputs=(Tensor("x", "BYTES", (2,)),))
+
+
+def words_request(data: object, raw: bytes | None = None, items: int = 1) -> tuple[bytes, int | None]:
+    """A body, and the length of its JSON where raw bytes follow."""
+    given: dict[str, object] = {"name": "x", "datatype": "BYTES", "shape": [items, 2]}
+    given |= {"data": data} if raw is None else {"parameters": {"binary_data_size": len(raw)}}
+    header = json.dumps({"inputs": [given]}).encode()
+    return (header, None) if raw is None else (header + raw, len(header))
+
+
+@given(st.binary(max_size=60), st.integers(1, 2))
+def test_whatever_raw_strings_are_sent_they_are_read_or_the_clients_fault(raw: bytes, items: int) -> None:
+    message = pb.ModelInferRequest(
+        inputs=[{"name": "x", "datatype": "BYTES", "shape": [items, 2]}], raw_input_contents=[raw]
+    )
+    read = []
+    for parse in (
+        lambda: parse_infer(WORDS, *words_request(None, raw, items)),
+        lambda: parse_message(WORDS, message, EVERYONE, None),
+    ):
+        try:
+            read.append(packed(parse().inputs[0]))
+        except RequestInvalid:
+            read.append(b"")
+    assert read[0] == read[1]
+    assert read[0] in (raw, b"")
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\udc00x", "\\u12", "a\nb"])
+def test_text_that_is_none_is_the_clients_fault(text: str) -> None:
+    body, _ = words_request(["@", "b"])
+    with pytest.raises(RequestInvalid, match="must be"):
+        parse_infer(WORDS, body.replace(b"@", text.encode()))
+
+
+def test_strings_have_a_limit_of_their_own_in_json_and_raw() -> None:
+    assert json_bytes_max(WORDS) == BODY_BYTES_FREE + 4 * 64 + 8 * 2**20
+    assert body_bytes_max(WORDS) == BODY_BYTES_FREE + 4 * 64 + 8 * 2**20
+    long = "x" * (4 * 2**20)
+    assert parse_infer(WORDS, *words_request([long, ""])).items == 1
+    with pytest.raises(RequestInvalid, match="must be at most 4194312 bytes, lengths included"):
+        parse_infer(WORDS, *words_request([long, "x"]))
