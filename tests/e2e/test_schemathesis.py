@@ -31,10 +31,15 @@ CONFIG: dict[str, Any] = {
     # A sound body may name what is not registered: that it is refused is no fault.
     "checks": {"positive_data_acceptance": {"enabled": False}},
     # An event stream is described as the text that it is; the check wants a schema of its events.
-    # Replays and explanations begin a process each, and solve.
-    "request-timeout": 90,
     "operations": [
-        {"include-path": "/v1/plans/{version}/explanation", "parameters": {"time_limit_s": 0.5}},
+        # These begin a process each. Not for all: a stream would never be let go.
+        {"include-path": "/v1/replays", "request-timeout": 90},
+        {"include-path": "/v1/plans/{version}/rollout", "request-timeout": 90},
+        {
+            "include-path": "/v1/plans/{version}/explanation",
+            "request-timeout": 90,
+            "parameters": {"time_limit_s": 0.5},
+        },
         {
             "include-path": "/v1/runs/{run_id}/events",
             "checks": {"response_schema_conformance": {"enabled": False}},
