@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import AsyncIterator
 
-from fermata_client.connection import AsyncConnection, result
+from fermata_client.connection import AsyncConnection, result, with_csv
 from fermata_client.generated import models
 from fermata_client.generated.api.audit import list_audit_entries as _list_audit_entries
 from fermata_client.generated.api.demand import get_demand_accuracy as _get_demand_accuracy
@@ -34,9 +34,11 @@ from fermata_client.generated.api.plans import approve_plan as _approve_plan
 from fermata_client.generated.api.plans import get_certificate as _get_certificate
 from fermata_client.generated.api.plans import get_current_activation as _get_current_activation
 from fermata_client.generated.api.plans import get_difference as _get_difference
+from fermata_client.generated.api.plans import get_explanation as _get_explanation
 from fermata_client.generated.api.plans import get_plan as _get_plan
 from fermata_client.generated.api.plans import get_plan_history as _get_plan_history
 from fermata_client.generated.api.plans import get_problem as _get_problem
+from fermata_client.generated.api.plans import get_rollout as _get_rollout
 from fermata_client.generated.api.plans import get_serving as _get_serving
 from fermata_client.generated.api.plans import get_sub_cluster as _get_sub_cluster
 from fermata_client.generated.api.plans import list_activations as _list_activations
@@ -83,6 +85,7 @@ from fermata_client.generated.api.schedules import remove_schedule as _remove_sc
 from fermata_client.generated.api.schedules import replan as _replan
 from fermata_client.generated.api.tokens import create_token as _create_token
 from fermata_client.generated.api.tokens import get_me as _get_me
+from fermata_client.generated.api.tokens import get_token as _get_token
 from fermata_client.generated.api.tokens import list_tokens as _list_tokens
 from fermata_client.generated.api.tokens import revoke_token as _revoke_token
 from fermata_client.generated.api.tokens import rotate_token as _rotate_token
@@ -93,6 +96,7 @@ from fermata_client.generated.api.webhooks import list_webhooks as _list_webhook
 from fermata_client.generated.api.webhooks import remove_webhook as _remove_webhook
 from fermata_client.generated.api.webhooks import try_webhook as _try_webhook
 from fermata_client.generated.types import UNSET, Unset
+from fermata_client.run_events import RunEvent, async_run_events
 
 
 class AsyncOperations(AsyncConnection):
@@ -176,10 +180,17 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
-    async def get_forecast(self, forecast_id: int, *, fleet: str | Unset = UNSET) -> models.ForecastOut:
-        """One forecast, whole. Scope: reader, of the fleet asked for."""
+    async def get_forecast(
+        self, forecast_id: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.ForecastOut:
+        """
+        One forecast, whole. Only `corrected_by` ever changes, and the ETag with it. Scope:
+        reader, of the fleet asked for.
+        """
         return result(
-            await _get_forecast.asyncio_detailed(client=self.client, forecast_id=forecast_id, fleet=fleet)
+            await _get_forecast.asyncio_detailed(
+                client=self.client, forecast_id=forecast_id, fleet=fleet, if_none_match=if_none_match
+            )
         )
 
     async def get_resolved_forecast(
@@ -244,6 +255,8 @@ class AsyncOperations(AsyncConnection):
         corrects: int | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> list[models.ForecastSummaryOut]:
         """
@@ -251,7 +264,8 @@ class AsyncOperations(AsyncConnection):
         one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`,
         `demand_rps` and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it
         is called. Nothing that was submitted is ever changed: a later forecast may name the one
-        it `corrects`. Scope: planner, of the fleet asked for.
+        it `corrects`. Of one forecast, If- Match is compared with the ETag of the one that it
+        corrects, which changes with each correction. Scope: planner, of the fleet asked for.
         """
         return result(
             await _submit_forecasts.asyncio_detailed(
@@ -263,9 +277,45 @@ class AsyncOperations(AsyncConnection):
                 corrects=corrects,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
+
+    async def submit_forecasts_csv(
+        self,
+        csv: str | bytes,
+        *,
+        name: str | Unset = UNSET,
+        note: None | str | Unset = UNSET,
+        source: models.SubmitForecastsSource | Unset = UNSET,
+        corrects: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> list[models.ForecastSummaryOut]:
+        """``submit_forecasts``, its body as CSV."""
+        response = await self.http.request(
+            **with_csv(
+                _submit_forecasts._get_kwargs(
+                    name=name,
+                    note=note,
+                    source=source,
+                    corrects=corrects,
+                    fleet=fleet,
+                    x_actor=x_actor,
+                    if_match=if_match,
+                    if_none_match=if_none_match,
+                    idempotency_key=idempotency_key,
+                    body=[],
+                ),
+                csv,
+            )
+        )
+        return result(_submit_forecasts._build_response(client=self.client, response=response))
 
     async def change_fleet(
         self,
@@ -311,16 +361,37 @@ class AsyncOperations(AsyncConnection):
         since: datetime.datetime | None | Unset = UNSET,
         until: datetime.datetime | None | Unset = UNSET,
         limit: int | Unset = UNSET,
-    ) -> models.AdvicesOut:
+        before: int | None | Unset = UNSET,
+    ) -> models.AdvicePage:
         """
         Each plan that was made beside what ran then (the active plan, else the imported one),
         by day. Scope: reader, of the fleet asked for.
         """
         return result(
             await _get_advice.asyncio_detailed(
-                client=self.client, fleet_id=fleet_id, since=since, until=until, limit=limit
+                client=self.client, fleet_id=fleet_id, since=since, until=until, limit=limit, before=before
             )
         )
+
+    async def all_advice(
+        self,
+        fleet_id: str,
+        *,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> AsyncIterator[models.AdviceOut]:
+        """Everything that ``get_advice`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = await self.get_advice(
+                fleet_id=fleet_id, since=since, until=until, limit=limit, before=before
+            )
+            for item in page.items:
+                yield item
+            if not page.next_before:
+                return
+            before = page.next_before
 
     async def get_fleet(self, fleet_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.FleetOut:
         """
@@ -502,6 +573,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ActivationOut | models.RunOut:
         """
@@ -509,11 +582,18 @@ class AsyncOperations(AsyncConnection):
         back) once it is certified against the newest demand: the answer is 202 and the run that
         does so, which ends with the activation of a new version that repeats the old one. With
         `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
-        Scope: approver, of the fleet asked for.
+        If-Match is compared with the ETag of the activation in force, `GET
+        /v1/activations/current`. Scope: approver, of the fleet asked for.
         """
         return result(
             await _activate_plan.asyncio_detailed(
-                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -524,6 +604,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
         """
@@ -537,6 +619,8 @@ class AsyncOperations(AsyncConnection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -580,6 +664,32 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
+    async def get_explanation(
+        self,
+        version: int,
+        *,
+        model: list[str] | None | Unset = UNSET,
+        time_limit_s: float | Unset = UNSET,
+        seed: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ExplanationOut:
+        """
+        Why the plan is as it is: what clashes and would help, what binds, what was refused,
+        what rules cost. Problems are solved again to find out, for as long as `time_limit_s`
+        says, one such question at a time on a server; another is answered 409. Scope: reader,
+        of the fleet asked for.
+        """
+        return result(
+            await _get_explanation.asyncio_detailed(
+                client=self.client,
+                version=version,
+                model=model,
+                time_limit_s=time_limit_s,
+                seed=seed,
+                fleet=fleet,
+            )
+        )
+
     async def get_plan(
         self, version: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.PlanOut:
@@ -607,6 +717,35 @@ class AsyncOperations(AsyncConnection):
         (docs/reference/problem.schema.json). Scope: reader, of the fleet asked for.
         """
         return result(await _get_problem.asyncio_detailed(client=self.client, version=version, fleet=fleet))
+
+    async def get_rollout(
+        self,
+        version: int,
+        *,
+        against: int | None | Unset = UNSET,
+        epoch: int | Unset = UNSET,
+        epoch_before: int | None | Unset = UNSET,
+        load_gib_per_s: float | Unset = UNSET,
+        loss_allowed: bool | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.RolloutOut:
+        """
+        The order of loads, unloads and switches to this plan: by default from the active one,
+        or from the one before it. Where there is no such order the answer is 409 and names what
+        is missing. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            await _get_rollout.asyncio_detailed(
+                client=self.client,
+                version=version,
+                against=against,
+                epoch=epoch,
+                epoch_before=epoch_before,
+                load_gib_per_s=load_gib_per_s,
+                loss_allowed=loss_allowed,
+                fleet=fleet,
+            )
+        )
 
     async def get_serving(self, version: int, *, fleet: str | Unset = UNSET) -> models.ServingOut:
         """
@@ -774,6 +913,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
         """Reject a plan that is not active, for good. Scope: approver, of the fleet asked for."""
@@ -784,6 +925,8 @@ class AsyncOperations(AsyncConnection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -795,6 +938,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ProfileProposalOut:
         """
@@ -808,17 +953,19 @@ class AsyncOperations(AsyncConnection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
 
     async def get_profile_proposal(
-        self, proposal_id: int, *, fleet: str | Unset = UNSET
+        self, proposal_id: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.ProfileProposalOut:
         """One proposal and its evidence. Scope: reader, of the fleet asked for."""
         return result(
             await _get_profile_proposal.asyncio_detailed(
-                client=self.client, proposal_id=proposal_id, fleet=fleet
+                client=self.client, proposal_id=proposal_id, fleet=fleet, if_none_match=if_none_match
             )
         )
 
@@ -942,6 +1089,8 @@ class AsyncOperations(AsyncConnection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ProfileProposalOut:
         """
@@ -955,6 +1104,8 @@ class AsyncOperations(AsyncConnection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -1560,23 +1711,31 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
-    async def stream_run_events(
+    def stream_run_events(
         self, run_id: str, *, fleet: str | Unset = UNSET, last_event_id: int | Unset = UNSET
-    ) -> str:
+    ) -> AsyncIterator[RunEvent]:
         """
         Follow a run as it goes: its changes of state, and stage, incumbent, bound and gap as
         they become known. A listener that was cut off goes on after the event that it names in
         Last-Event-ID, as browsers do. Scope: reader, of the fleet asked for.
         """
-        return result(
-            await _stream_run_events.asyncio_detailed(
-                client=self.client, run_id=run_id, fleet=fleet, last_event_id=last_event_id
-            )
+        return async_run_events(
+            self.http,
+            lambda last: _stream_run_events._get_kwargs(run_id=run_id, fleet=fleet, last_event_id=last),
+            lambda response: result(
+                _stream_run_events._build_response(client=self.client, response=response)
+            ),
+            0 if isinstance(last_event_id, Unset) else last_event_id,
+            self.tries_max,
         )
 
-    async def get_schedule(self, *, fleet: str | Unset = UNSET) -> models.ScheduleOut:
+    async def get_schedule(
+        self, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.ScheduleOut:
         """The fleet's schedule and its next slot. Scope: reader, of the fleet asked for."""
-        return result(await _get_schedule.asyncio_detailed(client=self.client, fleet=fleet))
+        return result(
+            await _get_schedule.asyncio_detailed(client=self.client, fleet=fleet, if_none_match=if_none_match)
+        )
 
     async def list_slots(
         self,
@@ -1604,22 +1763,50 @@ class AsyncOperations(AsyncConnection):
             before = page.next_before
 
     async def put_schedule(
-        self, body: models.ScheduleBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        body: models.ScheduleBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ScheduleOut:
         """
         Set when the fleet is planned again by itself; slots count from now on, unless times
         stay the same. Scope: planner, of the fleet asked for.
         """
         return result(
-            await _put_schedule.asyncio_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+            await _put_schedule.asyncio_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
         )
 
-    async def remove_schedule(self, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET) -> None:
+    async def remove_schedule(
+        self,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> None:
         """
         The fleet is no longer planned by itself; slots taken up stay on record. Scope: planner,
         of the fleet asked for.
         """
-        result(await _remove_schedule.asyncio_detailed(client=self.client, fleet=fleet, x_actor=x_actor))
+        result(
+            await _remove_schedule.asyncio_detailed(
+                client=self.client,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
 
     async def replan(
         self,
@@ -1659,6 +1846,17 @@ class AsyncOperations(AsyncConnection):
         """
         return result(await _get_me.asyncio_detailed(client=self.client))
 
+    async def get_token(self, token_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.TokenOut:
+        """
+        One token of at most your own scopes and fleets, without its secret. Scope: admin, of
+        any fleet.
+        """
+        return result(
+            await _get_token.asyncio_detailed(
+                client=self.client, token_id=token_id, if_none_match=if_none_match
+            )
+        )
+
     async def list_tokens(
         self, *, limit: int | Unset = UNSET, after: None | str | Unset = UNSET
     ) -> models.TokenPage:
@@ -1679,18 +1877,30 @@ class AsyncOperations(AsyncConnection):
                 return
             after = page.next_after
 
-    async def revoke_token(self, token_id: str) -> models.TokenOut:
+    async def revoke_token(
+        self,
+        token_id: str,
+        *,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.TokenOut:
         """
         Revoke a token: from the next request on it is refused everywhere, and its sign-ins are
         over. Scope: admin, of any fleet.
         """
-        return result(await _revoke_token.asyncio_detailed(client=self.client, token_id=token_id))
+        return result(
+            await _revoke_token.asyncio_detailed(
+                client=self.client, token_id=token_id, if_match=if_match, if_none_match=if_none_match
+            )
+        )
 
     async def rotate_token(
         self,
         token_id: str,
         body: None | models.RotationBody | Unset = UNSET,
         *,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.IssuedTokenOut:
         """
@@ -1699,7 +1909,12 @@ class AsyncOperations(AsyncConnection):
         """
         return result(
             await _rotate_token.asyncio_detailed(
-                client=self.client, token_id=token_id, body=body, idempotency_key=idempotency_key
+                client=self.client,
+                token_id=token_id,
+                body=body,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -1721,10 +1936,14 @@ class AsyncOperations(AsyncConnection):
             )
         )
 
-    async def get_webhook(self, webhook_id: str, *, fleet: str | Unset = UNSET) -> models.WebhookOut:
+    async def get_webhook(
+        self, webhook_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.WebhookOut:
         """One webhook, and since when it fails, if it does. Scope: reader, of the fleet asked for."""
         return result(
-            await _get_webhook.asyncio_detailed(client=self.client, webhook_id=webhook_id, fleet=fleet)
+            await _get_webhook.asyncio_detailed(
+                client=self.client, webhook_id=webhook_id, fleet=fleet, if_none_match=if_none_match
+            )
         )
 
     async def list_deliveries(
@@ -1780,7 +1999,13 @@ class AsyncOperations(AsyncConnection):
             after = page.next_after
 
     async def remove_webhook(
-        self, webhook_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        webhook_id: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """
         It is told nothing more; its deliveries go with it. Scope: admin, of the fleet asked
@@ -1788,7 +2013,12 @@ class AsyncOperations(AsyncConnection):
         """
         result(
             await _remove_webhook.asyncio_detailed(
-                client=self.client, webhook_id=webhook_id, fleet=fleet, x_actor=x_actor
+                client=self.client,
+                webhook_id=webhook_id,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
             )
         )
 

@@ -49,6 +49,13 @@ def result(answered: Response[Any]) -> Any:
     return parsed
 
 
+def with_csv(kwargs: dict[str, Any], csv: str | bytes) -> dict[str, Any]:
+    """A request as it is, but for its body."""
+    content = csv.encode() if isinstance(csv, str) else csv
+    other = {name: value for name, value in kwargs.items() if name != "json"}
+    return {**other, "content": content, "headers": {**kwargs["headers"], "Content-Type": "text/csv"}}
+
+
 def pause_s(tries: int, response: httpx.Response | None) -> float:
     """How long to wait after so many tries: as the server asks, or twice as long each time, with chance."""
     asked = response.headers.get("retry-after", "") if response else ""
@@ -140,7 +147,7 @@ class _Connected:
         tries_max: int = TRIES_MAX,
     ) -> None:
         self.url = url.rstrip("/")
-        self._tries_max = tries_max
+        self.tries_max = tries_max
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._timeout = httpx.Timeout(timeout_s)
         self.client = Client(base_url=self.url)

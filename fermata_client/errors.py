@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from fermata_client.generated.models import Problem
 
+FAULTS_SHOWN = 100
+"""In the text; ``problem.faults`` has the rest."""
 PREFIX = "urn:fermata:problem:"
 
 
@@ -14,7 +16,7 @@ class Refused(Exception):
     The server answered with a problem detail (RFC 9457).
 
     ``code`` is its stable name (docs/reference/errors.md), ``problem`` all of it, and
-    ``problem.faults`` lists every fault of a request with status 422.
+    ``problem.faults`` lists the faults of a request with status 422, ``problem.fault_count`` counts them all.
     """
 
     def __init__(self, problem: Problem, headers: Mapping[str, str]) -> None:
@@ -25,7 +27,10 @@ class Refused(Exception):
         lines = [f"{problem.status} {self.code}: {problem.detail}"]
         if problem.hint:
             lines.append(f"hint: {problem.hint}")
-        lines += [f"  {fault.field}: {fault.limit}, got {fault.value}" for fault in problem.faults or []]
+        faults = problem.faults or []
+        lines += [f"  {fault.field}: {fault.limit}, got {fault.value}" for fault in faults[:FAULTS_SHOWN]]
+        if len(faults) > FAULTS_SHOWN:
+            lines.append(f"  and {(problem.fault_count or len(faults)) - FAULTS_SHOWN} more")
         super().__init__("\n".join(lines))
 
 

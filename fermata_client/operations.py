@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
-from fermata_client.connection import Connection, result
+from fermata_client.connection import Connection, result, with_csv
 from fermata_client.generated import models
 from fermata_client.generated.api.audit import list_audit_entries as _list_audit_entries
 from fermata_client.generated.api.demand import get_demand_accuracy as _get_demand_accuracy
@@ -34,9 +34,11 @@ from fermata_client.generated.api.plans import approve_plan as _approve_plan
 from fermata_client.generated.api.plans import get_certificate as _get_certificate
 from fermata_client.generated.api.plans import get_current_activation as _get_current_activation
 from fermata_client.generated.api.plans import get_difference as _get_difference
+from fermata_client.generated.api.plans import get_explanation as _get_explanation
 from fermata_client.generated.api.plans import get_plan as _get_plan
 from fermata_client.generated.api.plans import get_plan_history as _get_plan_history
 from fermata_client.generated.api.plans import get_problem as _get_problem
+from fermata_client.generated.api.plans import get_rollout as _get_rollout
 from fermata_client.generated.api.plans import get_serving as _get_serving
 from fermata_client.generated.api.plans import get_sub_cluster as _get_sub_cluster
 from fermata_client.generated.api.plans import list_activations as _list_activations
@@ -83,6 +85,7 @@ from fermata_client.generated.api.schedules import remove_schedule as _remove_sc
 from fermata_client.generated.api.schedules import replan as _replan
 from fermata_client.generated.api.tokens import create_token as _create_token
 from fermata_client.generated.api.tokens import get_me as _get_me
+from fermata_client.generated.api.tokens import get_token as _get_token
 from fermata_client.generated.api.tokens import list_tokens as _list_tokens
 from fermata_client.generated.api.tokens import revoke_token as _revoke_token
 from fermata_client.generated.api.tokens import rotate_token as _rotate_token
@@ -93,6 +96,7 @@ from fermata_client.generated.api.webhooks import list_webhooks as _list_webhook
 from fermata_client.generated.api.webhooks import remove_webhook as _remove_webhook
 from fermata_client.generated.api.webhooks import try_webhook as _try_webhook
 from fermata_client.generated.types import UNSET, Unset
+from fermata_client.run_events import RunEvent, run_events
 
 
 class Operations(Connection):
@@ -175,9 +179,18 @@ class Operations(Connection):
             )
         )
 
-    def get_forecast(self, forecast_id: int, *, fleet: str | Unset = UNSET) -> models.ForecastOut:
-        """One forecast, whole. Scope: reader, of the fleet asked for."""
-        return result(_get_forecast.sync_detailed(client=self.client, forecast_id=forecast_id, fleet=fleet))
+    def get_forecast(
+        self, forecast_id: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.ForecastOut:
+        """
+        One forecast, whole. Only `corrected_by` ever changes, and the ETag with it. Scope:
+        reader, of the fleet asked for.
+        """
+        return result(
+            _get_forecast.sync_detailed(
+                client=self.client, forecast_id=forecast_id, fleet=fleet, if_none_match=if_none_match
+            )
+        )
 
     def get_resolved_forecast(
         self,
@@ -240,6 +253,8 @@ class Operations(Connection):
         corrects: int | None | Unset = UNSET,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> list[models.ForecastSummaryOut]:
         """
@@ -247,7 +262,8 @@ class Operations(Connection):
         one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`,
         `demand_rps` and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it
         is called. Nothing that was submitted is ever changed: a later forecast may name the one
-        it `corrects`. Scope: planner, of the fleet asked for.
+        it `corrects`. Of one forecast, If- Match is compared with the ETag of the one that it
+        corrects, which changes with each correction. Scope: planner, of the fleet asked for.
         """
         return result(
             _submit_forecasts.sync_detailed(
@@ -259,9 +275,45 @@ class Operations(Connection):
                 corrects=corrects,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
+
+    def submit_forecasts_csv(
+        self,
+        csv: str | bytes,
+        *,
+        name: str | Unset = UNSET,
+        note: None | str | Unset = UNSET,
+        source: models.SubmitForecastsSource | Unset = UNSET,
+        corrects: int | None | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+        idempotency_key: str | Unset = UNSET,
+    ) -> list[models.ForecastSummaryOut]:
+        """``submit_forecasts``, its body as CSV."""
+        response = self.http.request(
+            **with_csv(
+                _submit_forecasts._get_kwargs(
+                    name=name,
+                    note=note,
+                    source=source,
+                    corrects=corrects,
+                    fleet=fleet,
+                    x_actor=x_actor,
+                    if_match=if_match,
+                    if_none_match=if_none_match,
+                    idempotency_key=idempotency_key,
+                    body=[],
+                ),
+                csv,
+            )
+        )
+        return result(_submit_forecasts._build_response(client=self.client, response=response))
 
     def change_fleet(
         self,
@@ -307,16 +359,34 @@ class Operations(Connection):
         since: datetime.datetime | None | Unset = UNSET,
         until: datetime.datetime | None | Unset = UNSET,
         limit: int | Unset = UNSET,
-    ) -> models.AdvicesOut:
+        before: int | None | Unset = UNSET,
+    ) -> models.AdvicePage:
         """
         Each plan that was made beside what ran then (the active plan, else the imported one),
         by day. Scope: reader, of the fleet asked for.
         """
         return result(
             _get_advice.sync_detailed(
-                client=self.client, fleet_id=fleet_id, since=since, until=until, limit=limit
+                client=self.client, fleet_id=fleet_id, since=since, until=until, limit=limit, before=before
             )
         )
+
+    def all_advice(
+        self,
+        fleet_id: str,
+        *,
+        since: datetime.datetime | None | Unset = UNSET,
+        until: datetime.datetime | None | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> Iterator[models.AdviceOut]:
+        """Everything that ``get_advice`` gives page by page."""
+        before: int | None | Unset = UNSET
+        while True:
+            page = self.get_advice(fleet_id=fleet_id, since=since, until=until, limit=limit, before=before)
+            yield from page.items
+            if not page.next_before:
+                return
+            before = page.next_before
 
     def get_fleet(self, fleet_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.FleetOut:
         """
@@ -489,6 +559,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ActivationOut | models.RunOut:
         """
@@ -496,11 +568,18 @@ class Operations(Connection):
         back) once it is certified against the newest demand: the answer is 202 and the run that
         does so, which ends with the activation of a new version that repeats the old one. With
         `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
-        Scope: approver, of the fleet asked for.
+        If-Match is compared with the ETag of the activation in force, `GET
+        /v1/activations/current`. Scope: approver, of the fleet asked for.
         """
         return result(
             _activate_plan.sync_detailed(
-                client=self.client, body=body, fleet=fleet, x_actor=x_actor, idempotency_key=idempotency_key
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -511,6 +590,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
         """
@@ -524,6 +605,8 @@ class Operations(Connection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -563,6 +646,32 @@ class Operations(Connection):
             _get_difference.sync_detailed(client=self.client, version=version, against=against, fleet=fleet)
         )
 
+    def get_explanation(
+        self,
+        version: int,
+        *,
+        model: list[str] | None | Unset = UNSET,
+        time_limit_s: float | Unset = UNSET,
+        seed: int | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.ExplanationOut:
+        """
+        Why the plan is as it is: what clashes and would help, what binds, what was refused,
+        what rules cost. Problems are solved again to find out, for as long as `time_limit_s`
+        says, one such question at a time on a server; another is answered 409. Scope: reader,
+        of the fleet asked for.
+        """
+        return result(
+            _get_explanation.sync_detailed(
+                client=self.client,
+                version=version,
+                model=model,
+                time_limit_s=time_limit_s,
+                seed=seed,
+                fleet=fleet,
+            )
+        )
+
     def get_plan(
         self, version: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.PlanOut:
@@ -586,6 +695,35 @@ class Operations(Connection):
         (docs/reference/problem.schema.json). Scope: reader, of the fleet asked for.
         """
         return result(_get_problem.sync_detailed(client=self.client, version=version, fleet=fleet))
+
+    def get_rollout(
+        self,
+        version: int,
+        *,
+        against: int | None | Unset = UNSET,
+        epoch: int | Unset = UNSET,
+        epoch_before: int | None | Unset = UNSET,
+        load_gib_per_s: float | Unset = UNSET,
+        loss_allowed: bool | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+    ) -> models.RolloutOut:
+        """
+        The order of loads, unloads and switches to this plan: by default from the active one,
+        or from the one before it. Where there is no such order the answer is 409 and names what
+        is missing. Scope: reader, of the fleet asked for.
+        """
+        return result(
+            _get_rollout.sync_detailed(
+                client=self.client,
+                version=version,
+                against=against,
+                epoch=epoch,
+                epoch_before=epoch_before,
+                load_gib_per_s=load_gib_per_s,
+                loss_allowed=loss_allowed,
+                fleet=fleet,
+            )
+        )
 
     def get_serving(self, version: int, *, fleet: str | Unset = UNSET) -> models.ServingOut:
         """
@@ -751,6 +889,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.PlanSummaryOut:
         """Reject a plan that is not active, for good. Scope: approver, of the fleet asked for."""
@@ -761,6 +901,8 @@ class Operations(Connection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -772,6 +914,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ProfileProposalOut:
         """
@@ -785,16 +929,20 @@ class Operations(Connection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
 
     def get_profile_proposal(
-        self, proposal_id: int, *, fleet: str | Unset = UNSET
+        self, proposal_id: int, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
     ) -> models.ProfileProposalOut:
         """One proposal and its evidence. Scope: reader, of the fleet asked for."""
         return result(
-            _get_profile_proposal.sync_detailed(client=self.client, proposal_id=proposal_id, fleet=fleet)
+            _get_profile_proposal.sync_detailed(
+                client=self.client, proposal_id=proposal_id, fleet=fleet, if_none_match=if_none_match
+            )
         )
 
     def list_planned_profiles(
@@ -914,6 +1062,8 @@ class Operations(Connection):
         *,
         fleet: str | Unset = UNSET,
         x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.ProfileProposalOut:
         """
@@ -927,6 +1077,8 @@ class Operations(Connection):
                 body=body,
                 fleet=fleet,
                 x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
                 idempotency_key=idempotency_key,
             )
         )
@@ -1523,21 +1675,29 @@ class Operations(Connection):
 
     def stream_run_events(
         self, run_id: str, *, fleet: str | Unset = UNSET, last_event_id: int | Unset = UNSET
-    ) -> str:
+    ) -> Iterator[RunEvent]:
         """
         Follow a run as it goes: its changes of state, and stage, incumbent, bound and gap as
         they become known. A listener that was cut off goes on after the event that it names in
         Last-Event-ID, as browsers do. Scope: reader, of the fleet asked for.
         """
-        return result(
-            _stream_run_events.sync_detailed(
-                client=self.client, run_id=run_id, fleet=fleet, last_event_id=last_event_id
-            )
+        return run_events(
+            self.http,
+            lambda last: _stream_run_events._get_kwargs(run_id=run_id, fleet=fleet, last_event_id=last),
+            lambda response: result(
+                _stream_run_events._build_response(client=self.client, response=response)
+            ),
+            0 if isinstance(last_event_id, Unset) else last_event_id,
+            self.tries_max,
         )
 
-    def get_schedule(self, *, fleet: str | Unset = UNSET) -> models.ScheduleOut:
+    def get_schedule(
+        self, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.ScheduleOut:
         """The fleet's schedule and its next slot. Scope: reader, of the fleet asked for."""
-        return result(_get_schedule.sync_detailed(client=self.client, fleet=fleet))
+        return result(
+            _get_schedule.sync_detailed(client=self.client, fleet=fleet, if_none_match=if_none_match)
+        )
 
     def list_slots(
         self,
@@ -1562,22 +1722,50 @@ class Operations(Connection):
             before = page.next_before
 
     def put_schedule(
-        self, body: models.ScheduleBody, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        body: models.ScheduleBody,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> models.ScheduleOut:
         """
         Set when the fleet is planned again by itself; slots count from now on, unless times
         stay the same. Scope: planner, of the fleet asked for.
         """
         return result(
-            _put_schedule.sync_detailed(client=self.client, body=body, fleet=fleet, x_actor=x_actor)
+            _put_schedule.sync_detailed(
+                client=self.client,
+                body=body,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
         )
 
-    def remove_schedule(self, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET) -> None:
+    def remove_schedule(
+        self,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> None:
         """
         The fleet is no longer planned by itself; slots taken up stay on record. Scope: planner,
         of the fleet asked for.
         """
-        result(_remove_schedule.sync_detailed(client=self.client, fleet=fleet, x_actor=x_actor))
+        result(
+            _remove_schedule.sync_detailed(
+                client=self.client,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+        )
 
     def replan(
         self,
@@ -1615,6 +1803,15 @@ class Operations(Connection):
         """
         return result(_get_me.sync_detailed(client=self.client))
 
+    def get_token(self, token_id: str, *, if_none_match: None | str | Unset = UNSET) -> models.TokenOut:
+        """
+        One token of at most your own scopes and fleets, without its secret. Scope: admin, of
+        any fleet.
+        """
+        return result(
+            _get_token.sync_detailed(client=self.client, token_id=token_id, if_none_match=if_none_match)
+        )
+
     def list_tokens(
         self, *, limit: int | Unset = UNSET, after: None | str | Unset = UNSET
     ) -> models.TokenPage:
@@ -1634,18 +1831,30 @@ class Operations(Connection):
                 return
             after = page.next_after
 
-    def revoke_token(self, token_id: str) -> models.TokenOut:
+    def revoke_token(
+        self,
+        token_id: str,
+        *,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.TokenOut:
         """
         Revoke a token: from the next request on it is refused everywhere, and its sign-ins are
         over. Scope: admin, of any fleet.
         """
-        return result(_revoke_token.sync_detailed(client=self.client, token_id=token_id))
+        return result(
+            _revoke_token.sync_detailed(
+                client=self.client, token_id=token_id, if_match=if_match, if_none_match=if_none_match
+            )
+        )
 
     def rotate_token(
         self,
         token_id: str,
         body: None | models.RotationBody | Unset = UNSET,
         *,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
         idempotency_key: str | Unset = UNSET,
     ) -> models.IssuedTokenOut:
         """
@@ -1654,7 +1863,12 @@ class Operations(Connection):
         """
         return result(
             _rotate_token.sync_detailed(
-                client=self.client, token_id=token_id, body=body, idempotency_key=idempotency_key
+                client=self.client,
+                token_id=token_id,
+                body=body,
+                if_match=if_match,
+                if_none_match=if_none_match,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -1676,9 +1890,15 @@ class Operations(Connection):
             )
         )
 
-    def get_webhook(self, webhook_id: str, *, fleet: str | Unset = UNSET) -> models.WebhookOut:
+    def get_webhook(
+        self, webhook_id: str, *, fleet: str | Unset = UNSET, if_none_match: None | str | Unset = UNSET
+    ) -> models.WebhookOut:
         """One webhook, and since when it fails, if it does. Scope: reader, of the fleet asked for."""
-        return result(_get_webhook.sync_detailed(client=self.client, webhook_id=webhook_id, fleet=fleet))
+        return result(
+            _get_webhook.sync_detailed(
+                client=self.client, webhook_id=webhook_id, fleet=fleet, if_none_match=if_none_match
+            )
+        )
 
     def list_deliveries(
         self,
@@ -1729,7 +1949,13 @@ class Operations(Connection):
             after = page.next_after
 
     def remove_webhook(
-        self, webhook_id: str, *, fleet: str | Unset = UNSET, x_actor: str | Unset = UNSET
+        self,
+        webhook_id: str,
+        *,
+        fleet: str | Unset = UNSET,
+        x_actor: str | Unset = UNSET,
+        if_match: None | str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
     ) -> None:
         """
         It is told nothing more; its deliveries go with it. Scope: admin, of the fleet asked
@@ -1737,7 +1963,12 @@ class Operations(Connection):
         """
         result(
             _remove_webhook.sync_detailed(
-                client=self.client, webhook_id=webhook_id, fleet=fleet, x_actor=x_actor
+                client=self.client,
+                webhook_id=webhook_id,
+                fleet=fleet,
+                x_actor=x_actor,
+                if_match=if_match,
+                if_none_match=if_none_match,
             )
         )
 

@@ -30,10 +30,15 @@ class Fault:
 
 
 class InputInvalid(ValueError):
-    """An input was refused; ``faults`` lists everything that is wrong with it."""
+    """
+    An input was refused; ``faults`` lists what is wrong with it.
 
-    def __init__(self, subject: str, faults: Sequence[Fault]) -> None:
+    ``count`` says how many faults there are in all, where there are too many to list.
+    """
+
+    def __init__(self, subject: str, faults: Sequence[Fault], *, count: int | None = None) -> None:
         self.subject = subject
         self.faults = tuple(faults)
+        self.count = len(self.faults) if count is None else count
         lines = "\n".join(f"  {fault}" for fault in self.faults)
-        super().__init__(f"{subject} has {len(self.faults)} fault(s):\n{lines}")
+        super().__init__(f"{subject} has {self.count} fault(s):\n{lines}")

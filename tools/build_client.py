@@ -52,7 +52,7 @@ def write_all(root: Path = ROOT) -> None:
     )
     write_client(document, root / CLIENT)
     for name, is_async in (("operations.py", False), ("async_operations.py", True)):
-        text = methods_module(root / CLIENT / "generated", is_async=is_async)
+        text = methods_module(root / CLIENT / "generated", document, is_async=is_async)
         (root / CLIENT / name).write_text(text, encoding="utf-8", newline="\n")
     tidy(root / CLIENT)
 

@@ -12,6 +12,7 @@ import ast
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HEAD = '''"""A method for each operation of the REST API. Written by tools/build_client.py: do not edit."""
 
@@ -22,15 +23,17 @@ from __future__ import annotations
 import datetime
 from collections.abc import {iterator}
 
-from fermata_client.connection import {base}, result
+from fermata_client.connection import {base}, result, with_csv
 from fermata_client.generated import models
 from fermata_client.generated.types import UNSET, File, Unset
+from fermata_client.run_events import RunEvent, {run_events}
 {imports}
 
 
 class {name}({base}):
     """Each method returns what was asked for; a problem is raised as ``Refused``."""
 '''
+EVENT_STREAM, CSV, LAST_EVENT = "text/event-stream", "text/csv", "last_event_id"
 NO_TYPES = ("Any", "Problem", "None")
 """In what a generated function gives: an empty answer, a problem, an undocumented status."""
 
@@ -69,9 +72,10 @@ class Operation:
         return next((p for p in self.others if p.name in ("after", "before")), None)
 
 
-def methods_module(generated: Path, *, is_async: bool) -> str:
-    """The module's text, for calls that wait or for such as are awaited."""
+def methods_module(generated: Path, document: dict[str, Any], *, is_async: bool) -> str:
+    """The module's text, for calls that wait or for such as are awaited; ``document`` describes the API."""
     operations = operations_of(generated)
+    streams, takers_of_csv = streamed_operations(document), operations_with_csv(document)
     imports = "\n".join(
         f"from fermata_client.generated.api.{each.module} import {each.name} as _{each.name}"
         for each in operations
@@ -80,13 +84,41 @@ def methods_module(generated: Path, *, is_async: bool) -> str:
         name="AsyncOperations" if is_async else "Operations",
         base="AsyncConnection" if is_async else "Connection",
         iterator="AsyncIterator" if is_async else "Iterator",
+        run_events="async_run_events" if is_async else "run_events",
         imports=imports,
     )
-    return head + "".join(_method(each, is_async) + _all(each, is_async) for each in operations)
+    return head + "".join(
+        _stream(each, is_async)
+        if each.name in streams
+        else _method(each, is_async)
+        + _all(each, is_async)
+        + (_with_csv(each, is_async) if each.name in takers_of_csv else "")
+        for each in operations
+    )
+
+
+def streamed_operations(document: dict[str, Any]) -> set[str]:
+    """Ids of those that answer with server-sent events."""
+    return {
+        operation["operationId"]
+        for item in document["paths"].values()
+        for operation in item.values()
+        if EVENT_STREAM in operation["responses"].get("200", {}).get("content", {})
+    }
+
+
+def operations_with_csv(document: dict[str, Any]) -> set[str]:
+    """Ids of those that take CSV as well as JSON."""
+    return {
+        operation["operationId"]
+        for item in document["paths"].values()
+        for operation in item.values()
+        if CSV in operation.get("requestBody", {}).get("content", {})
+    }
 
 
 def operations_of(generated: Path) -> list[Operation]:
-    """Every operation that gives a value: a stream of events has no such function."""
+    """Every operation, in the order of the generator's files."""
     paths = sorted(path for path in generated.glob("api/*/*.py") if path.name != "__init__.py")
     return [_operation(path, generated / "models") for path in paths]
 
@@ -178,8 +210,9 @@ def _all(operation: Operation, is_async: bool) -> str:
     each = "            yield from page.items\n"
     if is_async:
         each = "            for item in page.items:\n                yield item\n"
+    name = operation.name.removeprefix("list_").removeprefix("get_")
     return (
-        f"\n    {'async ' if is_async else ''}def all_{operation.name.removeprefix('list_')}"
+        f"\n    {'async ' if is_async else ''}def all_{name}"
         f"({_declared(operation.positional, others)}) -> {iterator}[{operation.item}]:\n"
         f'        """Everything that ``{operation.name}`` gives page by page."""\n'
         f"        {cursor.name}: {cursor.type} = UNSET\n"
@@ -189,6 +222,42 @@ def _all(operation: Operation, is_async: bool) -> str:
         f"            if not page.next_{cursor.name}:\n"
         f"                return\n"
         f"            {cursor.name} = page.next_{cursor.name}\n"
+    )
+
+
+def _stream(operation: Operation, is_async: bool) -> str:
+    """An iterator over the events, which goes on where a connection breaks."""
+    others = [p for p in operation.others if p.name != LAST_EVENT]
+    passed = ", ".join([*(p.passed for p in (*operation.positional, *others)), f"{LAST_EVENT}=last"])
+    module, iterator = f"_{operation.name}", "AsyncIterator" if is_async else "Iterator"
+    return (
+        f"\n    def {operation.name}({_declared(operation.positional, operation.others)})"
+        f" -> {iterator}[RunEvent]:\n"
+        f"{_docstring(operation.words)}"
+        f"        return {'async_' if is_async else ''}run_events(\n"
+        f"            self.http,\n"
+        f"            lambda last: {module}._get_kwargs({passed}),\n"
+        f"            lambda response: result("
+        f"{module}._build_response(client=self.client, response=response)),\n"
+        f"            0 if isinstance({LAST_EVENT}, Unset) else {LAST_EVENT},\n"
+        f"            self.tries_max,\n"
+        f"        )\n"
+    )
+
+
+def _with_csv(operation: Operation, is_async: bool) -> str:
+    """The same operation with a body of CSV."""
+    csv = Parameter("csv", "str | bytes", False)
+    before = tuple(p for p in operation.positional if p.name != "body")
+    passed = ", ".join([*(p.passed for p in (*before, *operation.others)), "body=[]"])
+    module = f"_{operation.name}"
+    sent = f"self.http.request(**with_csv({module}._get_kwargs({passed}), csv))"
+    return (
+        f"\n    {'async ' if is_async else ''}def {operation.name}_csv"
+        f"({_declared((*before, csv), operation.others)}) -> {operation.answer}:\n"
+        f'        """``{operation.name}``, its body as CSV."""\n'
+        f"        response = {'await ' if is_async else ''}{sent}\n"
+        f"        return result({module}._build_response(client=self.client, response=response))\n"
     )
 
 

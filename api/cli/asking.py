@@ -107,8 +107,11 @@ def require_good(answer: httpx.Response) -> None:
         problem = answer.json()
     except ValueError:
         problem = {}
-    for fault in problem.get("faults", []):
+    faults = problem.get("faults", [])
+    for fault in faults:
         sys.stderr.write(f"  {fault['field']}: {fault['limit']}, got {fault['value']}\n")
+    if (more := problem.get("fault_count", len(faults)) - len(faults)) > 0:
+        sys.stderr.write(f"  and {more} more\n")
     said = problem.get("detail") or f"the server answered {answer.status_code}"
     code = ExitCode.BAD_INPUT if answer.status_code == 422 else ExitCode.FAILURE
     fail(said, hint=problem.get("hint"), code=code)

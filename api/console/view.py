@@ -12,6 +12,7 @@ from api.console.kept import Kept
 from planner.demand.forecast import Forecast
 from planner.demand.observed import ObservedLoad
 from planner.plan.plan import Excuse, SubCluster, Unserved
+from planner.problem.pipelines import Pipeline, Stage
 from planner.problem.problem import PlanningProblem
 from planner.service import demand, plans, runs, schedules
 from planner.service import observed as observed_load
@@ -68,8 +69,20 @@ class UnservedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PipelineRow:
+    """A pipeline of the plan's problem: each stage with the part of the SLO that it was given."""
+
+    pipeline: Pipeline
+    budgets_ms: tuple[float, ...]
+
+    @property
+    def stages(self) -> list[tuple[Stage, float]]:
+        return list(zip(self.pipeline.stages, self.budgets_ms, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
 class PlanView:
-    """The plan that is looked at."""
+    """The plan that is looked at; ``bound_method`` names what proved its bound."""
 
     summary: PlanSummary
     cards: tuple[SubClusterCard, ...]
@@ -80,6 +93,8 @@ class PlanView:
     chart: dict[str, Any]
     has_observed: bool
     history: PlanHistory
+    bound_method: str
+    pipelines: tuple[PipelineRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +182,11 @@ def _plan_view(store: Store, kept: Kept, stored: StoredPlan) -> PlanView:
         chart=_chart(problem, forecast, observed),
         has_observed=bool(observed),
         history=plans.history(store, stored.summary.version),
+        bound_method=stored.plan.bound_method,
+        pipelines=tuple(
+            PipelineRow(each, tuple(problem.models[stage.model].slo_ms for stage in each.stages))
+            for each in problem.pipelines
+        ),
     )
 
 

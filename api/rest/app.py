@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib import metadata
 from typing import Any
@@ -14,6 +14,7 @@ from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from api.access.document import describe_access
 from api.access.gate import AccessGate, lines
@@ -37,6 +38,7 @@ from api.rest.routes import (
     nodes,
     observed,
     plan_decisions,
+    plan_questions,
     plans,
     profile_drift,
     profiles,
@@ -48,6 +50,7 @@ from api.rest.routes import (
     webhooks,
 )
 from api.rest.run_stream import RunStream
+from api.rest.schemas.runs import RunEventOut
 from api.settings import Settings
 from planner.service.chores import Chores
 from planner.service.nightly import chores_of
@@ -72,6 +75,7 @@ ROUTES = (
     runs,
     plans,
     plan_decisions,
+    plan_questions,
     schedules,
     webhooks,
     nodes,
@@ -191,19 +195,36 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """FastAPI's document with the Problem schema that every error answer refers to."""
+    """FastAPI's document with the schemas of what no route returns: problems, and events of a stream."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas |= schema.pop("$defs", {}) | {"Problem": schema}
+        for model in (problems.Problem, RunEventOut):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
+        _restore_examples(schemas)
         described = _with_titles_as_names(_without_unused(document))
         document_keys(described)
         describe_access(described)
         app.openapi_schema = described
     return app.openapi_schema
+
+
+def _restore_examples(schemas: dict[str, Any]) -> None:
+    """FastAPI leaves out every null of its document, also those that an example must have."""
+    models = {model.__name__: model for model in _models(BaseModel) if model.__module__.startswith("api.")}
+    for name, schema in schemas.items():
+        if "examples" in schema:
+            extra: Any = models[name].model_config["json_schema_extra"]
+            schema["examples"] = json.loads(json.dumps(extra["examples"]))
+
+
+def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _models(model)
 
 
 def _without_unused(document: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ answer lists everything there is to mend.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from fastapi import Body, Depends, Request
@@ -17,14 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 
 from api.rest.faults import faults_of_errors, path_of
 from dispatcher.contract.reading import shown
-from planner.service.submission import Reference, Submission
+from planner.service.submission import FAULTS_MAX, Reference, Submission
 from profiles.faults import Fault
 
 Record = TypeVar("Record")
 
 ENTRIES_MAX = 100_000
-FAULTS_MAX = 10_000
-"""Listed at most: faults take a hundred times the room of what causes them, and nobody reads on."""
 
 Id = Annotated[
     str,
@@ -137,9 +135,10 @@ def submitted(
     return Depends(read)
 
 
-def body_faults(route: Any, body: Any) -> list[Fault]:
+def body_faults(route: Any, body: Any) -> tuple[list[Fault], int]:
     """
-    What is wrong with a body by itself, for an answer about other parts of the request.
+    What is wrong with a body by itself, for an answer about other parts of the request; and how many faults
+    there are beyond those.
 
     ``route`` is FastAPI's. Bodies read by ``submitted``, ``one_or_many`` or ``just_one`` are looked at.
     """
@@ -149,8 +148,8 @@ def body_faults(route: Any, body: Any) -> list[Fault]:
         if isinstance(each, PlainValidator):
             found: Any = each.func(body)  # type: ignore[call-arg]
             found = found.read() if isinstance(found, Unread) else found
-            return list(found.faults) if isinstance(found, Submission) else []
-    return []
+            return (list(found.faults), found.unlisted) if isinstance(found, Submission) else ([], 0)
+    return [], 0
 
 
 def _faults_against_path(raw: Any, in_path: Mapping[str, str], path: Mapping[str, Any]) -> list[Fault]:
@@ -163,38 +162,57 @@ def _faults_against_path(raw: Any, in_path: Mapping[str, str], path: Mapping[str
 
 def _submission(kind: type[Entry[Record]], items: list[tuple[str, Any]]) -> Submission[Record]:
     entries: list[Record] = []
-    faults: list[Fault] = []
+    faults = _Faults()
     identities: list[tuple[str, str]] = []
     references: list[Reference] = []
     for path, raw in items:
         if not isinstance(raw, dict):
-            faults.append(_no_object(path, raw))
+            faults.add(_no_object(path, raw))
             continue
-        if len(faults) > FAULTS_MAX:
-            faults.append(_unread(path, "further entries"))
-            break
+        before = faults.count
         try:
             entry = kind.model_validate(raw)
-            found = []
         except ValidationError as error:
-            if error.error_count() > FAULTS_MAX:
-                faults.append(_unread(path, f"{error.error_count()} faults"))
-                continue
-            found = faults_of_errors(error.errors(include_url=False), path)
-        found += kind.faults_between(raw, path)
-        if found:
-            faults.extend(found)
-        else:
+            faults.add_errors(error, path)
+        for fault in kind.faults_between(raw, path):
+            faults.add(fault)
+        if faults.count == before:
             entries.append(entry.to_record())
         references.extend(kind.references(raw, path))
         identity = kind.identity(raw)
         if identity is not None:
             identities.append((path or "(whole)", identity))
-    return Submission(kind.subject, tuple(entries), tuple(faults), tuple(identities), tuple(references))
+    return Submission(
+        kind.subject,
+        tuple(entries),
+        tuple(faults.listed),
+        tuple(identities),
+        tuple(references),
+        faults.count - len(faults.listed),
+    )
 
 
-def _unread(path: str, what: str) -> Fault:
-    return Fault(path or "(whole)", what, f"not listed: a request has at most {FAULTS_MAX} faults listed")
+@dataclass(slots=True)
+class _Faults:
+    """The first ``FAULTS_MAX``, and how many there are in all."""
+
+    listed: list[Fault] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, fault: Fault) -> None:
+        self.count += 1
+        if len(self.listed) < FAULTS_MAX:
+            self.listed.append(fault)
+
+    def add_errors(self, error: ValidationError, path: str) -> None:
+        """To list errors all are made first, so an entry with too many is told of as a whole."""
+        count, room = error.error_count(), FAULTS_MAX - len(self.listed)
+        self.count += count
+        if count > FAULTS_MAX and room:
+            limit = f"not listed: a request has at most {FAULTS_MAX} faults listed"
+            self.listed.append(Fault(path or "(whole)", f"{count} faults", limit))
+        elif room:
+            self.listed += faults_of_errors(error.errors(include_url=False)[:room], path)
 
 
 def _no_object(path: str, raw: Any) -> Fault:

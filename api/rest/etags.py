@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 
@@ -67,12 +68,15 @@ async def _if_none_match(if_none_match: NotWanted = None) -> None:
     """Stands in the documentation; ``is_current`` reads it."""
 
 
-async def _given(request: Request, if_match: Wanted = None, if_none_match: NotThere = None) -> Precondition:
+async def _wished(if_match: Wanted = None, if_none_match: NotThere = None) -> Precondition:
     return Precondition(
         tags=None if if_match is None else _tags(if_match, weak=False),
         tags_refused=frozenset() if if_none_match is None else _tags(if_none_match, weak=True),
-        is_required=request.app.state.settings.if_match_required,
     )
+
+
+async def _given(request: Request, wished: Annotated[Precondition, Depends(_wished)]) -> Precondition:
+    return replace(wished, is_required=request.app.state.settings.if_match_required)
 
 
 def _tags(header: str, *, weak: bool) -> frozenset[str]:
@@ -84,4 +88,6 @@ def _tags(header: str, *, weak: bool) -> frozenset[str]:
 CONDITIONAL = Depends(_if_none_match)
 """For the ``dependencies`` of a GET that heeds If-None-Match."""
 Given = Annotated[Precondition, Depends(_given)]
-"""What a change demands of the present state: If-Match and If-None-Match."""
+"""What a change demands of the present state (If-Match, If-None-Match); a server may ask for the first."""
+Wished = Annotated[Precondition, Depends(_wished)]
+"""The same where no server asks for it: decisions name in their body what was looked at."""

@@ -105,6 +105,7 @@ class Problem(BaseModel):
                     "detail": "models has 1 fault(s)",
                     "instance": "/v1/models",
                     "request_id": "5f0c2a9d1b7e4c3f",
+                    "fault_count": 1,
                     "faults": [
                         {
                             "field": "[3].slo_ms",
@@ -126,7 +127,10 @@ class Problem(BaseModel):
     instance: str = Field(description="The path that was asked for.")
     request_id: str | None = Field(None, description="As in the header X-Request-ID.")
     hint: str | None = Field(None, description="What to do about it.")
-    faults: list[FaultOut] | None = Field(None, description="With status 422: every fault of the input.")
+    faults: list[FaultOut] | None = Field(
+        None, description="With status 422: every fault of the input; of very many the first 10,000."
+    )
+    fault_count: int | None = Field(None, description="With status 422: how many faults there are in all.")
 
 
 def problem_response(
@@ -138,6 +142,7 @@ def problem_response(
     *,
     hint: str | None = None,
     faults: Sequence[Fault | FaultOut] | None = None,
+    fault_count: int | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     problem = Problem(
@@ -149,6 +154,7 @@ def problem_response(
         request_id=getattr(request.state, "request_id", None),
         hint=hint,
         faults=None if faults is None else [_shown(fault) for fault in faults],
+        fault_count=fault_count,
     )
     content = problem.model_dump(exclude_none=True)
     return JSONResponse(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
@@ -183,8 +189,13 @@ def _refusal(request: Request, error: Exception) -> JSONResponse:
 
 def _input_invalid(request: Request, error: Exception) -> JSONResponse:
     invalid = cast(InputInvalid, error)
-    detail = f"{invalid.subject} has {len(invalid.faults)} fault(s)"
-    return general(request, "input-invalid", detail, faults=invalid.faults)
+    return _input(request, invalid.subject, invalid.faults, invalid.count)
+
+
+def _input(request: Request, subject: str, faults: Sequence[Fault | FaultOut], count: int) -> JSONResponse:
+    listed = f", of which {len(faults)} are listed" if count > len(faults) else ""
+    detail = f"{subject} has {count} fault(s){listed}"
+    return general(request, "input-invalid", detail, faults=faults, fault_count=count)
 
 
 def _request_invalid(request: Request, error: Exception) -> JSONResponse:
@@ -192,8 +203,9 @@ def _request_invalid(request: Request, error: Exception) -> JSONResponse:
     faults: list[Fault | FaultOut] = [
         FaultOut.of(fault, place_of(each)) for each in invalid.errors() for fault in faults_of_errors([each])
     ]
-    faults += body_faults(request.scope.get("route"), invalid.body)
-    return general(request, "input-invalid", f"the request has {len(faults)} fault(s)", faults=faults)
+    of_body, unlisted = body_faults(request.scope.get("route"), invalid.body)
+    faults += of_body
+    return _input(request, "the request", faults, len(faults) + unlisted)
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:

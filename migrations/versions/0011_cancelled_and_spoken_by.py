@@ -1,4 +1,5 @@
-"""Requests whose clients left, in observed load; whose numbers a resolved forecast has, epoch by epoch."""
+"""Requests whose clients left, in observed load; whose numbers a resolved forecast has;
+an index for the question what corrects a forecast."""
 
 from __future__ import annotations
 
@@ -33,10 +34,12 @@ def upgrade() -> None:
         "observed_load", sa.Column("cancelled", sa.BigInteger(), nullable=False, server_default="0")
     )
     op.add_column("forecast_models", sa.Column("spoken_by", sa.JSON(), nullable=True))
+    op.create_index("ix_forecast_origins_corrects", "forecast_origins", ["corrects"])
 
 
 def downgrade() -> None:
     """Cancelled requests stay in what arrived; how many they were is lost."""
+    op.drop_index("ix_forecast_origins_corrects", "forecast_origins")
     op.drop_column("forecast_models", "spoken_by")
     op.drop_column("observed_load", "cancelled")
     _shorten_rollups()

@@ -21,6 +21,7 @@ from planner.service.plan_states import (
     require_unmodified,
     switch,
 )
+from planner.service.preconditions import NO_PRECONDITION, Precondition
 from planner.service.runs import RunRequest, start_run
 from planner.store.records import Activation, PlanState, RunRecord
 from planner.store.store import Store
@@ -43,17 +44,27 @@ class ActivationRequest:
     reason: str | None = None
 
 
-def activate(store: Store, request: ActivationRequest, *, actor: str) -> Activation | RunRecord:
+def in_force(current: Activation | None) -> tuple[object, ...] | None:
+    """What names the activation in force, for preconditions; None before the first."""
+    return None if current is None else ("activation", current.fleet, current.id)
+
+
+def activate(
+    store: Store, request: ActivationRequest, *, actor: str, given: Precondition = NO_PRECONDITION
+) -> Activation | RunRecord:
     """
     Make the plan the active one, in one transaction with superseding the one before.
 
     A superseded plan is certified again first, unless the request skips that: the answer is the run then.
-    Raises ``FleetAdvisory``, what ``activate_in`` raises, and ``NoForecast`` where there is none to certify
+    Raises ``FleetAdvisory``, ``PreconditionFailed`` where another activation is in force than ``given``
+    demands, what ``activate_in`` raises, and ``NoForecast`` where there is none to certify
     against.
     """
     expire_overdue(store)
     with store.writing() as work:
         require_live(work)
+        current = work.plans.current_activation()
+        given.check("the activation in force", in_force(current))
         found = locked(work, request.plan_version)
         if found.state is not PlanState.SUPERSEDED:
             return activate_in(work, found, actor=actor, reason=request.reason)
@@ -61,7 +72,6 @@ def activate(store: Store, request: ActivationRequest, *, actor: str) -> Activat
         if request.certify == "skip":
             return switch(work, found, kind="roll_back", actor=actor, reason=request.reason, certify="skip")
         forecasts = work.forecasts.newest(limit=1)
-        current = work.plans.current_activation()
     if not forecasts:
         raise NoForecast(store.fleet, f"to certify plan version {found.version} against again")
     rules = {k: v for k, v in found.options.get("policy", {}).items() if k not in RULES_OF_A_CHANGE}

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from planner.plan.codec import parse_plan
 from planner.plan.difference import difference
@@ -58,13 +59,11 @@ def advised(store: Store, plan: Plan, problem: PlanningProblem) -> Callable[[Uni
     return note
 
 
-def advice(
-    store: Store, *, since: datetime | None = None, until: datetime | None = None, limit: int
-) -> list[AdviceOfDay]:
-    """The newest first, of plans made in [since, until)."""
+def advice(store: Store, *, limit: int, **wanted: Any) -> list[AdviceOfDay]:
+    """The newest first; ``wanted`` narrows them as ``DecisionRepository.advice`` says."""
     with store.reading() as work:
         found = []
-        for one in work.decisions.advice(since=since, until=until, limit=limit):
+        for one in work.decisions.advice(limit=limit, **wanted):
             made = work.plans.summary(one.plan_version)
             other = work.plans.summary(one.compared_with) if one.compared_with else None
             if made is not None:

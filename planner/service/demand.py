@@ -8,17 +8,33 @@ from datetime import datetime, timedelta
 from planner.demand.forecast import Forecast, ForecastEpoch, ForecastSource
 from planner.demand.resolved import ResolvedForecast, resolve
 from planner.service.errors import ForecastNotFound
+from planner.service.preconditions import NO_PRECONDITION, Precondition
 from planner.service.submission import Submission
 from planner.store.records import ForecastSummary
 from planner.store.store import Store, UnitOfWork
 from profiles.faults import Fault, InputInvalid
 
 
-def submit_forecasts(store: Store, submission: Submission[Forecast], *, actor: str) -> list[ForecastSummary]:
-    """Store new forecasts; each gets its own id, whatever its name."""
+def submit_forecasts(
+    store: Store,
+    submission: Submission[Forecast],
+    *,
+    actor: str,
+    given: Precondition = NO_PRECONDITION,
+) -> list[ForecastSummary]:
+    """
+    Store new forecasts; each gets its own id, whatever its name.
+
+    Of one entry, ``given`` must hold of the forecast that it corrects: nobody corrects unseen what another
+    has corrected meanwhile. Raises ``InputInvalid``, ``PreconditionFailed``.
+    """
     with store.writing() as work:
         entries = submission.accepted({"model": work.registry.model_ids()})
         _require_corrected(work, entries)
+        if given != NO_PRECONDITION and len(entries) == 1:
+            corrected = entries[0].corrects
+            subject = "a forecast that corrects none" if corrected is None else f"forecast {corrected}"
+            given.check(subject, None if corrected is None else work.forecasts.lock(corrected))
         stored = [work.forecasts.add(entry, author=actor) for entry in entries]
         for summary in stored:
             work.audit.add(

@@ -238,9 +238,12 @@ class PreconditionFailed(Conditional):
     code = "precondition-failed"
     title = "The state is another than the request names"
 
-    def __init__(self, subject: str, what: str) -> None:
+    def __init__(self, subject: str, what: str, *, current: str | None, named: str) -> None:
+        """``current`` is the tag of the present state, if there is one; ``named`` what the request says."""
+        now = "it has no ETag now" if current is None else f'its ETag is "{current}"'
         super().__init__(
-            f"{subject} {what}; nothing was stored", hint="read it again and send its new ETag in If-Match"
+            f"{subject} {what}: {now}, {named}; nothing was stored",
+            hint="read it again and send its new ETag in If-Match",
         )
 
 

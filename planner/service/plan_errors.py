@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from planner.service.errors import Conflict
@@ -134,3 +135,47 @@ class ReplayBusy(Conflict):
 
     def __init__(self) -> None:
         super().__init__("this server replays one day at a time", hint="ask again when it has answered")
+
+
+class PlanQuestionBusy(Conflict):
+    code = "plan-question-busy"
+    title = "Another question about a plan is at work"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this server answers one such question at a time", hint="ask again when it has answered"
+        )
+
+
+class PlanQuestionTooLong(Conflict):
+    code = "plan-question-too-long"
+    title = "The answer takes longer than is allowed"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"there was no answer within {seconds:g} s",
+            hint="ask `fermata plan explain` or `fermata plan rollout`, which may take their time",
+        )
+
+
+class PlanBreaksRules(Conflict):
+    code = "plan-breaks-rules"
+    title = "The plan breaks rules of its problem"
+
+    def __init__(self, version: int, broken: Sequence[str]) -> None:
+        super().__init__(
+            f"plan version {version} cannot be explained, it breaks rules: {'; '.join(broken)}",
+            hint=f"GET /v1/plans/{version}/problem has the rules; a plan that a run made breaks none",
+        )
+
+
+class RolloutImpossible(Conflict):
+    code = "rollout-impossible"
+    title = "No order of steps leads to the plan"
+
+    def __init__(self, version: int, before: int | None, reasons: Sequence[str]) -> None:
+        start = "nothing" if before is None else f"plan version {before}"
+        super().__init__(
+            f"from {start} to plan version {version}: {'; '.join(reasons)}",
+            hint="loss_allowed lets demand be left out for a while, if that was refused",
+        )

@@ -32,6 +32,7 @@ from planner.service.plan_errors import (
     PlanRejected,
     PlanStale,
 )
+from planner.service.preconditions import NO_PRECONDITION, Precondition
 from planner.service.webhooks.events import tell
 from planner.store.records import Activation, PlanDecision, PlanState, PlanSummary
 from planner.store.store import Store, UnitOfWork
@@ -96,6 +97,7 @@ def approve(
     plan_id: str | None = None,
     reason: str | None = None,
     by_policy: bool = False,
+    given: Precondition = NO_PRECONDITION,
 ) -> PlanSummary:
     """
     certified -> approved, for the content that ``plan_id`` names; again by the same actor is harmless.
@@ -103,13 +105,15 @@ def approve(
     A person's approval always names a ``plan_id``. ``by_policy``: the fleet's own policy approves, within
     its bounds (``may_activate_by_itself``); four eyes are for people.
 
-    Raises ``PlanNotFound``, ``PlanIdMismatch``, ``PlanNotCertified``, ``PlanRejected``, ``PlanExpired``,
-    ``PlanNotApprovable`` once it is active or superseded, ``PlanAlreadyApproved`` by another,
-    ``PlanModified``, ``PlanStale``, ``FourEyesRequired``.
+    Raises ``PlanNotFound``, ``PreconditionFailed`` where its ``standing`` is another than ``given`` demands,
+    ``PlanIdMismatch``, ``PlanNotCertified``, ``PlanRejected``, ``PlanExpired``, ``PlanNotApprovable`` once it
+    is active or superseded, ``PlanAlreadyApproved`` by another, ``PlanModified``, ``PlanStale``,
+    ``FourEyesRequired``.
     """
     expire_overdue(store)
     with store.writing() as work:
         found = locked(work, version)
+        given.check(f"plan version {version}", standing(found))
         if plan_id is not None and found.plan_id != plan_id:
             raise PlanIdMismatch(version, plan_id, found.plan_id)
         _approve(work, found, actor=actor, reason=reason, by_policy=by_policy)
@@ -143,16 +147,25 @@ def _approve(
     )
 
 
-def reject(store: Store, version: int, *, plan_id: str, actor: str, reason: str) -> PlanSummary:
+def reject(
+    store: Store,
+    version: int,
+    *,
+    plan_id: str,
+    actor: str,
+    reason: str,
+    given: Precondition = NO_PRECONDITION,
+) -> PlanSummary:
     """
     draft, certified or approved -> rejected, for good; again by the same actor is harmless.
 
-    Raises ``PlanNotFound``, ``PlanIdMismatch``, ``PlanRejected`` by another, ``PlanExpired``,
-    ``PlanNotRejectable``.
+    Raises ``PlanNotFound``, ``PreconditionFailed``, ``PlanIdMismatch``, ``PlanRejected`` by another,
+    ``PlanExpired``, ``PlanNotRejectable``.
     """
     expire_overdue(store)
     with store.writing() as work:
         found = locked(work, version)
+        given.check(f"plan version {version}", standing(found))
         if found.plan_id != plan_id:
             raise PlanIdMismatch(version, plan_id, found.plan_id)
         before = _decision(work, version, REJECTED)
@@ -225,6 +238,11 @@ def switch(
     facts = {"plan_version": found.version, "actor": actor, "reason": reason, **told}
     tell(work, EVENT_BY_KIND[kind], facts)
     return activation
+
+
+def standing(found: PlanSummary) -> tuple[object, ...]:
+    """All of a plan version that ever changes, and what names it: preconditions compare this."""
+    return (found.version, found.plan_id, found.state)
 
 
 def locked(work: UnitOfWork, version: int) -> PlanSummary:

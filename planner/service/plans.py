@@ -11,7 +11,7 @@ from planner.plan.plan import Plan
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
 from planner.service.errors import NoActivePlan, PlanNotFound
-from planner.service.plan_states import activate, approve, as_of_now, reject
+from planner.service.plan_states import activate, approve, as_of_now, reject, standing
 from planner.store.records import Activation, AuditEntry, PlanDecision, PlanDocuments, PlanSummary
 from planner.store.store import Store
 
@@ -27,7 +27,9 @@ __all__ = [
     "plan",
     "plan_difference",
     "plans",
+    "predecessor",
     "reject",
+    "standing",
     "summary",
 ]
 
@@ -123,14 +125,15 @@ def plan_difference(
     one active before it; where there is none, everything is new. Returns the version compared with.
     """
     after = plan(store, version)
-    other = against if against is not None else _predecessor(store, version)
+    other = against if against is not None else predecessor(store, version)
     if other is None:
         return None, difference(None, after.plan, after.problem)
     before = plan(store, other)
     return other, difference(before.plan, after.plan, after.problem, problem_before=before.problem)
 
 
-def _predecessor(store: Store, version: int) -> int | None:
+def predecessor(store: Store, version: int) -> int | None:
+    """What a plan follows: the active one, or, being that itself, the one active before it."""
     with store.reading() as work:
         latest = work.plans.activations(limit=50)
     return next(

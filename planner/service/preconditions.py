@@ -10,6 +10,8 @@ import msgspec
 
 from planner.service.errors import PreconditionFailed, PreconditionRequired
 
+TAGS_SHOWN = 3
+
 
 def tag_of(record: Any) -> str:
     """A name for exactly this state of a record: 32 hexadecimal digits of a digest of all that it holds."""
@@ -41,11 +43,21 @@ class Precondition:
         """
         tag = None if current is None else tag_of(current)
         if self.tags is not None and (tag is None or not {tag, "*"} & self.tags):
-            raise PreconditionFailed(subject, "is gone" if tag is None else "has changed since")
+            what = "is not there" if tag is None else "has changed since"
+            named = f"If-Match named {_named(self.tags)}"
+            raise PreconditionFailed(subject, what, current=tag, named=named)
         if tag is not None and {tag, "*"} & self.tags_refused:
-            raise PreconditionFailed(subject, "exists already")
+            named = f"If-None-Match named {_named(self.tags_refused)}"
+            raise PreconditionFailed(subject, "exists already", current=tag, named=named)
         if self.is_required and tag is not None and self.tags is None:
             raise PreconditionRequired([subject])
+
+
+def _named(tags: frozenset[str]) -> str:
+    """As a client wrote them; the first few of many."""
+    shown = ["*" if tag == "*" else f'"{tag}"' for tag in sorted(tags)[:TAGS_SHOWN]]
+    more = len(tags) - len(shown)
+    return " or ".join(shown) + (f" or {more} others" if more else "") or "no strong ETag"
 
 
 NO_PRECONDITION = Precondition()

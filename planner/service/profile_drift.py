@@ -19,6 +19,7 @@ from planner.service.errors import (
     ProposalNotFound,
     ProposalStale,
 )
+from planner.service.preconditions import NO_PRECONDITION, Precondition
 from planner.store.records import (
     NewProposal,
     ProfileProposal,
@@ -127,29 +128,48 @@ def _propose(work: UnitOfWork, found: FoundDrift, rule: DriftRule) -> ProfilePro
     return proposal
 
 
-def accept(store: Store, proposal_id: int, *, actor: str, note: str | None = None) -> ProfileProposal:
+def accept(
+    store: Store,
+    proposal_id: int,
+    *,
+    actor: str,
+    note: str | None = None,
+    given: Precondition = NO_PRECONDITION,
+) -> ProfileProposal:
     """
     Make the proposed curve the profile's next version: the next plan uses it.
 
-    Raises ``ProposalNotFound``, ``ProposalDecided``, ``ProposalStale``.
+    Raises ``ProposalNotFound``, ``PreconditionFailed``, ``ProposalDecided``, ``ProposalStale``.
     """
     with store.writing() as work:
-        return _accept(work, _open(work, proposal_id), actor=actor, note=note)
+        return _accept(work, _open(work, proposal_id, given), actor=actor, note=note)
 
 
-def reject(store: Store, proposal_id: int, *, actor: str, note: str | None = None) -> ProfileProposal:
-    """Leave the profile as it is. Raises ``ProposalNotFound``, ``ProposalDecided``."""
+def reject(
+    store: Store,
+    proposal_id: int,
+    *,
+    actor: str,
+    note: str | None = None,
+    given: Precondition = NO_PRECONDITION,
+) -> ProfileProposal:
+    """
+    Leave the profile as it is.
+
+    Raises ``ProposalNotFound``, ``PreconditionFailed``, ``ProposalDecided``.
+    """
     with store.writing() as work:
-        proposal = _open(work, proposal_id)
+        proposal = _open(work, proposal_id, given)
         rejected = work.profiles.decide(proposal.id, ProposalState.REJECTED, actor=actor, note=note)
         _audit(work, rejected, "profile.rejected", actor)
         return rejected
 
 
-def _open(work: UnitOfWork, proposal_id: int) -> ProfileProposal:
+def _open(work: UnitOfWork, proposal_id: int, given: Precondition) -> ProfileProposal:
     proposal = work.profiles.proposal(proposal_id, lock=True)
     if proposal is None:
         raise ProposalNotFound(proposal_id)
+    given.check(f"profile proposal {proposal_id}", proposal)
     if proposal.state is not ProposalState.PROPOSED:
         raise ProposalDecided(proposal_id, proposal.state)
     return proposal

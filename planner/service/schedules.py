@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from planner.service.errors import ScheduleNotFound
-from planner.service.slots import cadence
+from planner.service.preconditions import NO_PRECONDITION, Precondition
+from planner.service.slots import Cadence, cadence
 from planner.store.schedules import Schedule, Slot
-from planner.store.store import Store
+from planner.store.store import Store, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +46,26 @@ class ScheduleRequest:
 NOT_OPTIONS = ("cron", "time_zone", "enabled")
 
 
-def put_schedule(store: Store, request: ScheduleRequest, *, actor: str) -> Schedule:
+def put_schedule(
+    store: Store, request: ScheduleRequest, *, actor: str, given: Precondition = NO_PRECONDITION
+) -> Schedule:
     """
     Set the fleet's schedule in place of the one before.
 
-    Slots count from now on, unless neither times nor ``enabled`` changed. Raises ``InputInvalid``.
+    Slots count from now on, unless neither times nor ``enabled`` changed. Raises ``InputInvalid``,
+    ``PreconditionFailed``.
     """
     times = cadence(request.cron, request.time_zone)
-    options = {name: value for name, value in asdict(request).items() if name not in NOT_OPTIONS}
     with store.writing() as work:
         before = work.schedules.get(for_update=True)
-        same = before is not None and (before.cron, before.time_zone, before.enabled) == (
-            *(request.cron, request.time_zone),
-            request.enabled,
-        )
-        schedule = Schedule(
-            fleet=work.fleet,
-            cron=request.cron,
-            time_zone=request.time_zone,
-            enabled=request.enabled,
-            options=options,
-            since=before.since if before is not None and same else work.now,
-            next_slot=before.next_slot if before is not None and same else times.after(work.now),
-            updated_at=work.now,
-            actor=actor,
-        )
-        work.schedules.put(schedule)
+        given.check(_subject(work), before)
+        schedule = _made(work, request, times, before, actor)
+        if before is not None or not work.schedules.add(schedule):
+            if before is None:  # somebody else has made one since we looked
+                before = work.schedules.get(for_update=True)
+                given.check(_subject(work), before)
+                schedule = _made(work, request, times, before, actor)
+            work.schedules.put(schedule)
         work.audit.add(
             actor=actor,
             action="schedule.set",
@@ -80,6 +75,31 @@ def put_schedule(store: Store, request: ScheduleRequest, *, actor: str) -> Sched
             enabled=request.enabled,
         )
     return schedule
+
+
+def _made(
+    work: UnitOfWork, request: ScheduleRequest, times: Cadence, before: Schedule | None, actor: str
+) -> Schedule:
+    options = {name: value for name, value in asdict(request).items() if name not in NOT_OPTIONS}
+    same = before is not None and (before.cron, before.time_zone, before.enabled) == (
+        *(request.cron, request.time_zone),
+        request.enabled,
+    )
+    return Schedule(
+        fleet=work.fleet,
+        cron=request.cron,
+        time_zone=request.time_zone,
+        enabled=request.enabled,
+        options=options,
+        since=before.since if before is not None and same else work.now,
+        next_slot=before.next_slot if before is not None and same else times.after(work.now),
+        updated_at=work.now,
+        actor=actor,
+    )
+
+
+def _subject(work: UnitOfWork) -> str:
+    return f"the schedule of fleet {work.fleet!r}"
 
 
 def schedule(store: Store) -> Schedule:
@@ -92,11 +112,14 @@ def schedule(store: Store) -> Schedule:
     return found
 
 
-def remove_schedule(store: Store, *, actor: str) -> None:
-    """Raises ``ScheduleNotFound``."""
+def remove_schedule(store: Store, *, actor: str, given: Precondition = NO_PRECONDITION) -> None:
+    """Raises ``ScheduleNotFound``, ``PreconditionFailed``."""
     with store.writing() as work:
-        if not work.schedules.remove():
+        found = work.schedules.get(for_update=True)
+        if found is None:
             raise ScheduleNotFound(work.fleet)
+        given.check(_subject(work), found)
+        work.schedules.remove()
         work.audit.add(actor=actor, action="schedule.removed", subject=work.fleet)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,6 +12,8 @@ from profiles.faults import Fault, InputInvalid
 
 T = TypeVar("T")
 
+FAULTS_MAX = 10_000
+"""Listed at most: faults take a hundred times the room of what causes them, and nobody reads on."""
 SUGGESTIONS_MAX = 20  # looking for what was meant is slow, and nobody reads thousands of guesses
 
 
@@ -34,7 +36,9 @@ class Submission(Generic[T]):
     entries
         Those without a fault of their own.
     faults
-        Everything wrong with the others.
+        What is wrong with the others.
+    unlisted
+        How many faults there are beyond those: they were counted and not kept.
     identities
         (field, identity) of every entry that has one, faulty or not: no two may be the same.
     references
@@ -46,12 +50,17 @@ class Submission(Generic[T]):
     faults: tuple[Fault, ...] = ()
     identities: tuple[tuple[str, str], ...] = ()
     references: tuple[Reference, ...] = ()
+    unlisted: int = 0
 
     def accepted(self, known: Mapping[str, Collection[str]]) -> tuple[T, ...]:
-        """The entries, when nothing is wrong; raises ``InputInvalid`` with every fault otherwise."""
-        faults = [*self.faults, *self._repeated(), *self._unknown(known)]
-        if faults:
-            raise InputInvalid(self.subject, faults)
+        """The entries, when nothing is wrong; raises ``InputInvalid`` with the faults otherwise."""
+        unknown = [one for one in self.references if one.id not in known[one.kind]]
+        repeated = self._repeated()
+        if self.faults or repeated or unknown:
+            count = len(self.faults) + self.unlisted + len(repeated) + len(unknown)
+            faults = [*self.faults, *repeated][:FAULTS_MAX]
+            faults += _unknown_faults(unknown[: FAULTS_MAX - len(faults)], known)
+            raise InputInvalid(self.subject, faults, count=count)
         return self.entries
 
     def _repeated(self) -> list[Fault]:
@@ -62,12 +71,12 @@ class Submission(Generic[T]):
             if counts[identity] > 1
         ]
 
-    def _unknown(self, known: Mapping[str, Collection[str]]) -> list[Fault]:
-        unknown = [reference for reference in self.references if reference.id not in known[reference.kind]]
-        return [
-            _unknown_fault(reference, known[reference.kind] if index < SUGGESTIONS_MAX else ())
-            for index, reference in enumerate(unknown)
-        ]
+
+def _unknown_faults(unknown: Sequence[Reference], known: Mapping[str, Collection[str]]) -> list[Fault]:
+    return [
+        _unknown_fault(reference, known[reference.kind] if index < SUGGESTIONS_MAX else ())
+        for index, reference in enumerate(unknown)
+    ]
 
 
 def _unknown_fault(reference: Reference, known: Collection[str]) -> Fault:

@@ -24,6 +24,7 @@ from planner.service.errors import (
     TokenNotFound,
     TokenRevoked,
 )
+from planner.service.preconditions import NO_PRECONDITION, Precondition
 from planner.service.submission import Submission
 from planner.store.errors import StoreConflict
 from planner.store.store import Store
@@ -101,15 +102,29 @@ def tokens(store: Store, *, by: Principal) -> list[TokenRecord]:
         return [token for token in work.tokens.all() if by.grant.covers(grant_of(token))]
 
 
-def rotate(store: Store, token_id: str, *, grace_s: float, by: Principal) -> IssuedToken:
+def token(store: Store, token_id: str, *, by: Principal) -> TokenRecord:
+    """Raises ``TokenNotFound``, also where ``by`` could not have made it."""
+    with store.reading() as work:
+        return _known(work.tokens.one(token_id), token_id, by)
+
+
+def rotate(
+    store: Store,
+    token_id: str,
+    *,
+    grace_s: float,
+    by: Principal,
+    given: Precondition = NO_PRECONDITION,
+) -> IssuedToken:
     """
     A new secret; the old one is good for ``grace_s`` more seconds.
 
-    Raises ``TokenNotFound``, ``TokenRevoked``.
+    Raises ``TokenNotFound``, ``PreconditionFailed``, ``TokenRevoked``.
     """
     secret = secrets.token_hex(32)
     with store.writing() as work:
         found = _known(work.tokens.one(token_id, for_update=True), token_id, by)
+        given.check(f"token {token_id!r}", found)
         if found.revoked_at is not None:
             raise TokenRevoked(token_id)
         work.tokens.rotate(token_id, digest_of(secret), previous_until=work.now + timedelta(seconds=grace_s))
@@ -121,10 +136,13 @@ def rotate(store: Store, token_id: str, *, grace_s: float, by: Principal) -> Iss
     return IssuedToken(record, f"{PREFIX}_{token_id}_{secret}")
 
 
-def revoke(store: Store, token_id: str, *, by: Principal) -> TokenRecord:
-    """Revoking it again changes nothing. Raises ``TokenNotFound``."""
+def revoke(
+    store: Store, token_id: str, *, by: Principal, given: Precondition = NO_PRECONDITION
+) -> TokenRecord:
+    """Revoking it again changes nothing. Raises ``TokenNotFound``, ``PreconditionFailed``."""
     with store.writing() as work:
         found = _known(work.tokens.one(token_id, for_update=True), token_id, by)
+        given.check(f"token {token_id!r}", found)
         if found.revoked_at is None:
             work.tokens.revoke(token_id)
             work.audit.add(actor=by.name, action="token.revoke", subject=found.name, token=token_id)

@@ -51,14 +51,21 @@ class DecisionRepository:
         self._session.flush()
 
     def advice(
-        self, *, since: datetime | None = None, until: datetime | None = None, limit: int
+        self,
+        *,
+        limit: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        before: int | None = None,
     ) -> list[Advice]:
-        """Newest first, those in [since, until)."""
+        """Newest first, those of plans made in [since, until); ``before`` continues below that version."""
         query = select(AdviceRow).where(AdviceRow.fleet == self._fleet)
         if since is not None:
             query = query.where(AdviceRow.at >= since)
         if until is not None:
             query = query.where(AdviceRow.at < until)
+        if before is not None:
+            query = query.where(AdviceRow.plan_version < before)
         rows = self._session.scalars(query.order_by(AdviceRow.plan_version.desc()).limit(limit))
         return [Advice(**{name: getattr(row, name) for name in Advice.__slots__}) for row in rows]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -66,12 +67,22 @@ class ForecastRepository:
     def whole(self, forecast_id: int) -> tuple[ForecastSummary, Forecast] | None:
         """What ``summary`` and ``get`` tell, read once."""
         row = self._row(forecast_id)
-        return None if row is None else (_summary(row, row.origin, len(row.models)), _forecast(row))
+        if row is None:
+            return None
+        corrected_by = self._corrections([forecast_id]).get(forecast_id)
+        return _summary(row, row.origin, len(row.models), corrected_by), _forecast(row)
 
     def summary(self, forecast_id: int) -> ForecastSummary | None:
         query = self._told().where(FORECASTS.c.id == forecast_id)
         found = self._session.execute(query).one_or_none()
-        return None if found is None else _summary_of(found)
+        if found is None:
+            return None
+        return _summary_of(found, self._corrections([forecast_id]).get(forecast_id))
+
+    def lock(self, forecast_id: int) -> ForecastSummary | None:
+        """As ``summary``, and nobody else who locks it submits a correction until this unit of work ends."""
+        query = select(ForecastRow.id).where(ForecastRow.id == forecast_id, ForecastRow.fleet == self._fleet)
+        return None if self._session.scalar(query.with_for_update()) is None else self.summary(forecast_id)
 
     def newest(
         self, *, limit: int, before: int | None = None, source: ForecastSource | None = None
@@ -82,7 +93,19 @@ class ForecastRepository:
             query = query.where(FORECASTS.c.id < before)
         if source is not None:
             query = query.where(ORIGINS.c.source == source.value)
-        return [_summary_of(row) for row in self._session.execute(query)]
+        found = self._session.execute(query).all()
+        corrected_by = self._corrections([row.id for row in found])
+        return [_summary_of(row, corrected_by.get(row.id)) for row in found]
+
+    def _corrections(self, forecast_ids: Sequence[int]) -> dict[int, int]:
+        """The newest correction of each, where there is one."""
+        own = ORIGINS.c
+        query = select(own.corrects, func.max(own.forecast_id)).where(own.corrects.in_(forecast_ids))
+        return {
+            corrected: newest
+            for corrected, newest in self._session.execute(query.group_by(own.corrects))
+            if corrected is not None
+        }
 
     def overlapping(
         self, since: datetime, until: datetime, *, created_before: datetime | None = None
@@ -175,7 +198,9 @@ def _forecast(row: ForecastRow) -> Forecast:
     )
 
 
-def _summary(row: ForecastRow, origin: ForecastOriginRow, model_count: int) -> ForecastSummary:
+def _summary(
+    row: ForecastRow, origin: ForecastOriginRow, model_count: int, corrected_by: int | None = None
+) -> ForecastSummary:
     return ForecastSummary(
         id=row.id,
         name=row.name,
@@ -188,8 +213,10 @@ def _summary(row: ForecastRow, origin: ForecastOriginRow, model_count: int) -> F
         corrects=origin.corrects,
         starts_at=origin.starts_at,
         ends_at=origin.ends_at,
+        corrected_by=corrected_by,
     )
 
 
-def _summary_of(row: Row[Any]) -> ForecastSummary:
-    return ForecastSummary(**dict(row._mapping) | {"source": ForecastSource(row.source)})
+def _summary_of(row: Row[Any], corrected_by: int | None) -> ForecastSummary:
+    told = dict(row._mapping) | {"source": ForecastSource(row.source), "corrected_by": corrected_by}
+    return ForecastSummary(**told)

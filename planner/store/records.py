@@ -170,7 +170,11 @@ class Upserted:
 
 @dataclass(frozen=True, slots=True)
 class ForecastSummary:
-    """A stored forecast without its rows; it speaks of [starts_at, ends_at)."""
+    """
+    A stored forecast without its rows; it speaks of [starts_at, ends_at).
+
+    ``corrected_by`` is the newest of those that stand in its place: all that ever changes of it.
+    """
 
     id: int
     name: str
@@ -183,6 +187,7 @@ class ForecastSummary:
     corrects: int | None
     starts_at: datetime
     ends_at: datetime
+    corrected_by: int | None = None
 
 
 class PlanState(StrEnum):

@@ -62,6 +62,11 @@ class ScheduleRepository:
         self._now = now
         self._fleet = fleet
 
+    def add(self, schedule: Schedule) -> bool:
+        """False, and nothing done, where the fleet has one: also one made by another transaction just now."""
+        values = {name: getattr(schedule, name) for name in Schedule.__slots__}
+        return insert_once(self._session, ScheduleRow, values, ["fleet"]) is not None
+
     def put(self, schedule: Schedule) -> None:
         upsert(self._session, ScheduleRow, [{n: getattr(schedule, n) for n in Schedule.__slots__}])
 

@@ -67,8 +67,8 @@ class WebhookRepository:
         self._session.add(WebhookRow(**values | {"events": list(webhook.events)}))
         self._session.flush()
 
-    def get(self, webhook_id: str) -> Webhook | None:
-        row = self._row(webhook_id)
+    def get(self, webhook_id: str, *, for_update: bool = False) -> Webhook | None:
+        row = self._row(webhook_id, for_update=for_update)
         return None if row is None else _webhook(row)
 
     def all(self) -> list[Webhook]:
@@ -179,9 +179,9 @@ class WebhookRepository:
             WebhookRow.disabled_at.is_(None),
         )
 
-    def _row(self, webhook_id: str) -> WebhookRow | None:
+    def _row(self, webhook_id: str, *, for_update: bool = False) -> WebhookRow | None:
         query = select(WebhookRow).where(WebhookRow.id == webhook_id, WebhookRow.fleet == self._fleet)
-        return self._session.scalars(query).one_or_none()
+        return self._session.scalars(query.with_for_update() if for_update else query).one_or_none()
 
     def _claimed(self, claimed: Delivery) -> DeliveryRow | None:
         """None where the attempt counted as lost and another was begun."""

@@ -38,6 +38,7 @@ SHARED = ("/v1/me", "/v1/models", "/v1/gpu-types", "/v1/profiles", "/v1/fleets",
 HORIZON = {"since": START.isoformat(), "until": (START + timedelta(hours=2)).isoformat()}
 NEEDED = {
     "/v1/forecasts/resolved": HORIZON,
+    "/v1/plans/{version}/explanation": {"time_limit_s": "0.5"},
     "/v1/observed-load/series": {
         "model": "resnet",
         "since": START.isoformat(),

@@ -96,6 +96,12 @@ def test_a_problem_is_raised_with_its_faults(fermata: Fermata) -> None:
     assert "did you mean 'resnet'" in str(refused.value)
 
 
+def test_of_very_many_faults_the_text_shows_the_first(fermata: Fermata) -> None:
+    with pytest.raises(Refused, match=r"and 50 more$") as refused:
+        fermata.submit_models([ModelBody(id=f"m{i}", slo_ms=-1.0) for i in range(150)])
+    assert refused.value.problem.fault_count == len(refused.value.problem.faults or []) == 150
+
+
 def test_a_change_by_its_tag(fermata: Fermata) -> None:
     body = PoolBody(gpu_type="A10", zone="tagged", available=1)
     fermata.put_pool("A10", "tagged", body)

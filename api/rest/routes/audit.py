@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.rest.dependencies import PAGE_SIZE, Before, Limit, StoreDep, problems
+from api.rest.paging import page
 from api.rest.schemas.audit import AuditEntryOut
 from api.rest.schemas.common import Instant, Page
 from planner.service.audit import AuditFilter, audit_entries
@@ -29,6 +30,5 @@ def list_audit_entries(
 ) -> Page[AuditEntryOut]:
     """Who changed what in the fleet, when, from where and why; the newest first."""
     wanted = AuditFilter(actor, action, subject, since, until, before)
-    found = audit_entries(store, wanted, limit=limit)
-    items = [AuditEntryOut.model_validate(entry) for entry in found]
-    return Page(items=items, next_before=items[-1].id if len(items) == limit else None)
+    found = audit_entries(store, wanted, limit=limit + 1)
+    return page(Page[AuditEntryOut], found, limit, lambda each: each.id)

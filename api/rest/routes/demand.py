@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.rest.dependencies import (
     ANONYMOUS,
@@ -18,6 +18,7 @@ from api.rest.dependencies import (
     StoreDep,
     problems,
 )
+from api.rest.etags import CONDITIONAL, NOT_MODIFIED, Wished, fresh, record_etag
 from api.rest.forecast_upload import (
     CSV_CONTENT,
     CsvCorrects,
@@ -45,7 +46,7 @@ EpochHours = Annotated[float, Query(gt=0, le=744, description="Length of an epoc
     "/forecasts",
     status_code=201,
     tags=["demand"],
-    responses=problems(409, 413),
+    responses=problems(409, 412, 413),
     openapi_extra=CSV_CONTENT,
 )
 def submit_forecasts(
@@ -53,6 +54,7 @@ def submit_forecasts(
     store: StoreDep,
     settings: SettingsDep,
     body: ForecastUpload,
+    given: Wished,
     name: CsvName = "csv",
     note: CsvNote = None,
     source: CsvSource = "import",
@@ -64,11 +66,12 @@ def submit_forecasts(
 
     JSON takes one or many. As `text/csv` it is one, with the columns `model`, `start`, `hours`, `demand_rps`
     and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it is called. Nothing that was
-    submitted is ever changed: a later forecast may name the one it `corrects`.
+    submitted is ever changed: a later forecast may name the one it `corrects`. Of one forecast, If-Match is
+    compared with the ETag of the one that it corrects, which changes with each correction.
     """
     about = (name, note, source, corrects)
     entries = submission(request, body, about, rows_max=settings.forecast_rows_max)
-    stored = demand.submit_forecasts(store, entries, actor=actor)
+    stored = demand.submit_forecasts(store, entries, actor=actor, given=given)
     return [ForecastSummaryOut.model_validate(summary) for summary in stored]
 
 
@@ -114,9 +117,22 @@ def get_resolved_forecast(
     )
 
 
-@router.get("/forecasts/{forecast_id}", tags=["demand"], responses=problems(404))
-def get_forecast(store: StoreDep, forecast_id: Annotated[int, Path(ge=1, le=INTEGER_MAX)]) -> ForecastOut:
-    """One forecast, whole."""
+@router.get(
+    "/forecasts/{forecast_id}",
+    tags=["demand"],
+    response_model=ForecastOut,
+    responses=NOT_MODIFIED | problems(404),
+    dependencies=[CONDITIONAL],
+)
+def get_forecast(
+    store: StoreDep,
+    forecast_id: Annotated[int, Path(ge=1, le=INTEGER_MAX)],
+    request: Request,
+    response: Response,
+) -> Any:
+    """One forecast, whole. Only `corrected_by` ever changes, and the ETag with it."""
     summary, forecast = demand.forecast(store, forecast_id)
+    if unchanged := fresh(request, response, record_etag(summary)):
+        return unchanged
     told = ForecastSummaryOut.model_validate(summary)
     return ForecastOut.model_validate(dict(told) | {"epochs": forecast.epochs, "models": forecast.models})

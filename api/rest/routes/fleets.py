@@ -11,6 +11,7 @@ from api.rest.bodies import just_one
 from api.rest.dependencies import (
     ANONYMOUS,
     FLEET_PATTERN,
+    INTEGER_MAX,
     PAGE_SIZE,
     Actor,
     After,
@@ -20,11 +21,10 @@ from api.rest.dependencies import (
     problems,
 )
 from api.rest.etags import CONDITIONAL, NOT_MODIFIED, Given, fresh, record_etag, tagged
-from api.rest.paging import named_page
-from api.rest.schemas.common import Instant, NamedPage
+from api.rest.paging import named_page, page
+from api.rest.schemas.common import Instant, NamedPage, Page
 from api.rest.schemas.fleets import (
     AdviceOut,
-    AdvicesOut,
     FleetBody,
     FleetChangeBody,
     FleetOut,
@@ -95,11 +95,16 @@ def get_advice(
     since: Annotated[Instant | None, Query(description="Only plans made at or after this instant.")] = None,
     until: Annotated[Instant | None, Query(description="Only plans made before this instant.")] = None,
     limit: Limit = PAGE_SIZE,
-) -> AdvicesOut:
+    before: Annotated[
+        int | None,
+        Query(ge=1, le=INTEGER_MAX, description="Only plan versions below this: `next_before` of a page."),
+    ] = None,
+) -> Page[AdviceOut]:
     """Each plan that was made beside what ran then (the active plan, else the imported one), by day."""
     fleets.require_fleet(store, fleet_id)
-    found = advice(store.of_fleet(fleet_id), since=since, until=until, limit=limit)
-    return AdvicesOut(items=[_advice(one) for one in found])
+    wanted = {"since": since, "until": until, "before": before}
+    found = [_advice(one) for one in advice(store.of_fleet(fleet_id), limit=limit + 1, **wanted)]
+    return page(Page[AdviceOut], found, limit, lambda each: each.plan_version)
 
 
 def _advice(found: AdviceOfDay) -> AdviceOut:

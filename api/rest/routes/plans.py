@@ -26,7 +26,15 @@ from api.rest.dependencies import (
     Version,
     problems,
 )
-from api.rest.etags import CONDITIONAL, NOT_MODIFIED, etag_of, is_current, not_modified
+from api.rest.etags import (
+    CONDITIONAL,
+    NOT_MODIFIED,
+    Wished,
+    etag_of,
+    is_current,
+    not_modified,
+    record_etag,
+)
 from api.rest.filters import ActorFilter, CreatedSince, CreatedUntil, ForecastFilter
 from api.rest.paging import page
 from api.rest.schemas.common import Page
@@ -45,7 +53,7 @@ from api.rest.schemas.runs import RunOut
 from api.rest.schemas.sub_cluster import SubClusterSpecOut
 from planner.plan.difference import difference_to_json
 from planner.service import plans
-from planner.service.activation import ActivationRequest, activate
+from planner.service.activation import ActivationRequest, activate, in_force
 from planner.service.serving import plan_serving
 from planner.service.sub_clusters import sub_cluster_spec
 from planner.service.submission import Submission
@@ -92,11 +100,11 @@ def list_plans(
 def get_plan(store: StoreDep, version: Version, request: Request, response: Response) -> Any:
     """One plan version, whole. Only its state ever changes, and the ETag with it."""
     if "if-none-match" in request.headers:
-        etag = etag_of("plan", version, plans.summary(store, version).state)
+        etag = record_etag(plans.standing(plans.summary(store, version)))
         if is_current(request, etag):
             return not_modified(etag)
     found = plans.documents(store, version)
-    response.headers["ETag"] = etag_of("plan", version, found.summary.state)
+    response.headers["ETag"] = record_etag(plans.standing(found.summary))
     return PlanOut.model_validate({**asdict(found.summary), "plan": found.plan})
 
 
@@ -174,19 +182,24 @@ def get_serving(store: StoreDep, version: Version) -> ServingOut:
     status_code=201,
     response_model=ActivationOut,
     tags=["activations"],
-    responses=CERTIFIED_FIRST | problems(404, 409, 413),
+    responses=CERTIFIED_FIRST | problems(404, 409, 412, 413),
 )
-def activate_plan(store: StoreDep, body: Activate, actor: Actor = ANONYMOUS) -> Any:
+def activate_plan(
+    store: StoreDep, body: Activate, given: Wished, response: Response, actor: Actor = ANONYMOUS
+) -> Any:
     """
     Make an approved plan the active one.
 
     A superseded plan becomes active again (a roll back) once it is certified against the newest demand: the
     answer is 202 and the run that does so, which ends with the activation of a new version that repeats the
     old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
+
+    If-Match is compared with the ETag of the activation in force, `GET /v1/activations/current`.
     """
     (request,) = body.accepted({})
-    done = activate(store, request, actor=actor)
+    done = activate(store, request, actor=actor, given=given)
     if isinstance(done, Activation):
+        response.headers["ETag"] = record_etag(in_force(done))
         return ActivationOut.model_validate(done)
     location = f"/v1/runs/{done.id}" + ("" if store.fleet == DEFAULT_FLEET else f"?fleet={store.fleet}")
     run = RunOut.model_validate(done)
@@ -229,7 +242,7 @@ async def get_current_activation(
     end_s = time.monotonic() + wait_s
     while True:
         current = await run_in_threadpool(plans.current_activation, store)
-        etag = etag_of("activation", current.id)
+        etag = record_etag(in_force(current))
         if not is_current(request, etag):
             break
         left_s = end_s - time.monotonic()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Query
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
@@ -20,6 +20,7 @@ from api.rest.dependencies import (
     Version,
     problems,
 )
+from api.rest.etags import CONDITIONAL, NOT_MODIFIED, Wished, fresh, record_etag, tagged
 from api.rest.paging import named_page, page, pair
 from api.rest.schemas.common import NamedPage, Page
 from api.rest.schemas.profile_drift import (
@@ -43,7 +44,7 @@ ProposalId = Annotated[int, Path(ge=1, le=INTEGER_MAX, description="The proposal
 Named = Annotated[str, Path(max_length=200)]
 
 
-@router.get("/profile-proposals", responses=problems(), response_model_exclude_none=True)
+@router.get("/profile-proposals", responses=problems(), response_model_exclude_unset=True)
 def list_profile_proposals(
     store: StoreDep,
     state: Annotated[ProposalState | None, Query(description="Only those in this state.")] = None,
@@ -64,40 +65,61 @@ def look_for_profile_drift(store: StoreDep) -> list[ProfileProposalOut]:
     return [ProfileProposalOut.of(proposal) for proposal in profile_drift.propose(store)]
 
 
-@router.get("/profile-proposals/{proposal_id}", responses=problems(404), response_model_exclude_none=True)
-def get_profile_proposal(store: StoreDep, proposal_id: ProposalId) -> ProfileProposalOut:
+@router.get(
+    "/profile-proposals/{proposal_id}",
+    response_model=ProfileProposalOut,
+    responses=NOT_MODIFIED | problems(404),
+    response_model_exclude_unset=True,
+    dependencies=[CONDITIONAL],
+)
+def get_profile_proposal(
+    store: StoreDep, proposal_id: ProposalId, request: Request, response: Response
+) -> Any:
     """One proposal and its evidence."""
-    return ProfileProposalOut.of(profile_drift.proposal(store, proposal_id))
+    found = profile_drift.proposal(store, proposal_id)
+    return fresh(request, response, record_etag(found)) or ProfileProposalOut.of(found)
 
 
 @router.post(
     "/profile-proposals/{proposal_id}/acceptance",
-    responses=problems(404, 409, 413),
-    response_model_exclude_none=True,
+    responses=problems(404, 409, 412, 413),
+    response_model_exclude_unset=True,
 )
 def accept_profile_proposal(
-    store: StoreDep, proposal_id: ProposalId, body: Decision, actor: Actor = ANONYMOUS
+    store: StoreDep,
+    proposal_id: ProposalId,
+    body: Decision,
+    given: Wished,
+    response: Response,
+    actor: Actor = ANONYMOUS,
 ) -> ProfileProposalOut:
     """Make the proposed curve the profile's next version. Refused when the profile has changed meanwhile."""
     (note,) = body.accepted({})
-    return ProfileProposalOut.of(profile_drift.accept(store, proposal_id, actor=actor, note=note))
+    done = profile_drift.accept(store, proposal_id, actor=actor, note=note, given=given)
+    return ProfileProposalOut.of(tagged(response, done))
 
 
 @router.post(
     "/profile-proposals/{proposal_id}/rejection",
-    responses=problems(404, 409, 413),
-    response_model_exclude_none=True,
+    responses=problems(404, 409, 412, 413),
+    response_model_exclude_unset=True,
 )
 def reject_profile_proposal(
-    store: StoreDep, proposal_id: ProposalId, body: Decision, actor: Actor = ANONYMOUS
+    store: StoreDep,
+    proposal_id: ProposalId,
+    body: Decision,
+    given: Wished,
+    response: Response,
+    actor: Actor = ANONYMOUS,
 ) -> ProfileProposalOut:
     """Leave the profile as it is; the same is not proposed again."""
     (note,) = body.accepted({})
-    return ProfileProposalOut.of(profile_drift.reject(store, proposal_id, actor=actor, note=note))
+    done = profile_drift.reject(store, proposal_id, actor=actor, note=note, given=given)
+    return ProfileProposalOut.of(tagged(response, done))
 
 
 @router.get(
-    "/profiles/{model}/{gpu_type}/versions", responses=problems(404), response_model_exclude_none=True
+    "/profiles/{model}/{gpu_type}/versions", responses=problems(404), response_model_exclude_unset=True
 )
 def list_profile_versions(
     store: StoreDep, model: Named, gpu_type: Named, limit: Limit = PAGE_SIZE, before: Before = None

@@ -79,7 +79,13 @@ def get_run(store: StoreDep, run_id: RunId, request: HttpRequest, response: Resp
     responses={
         200: {
             "description": "Server-sent events `state` and `progress`, until the run has ended.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENTS_EXAMPLE}},
+            "content": {
+                "text/event-stream": {
+                    "schema": {"type": "string"},
+                    "example": EVENTS_EXAMPLE,
+                    "x-event-data": {"$ref": "#/components/schemas/RunEventOut"},
+                }
+            },
         },
         204: {"description": "The run has ended, and the listener has seen it all."},
         **problems(404),

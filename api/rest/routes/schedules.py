@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
 from api.rest.dependencies import ANONYMOUS, PAGE_SIZE, Actor, Limit, StoreDep, problems
+from api.rest.etags import CONDITIONAL, NOT_MODIFIED, Wished, fresh, record_etag, tagged
 from api.rest.schemas.common import Instant
 from api.rest.schemas.schedules import ScheduleBody, ScheduleOut, SlotOut, SlotPage
 from planner.service import replans, schedules
@@ -30,23 +31,32 @@ KNOWN: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.put("/schedule", responses=problems(404, 413))
-def put_schedule(store: StoreDep, body: Schedule, actor: Actor = ANONYMOUS) -> ScheduleOut:
+@router.put("/schedule", responses=problems(404, 412, 413))
+def put_schedule(
+    store: StoreDep, body: Schedule, given: Wished, response: Response, actor: Actor = ANONYMOUS
+) -> ScheduleOut:
     """Set when the fleet is planned again by itself; slots count from now on, unless times stay the same."""
     (request,) = body.accepted({})
-    return ScheduleOut.model_validate(schedules.put_schedule(store, request, actor=actor))
+    done = schedules.put_schedule(store, request, actor=actor, given=given)
+    return ScheduleOut.model_validate(tagged(response, done))
 
 
-@router.get("/schedule", responses=problems(404))
-def get_schedule(store: StoreDep) -> ScheduleOut:
+@router.get(
+    "/schedule",
+    response_model=ScheduleOut,
+    responses=NOT_MODIFIED | problems(404),
+    dependencies=[CONDITIONAL],
+)
+def get_schedule(store: StoreDep, request: Request, response: Response) -> Any:
     """The fleet's schedule and its next slot."""
-    return ScheduleOut.model_validate(schedules.schedule(store))
+    found = schedules.schedule(store)
+    return fresh(request, response, record_etag(found)) or found
 
 
-@router.delete("/schedule", status_code=204, responses=problems(404))
-def remove_schedule(store: StoreDep, actor: Actor = ANONYMOUS) -> None:
+@router.delete("/schedule", status_code=204, responses=problems(404, 412), response_model=None)
+def remove_schedule(store: StoreDep, given: Wished, actor: Actor = ANONYMOUS) -> None:
     """The fleet is no longer planned by itself; slots taken up stay on record."""
-    schedules.remove_schedule(store, actor=actor)
+    schedules.remove_schedule(store, actor=actor, given=given)
 
 
 @router.get("/schedule/slots", responses=problems(404))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Path, Request, Response
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
 from api.rest.dependencies import PAGE_SIZE, After, Limit, ServerStoreDep, problems
+from api.rest.etags import CONDITIONAL, NOT_MODIFIED, Wished, fresh, record_etag, tagged
 from api.rest.paging import named_page
 from api.rest.schemas.common import NamedPage
 from api.rest.schemas.tokens import IssuedTokenOut, MeOut, RotationBody, TokenBody, TokenOut
@@ -54,24 +55,43 @@ def list_tokens(
     return named_page(NamedPage[TokenOut], shown, limit, lambda each: each.id)
 
 
-@router.post("/tokens/{token_id}/rotation", responses=problems(404, 409, 413))
+@router.get(
+    "/tokens/{token_id}",
+    response_model=TokenOut,
+    responses=NOT_MODIFIED | problems(404),
+    dependencies=[CONDITIONAL],
+)
+def get_token(
+    store: ServerStoreDep, token_id: TokenId, who: PrincipalDep, request: Request, response: Response
+) -> Any:
+    """One token of at most your own scopes and fleets, without its secret."""
+    found = tokens.token(store, token_id, by=who)
+    return fresh(request, response, record_etag(found)) or TokenOut.of(found)
+
+
+@router.post("/tokens/{token_id}/rotation", responses=problems(404, 409, 412, 413))
 def rotate_token(
     store: ServerStoreDep,
     token_id: TokenId,
     who: PrincipalDep,
+    given: Wished,
     response: Response,
     body: RotationBody | None = None,
 ) -> IssuedTokenOut:
     """Give a token a new secret; the old one stays good for a time of grace, a day by default."""
     response.headers.update(NO_STORE)
     grace_s = (body or RotationBody()).grace_s
-    return IssuedTokenOut.of_issued(tokens.rotate(store, token_id, grace_s=grace_s, by=who))
+    issued = tokens.rotate(store, token_id, grace_s=grace_s, by=who, given=given)
+    response.headers["ETag"] = record_etag(issued.record)
+    return IssuedTokenOut.of_issued(issued)
 
 
-@router.delete("/tokens/{token_id}", responses=problems(404))
-def revoke_token(store: ServerStoreDep, token_id: TokenId, who: PrincipalDep) -> TokenOut:
+@router.delete("/tokens/{token_id}", responses=problems(404, 412))
+def revoke_token(
+    store: ServerStoreDep, token_id: TokenId, who: PrincipalDep, given: Wished, response: Response
+) -> TokenOut:
     """Revoke a token: from the next request on it is refused everywhere, and its sign-ins are over."""
-    return TokenOut.of(tokens.revoke(store, token_id, by=who))
+    return TokenOut.of(tagged(response, tokens.revoke(store, token_id, by=who, given=given)))
 
 
 @router.get("/me", responses=problems())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import APIRouter, Body, Path, Request, Response
 from pydantic import PlainValidator
 
 from api.rest.bodies import just_one
@@ -19,6 +19,7 @@ from api.rest.dependencies import (
     StoreDep,
     problems,
 )
+from api.rest.etags import CONDITIONAL, NOT_MODIFIED, Wished, fresh, record_etag
 from api.rest.paging import named_page, page
 from api.rest.schemas.common import NamedPage, Page
 from api.rest.schemas.webhooks import DeliveryOut, NewWebhookOut, WebhookBody, WebhookOut
@@ -54,16 +55,22 @@ def list_webhooks(store: StoreDep, limit: Limit = PAGE_SIZE, after: After = None
     return named_page(NamedPage[WebhookOut], shown, limit, lambda each: each.id)
 
 
-@router.get("/webhooks/{webhook_id}", responses=problems(404))
-def get_webhook(store: StoreDep, webhook_id: WebhookId) -> WebhookOut:
+@router.get(
+    "/webhooks/{webhook_id}",
+    response_model=WebhookOut,
+    responses=NOT_MODIFIED | problems(404),
+    dependencies=[CONDITIONAL],
+)
+def get_webhook(store: StoreDep, webhook_id: WebhookId, request: Request, response: Response) -> Any:
     """One webhook, and since when it fails, if it does."""
-    return WebhookOut.model_validate(subscriptions.webhook(store, webhook_id))
+    found = subscriptions.without_secret(subscriptions.webhook(store, webhook_id))
+    return fresh(request, response, record_etag(found)) or found
 
 
-@router.delete("/webhooks/{webhook_id}", status_code=204, responses=problems(404))
-def remove_webhook(store: StoreDep, webhook_id: WebhookId, actor: Actor = ANONYMOUS) -> None:
+@router.delete("/webhooks/{webhook_id}", status_code=204, responses=problems(404, 412), response_model=None)
+def remove_webhook(store: StoreDep, webhook_id: WebhookId, given: Wished, actor: Actor = ANONYMOUS) -> None:
     """It is told nothing more; its deliveries go with it."""
-    subscriptions.unsubscribe(store, webhook_id, actor=actor)
+    subscriptions.unsubscribe(store, webhook_id, actor=actor, given=given)
 
 
 @router.get("/webhooks/{webhook_id}/deliveries", responses=problems(404))

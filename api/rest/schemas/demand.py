@@ -177,6 +177,7 @@ ORIGIN_EXAMPLE: dict[str, Any] = {
     "note": "a sale begins at nine",
     "source": "planner",
     "corrects": None,
+    "corrected_by": None,
     "starts_at": "2026-11-23T08:00:00Z",
     "ends_at": "2026-11-23T10:00:00Z",
 }
@@ -198,6 +199,7 @@ class ForecastSummaryOut(Out):
         description="`resolved` is what a run's horizon came to; it is no source of others."
     )
     corrects: int | None = Field(description="The earlier forecast in whose place it stands.")
+    corrected_by: int | None = Field(description="The newest that stands in its place; null: none does.")
     starts_at: datetime
     ends_at: datetime
 

@@ -123,11 +123,3 @@ class AdviceOut(Out):
     churn_gib: float = Field(description="Weights to load to go from one to the other.")
     bad_rate: float | None = Field(description="Of the worst sub-cluster in the plan's certificate.")
     unserved_models: int = Field(description="Models of whose demand the plan leaves out some.")
-
-
-class AdvicesOut(Out):
-    """A fleet's plans beside what ran, the newest first."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [ADVICE_EXAMPLE]}]})
-
-    items: list[AdviceOut]

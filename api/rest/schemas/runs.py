@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -46,10 +47,13 @@ RUN_OUT_EXAMPLE: dict[str, Any] = {
 }
 
 
-EVENTS_EXAMPLE = (
-    "id: 3\nevent: progress\n"
-    'data: {"run":"9c1f4be2a07d3358","at":"2026-11-23T07:00:05+00:00","stage":"solving","incumbent":41.2}\n\n'
-)
+EVENT_EXAMPLE: dict[str, Any] = {
+    "run": "9c1f4be2a07d3358",
+    "at": "2026-11-23T07:00:05+00:00",
+    "stage": "solving",
+    "incumbent": 41.2,
+}
+EVENTS_EXAMPLE = f"id: 3\nevent: progress\ndata: {json.dumps(EVENT_EXAMPLE, separators=(',', ':'))}\n\n"
 
 
 class DelaysBody(Strict):
@@ -132,6 +136,33 @@ class ProgressOut(Out):
     """How far the run is; incumbent and bound in dollars per hour."""
 
     stage: str = Field(description="queued, starting, solving, verifying, certifying, storing or done.")
+    solver: str | None = None
+    incumbent: float | None = None
+    bound: float | None = None
+    gap: float | None = None
+    sub_clusters_certified: int | None = None
+    sub_clusters: int | None = None
+    elapsed_s: float | None = None
+
+
+class RunEventOut(Out):
+    """
+    The data of one event of a run's stream.
+
+    An event `state` has `state`, and at the end `plan_version` or `error`; an event `progress` has the rest.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EVENT_EXAMPLE]})
+
+    run: str
+    at: datetime
+    state: RunState | None = None
+    attempt: int | None = Field(
+        default=None, description="How often the run was taken up, this time included."
+    )
+    plan_version: int | None = Field(default=None, description="The plan that it made.")
+    error: dict[str, Any] | None = Field(default=None, description="Why it failed.")
+    stage: str | None = Field(default=None, description="As in a run's `progress`; so are those that follow.")
     solver: str | None = None
     incumbent: float | None = None
     bound: float | None = None

@@ -7,7 +7,7 @@ from .activation_body_certify import ActivationBodyCertify
 from .activation_out import ActivationOut
 from .activation_page import ActivationPage
 from .advice_out import AdviceOut
-from .advices_out import AdvicesOut
+from .advice_page import AdvicePage
 from .approval_body import ApprovalBody
 from .audit_entry_out import AuditEntryOut
 from .audit_entry_out_details import AuditEntryOutDetails
@@ -15,8 +15,11 @@ from .audit_entry_page import AuditEntryPage
 from .backend_body import BackendBody
 from .backend_body_kind import BackendBodyKind
 from .backend_out import BackendOut
+from .binding_out import BindingOut
 from .certificate_out import CertificateOut
 from .certificate_out_certificate import CertificateOutCertificate
+from .clash_out import ClashOut
+from .clashing_rule_out import ClashingRuleOut
 from .decision_body import DecisionBody
 from .decision_out import DecisionOut
 from .delays_body import DelaysBody
@@ -29,6 +32,7 @@ from .difference_out_difference import DifferenceOutDifference
 from .drift_evidence_out import DriftEvidenceOut
 from .epoch_body import EpochBody
 from .epoch_out import EpochOut
+from .explanation_out import ExplanationOut
 from .fault_out import FaultOut
 from .fault_out_place import FaultOutPlace
 from .fleet_body import FleetBody
@@ -51,6 +55,7 @@ from .gpu_type_page import GpuTypePage
 from .health import Health
 from .heartbeat_body import HeartbeatBody
 from .history_out import HistoryOut
+from .hopeless_model_out import HopelessModelOut
 from .import_body import ImportBody
 from .import_body_plan import ImportBodyPlan
 from .imported_out import ImportedOut
@@ -105,7 +110,9 @@ from .profile_version_page import ProfileVersionPage
 from .progress_out import ProgressOut
 from .proposal_state import ProposalState
 from .received_out import ReceivedOut
+from .refusal_out import RefusalOut
 from .rejection_body import RejectionBody
+from .relaxation_out import RelaxationOut
 from .replay_body import ReplayBody
 from .replay_body_solver import ReplayBodySolver
 from .replayed_day_out import ReplayedDayOut
@@ -117,10 +124,15 @@ from .resolution import Resolution
 from .resolved_cell_out import ResolvedCellOut
 from .resolved_forecast_out import ResolvedForecastOut
 from .resolved_model_out import ResolvedModelOut
+from .rollout_out import RolloutOut
 from .rotation_body import RotationBody
+from .route_change_out import RouteChangeOut
+from .route_out import RouteOut
 from .rules_out import RulesOut
 from .run_body import RunBody
 from .run_body_solver import RunBodySolver
+from .run_event_out import RunEventOut
+from .run_event_out_error_type_0 import RunEventOutErrorType0
 from .run_out import RunOut
 from .run_out_demand_type_0 import RunOutDemandType0
 from .run_out_error_type_0 import RunOutErrorType0
@@ -138,10 +150,14 @@ from .scope import Scope
 from .series_point_out import SeriesPointOut
 from .served_model_out import ServedModelOut
 from .serving_out import ServingOut
+from .short_type_out import ShortTypeOut
+from .shortfall_out import ShortfallOut
 from .slot_out import SlotOut
 from .slot_out_details_type_0 import SlotOutDetailsType0
 from .slot_outcome import SlotOutcome
 from .slot_page import SlotPage
+from .step_out import StepOut
+from .step_out_step import StepOutStep
 from .sub_cluster_serving_out import SubClusterServingOut
 from .sub_cluster_spec_out import SubClusterSpecOut
 from .submit_forecasts_source import SubmitForecastsSource
@@ -153,9 +169,12 @@ from .token_out import TokenOut
 from .token_page import TokenPage
 from .upserted_out import UpsertedOut
 from .verdict import Verdict
+from .wave_out import WaveOut
+from .wave_out_lost_rps import WaveOutLostRps
 from .webhook_body import WebhookBody
 from .webhook_out import WebhookOut
 from .webhook_page import WebhookPage
+from .worth_out import WorthOut
 
 __all__ = (
     "AccuracyListOut",
@@ -165,7 +184,7 @@ __all__ = (
     "ActivationOut",
     "ActivationPage",
     "AdviceOut",
-    "AdvicesOut",
+    "AdvicePage",
     "ApprovalBody",
     "AuditEntryOut",
     "AuditEntryOutDetails",
@@ -173,8 +192,11 @@ __all__ = (
     "BackendBody",
     "BackendBodyKind",
     "BackendOut",
+    "BindingOut",
     "CertificateOut",
     "CertificateOutCertificate",
+    "ClashingRuleOut",
+    "ClashOut",
     "DecisionBody",
     "DecisionOut",
     "DelaysBody",
@@ -187,6 +209,7 @@ __all__ = (
     "DriftEvidenceOut",
     "EpochBody",
     "EpochOut",
+    "ExplanationOut",
     "FaultOut",
     "FaultOutPlace",
     "FleetBody",
@@ -209,6 +232,7 @@ __all__ = (
     "Health",
     "HeartbeatBody",
     "HistoryOut",
+    "HopelessModelOut",
     "ImportBody",
     "ImportBodyPlan",
     "ImportedOut",
@@ -263,7 +287,9 @@ __all__ = (
     "ProgressOut",
     "ProposalState",
     "ReceivedOut",
+    "RefusalOut",
     "RejectionBody",
+    "RelaxationOut",
     "ReplayBody",
     "ReplayBodySolver",
     "ReplayedDayOut",
@@ -275,10 +301,15 @@ __all__ = (
     "ResolvedCellOut",
     "ResolvedForecastOut",
     "ResolvedModelOut",
+    "RolloutOut",
     "RotationBody",
+    "RouteChangeOut",
+    "RouteOut",
     "RulesOut",
     "RunBody",
     "RunBodySolver",
+    "RunEventOut",
+    "RunEventOutErrorType0",
     "RunOut",
     "RunOutDemandType0",
     "RunOutErrorType0",
@@ -296,10 +327,14 @@ __all__ = (
     "SeriesPointOut",
     "ServedModelOut",
     "ServingOut",
+    "ShortfallOut",
+    "ShortTypeOut",
     "SlotOut",
     "SlotOutcome",
     "SlotOutDetailsType0",
     "SlotPage",
+    "StepOut",
+    "StepOutStep",
     "SubClusterServingOut",
     "SubClusterSpecOut",
     "SubmitForecastsSource",
@@ -311,7 +346,10 @@ __all__ = (
     "TokenPage",
     "UpsertedOut",
     "Verdict",
+    "WaveOut",
+    "WaveOutLostRps",
     "WebhookBody",
     "WebhookOut",
     "WebhookPage",
+    "WorthOut",
 )

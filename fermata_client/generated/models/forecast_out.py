@@ -36,6 +36,8 @@ class ForecastOut:
     a source of another. """
     corrects: int | None
     """ The earlier forecast in whose place it stands. """
+    corrected_by: int | None
+    """ The newest that stands in its place; null: none does. """
     starts_at: datetime.datetime
     ends_at: datetime.datetime
     epochs: list[EpochOut]
@@ -62,6 +64,9 @@ class ForecastOut:
 
         corrects: int | None
         corrects = self.corrects
+
+        corrected_by: int | None
+        corrected_by = self.corrected_by
 
         starts_at = self.starts_at.isoformat()
 
@@ -90,6 +95,7 @@ class ForecastOut:
                 "note": note,
                 "source": source,
                 "corrects": corrects,
+                "corrected_by": corrected_by,
                 "starts_at": starts_at,
                 "ends_at": ends_at,
                 "epochs": epochs,
@@ -133,6 +139,13 @@ class ForecastOut:
 
         corrects = _parse_corrects(d.pop("corrects"))
 
+        def _parse_corrected_by(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        corrected_by = _parse_corrected_by(d.pop("corrected_by"))
+
         starts_at = datetime.datetime.fromisoformat(d.pop("starts_at"))
 
         ends_at = datetime.datetime.fromisoformat(d.pop("ends_at"))
@@ -161,6 +174,7 @@ class ForecastOut:
             note=note,
             source=source,
             corrects=corrects,
+            corrected_by=corrected_by,
             starts_at=starts_at,
             ends_at=ends_at,
             epochs=epochs,

@@ -31,6 +31,8 @@ class ForecastSummaryOut:
     a source of another. """
     corrects: int | None
     """ The earlier forecast in whose place it stands. """
+    corrected_by: int | None
+    """ The newest that stands in its place; null: none does. """
     starts_at: datetime.datetime
     ends_at: datetime.datetime
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -56,6 +58,9 @@ class ForecastSummaryOut:
         corrects: int | None
         corrects = self.corrects
 
+        corrected_by: int | None
+        corrected_by = self.corrected_by
+
         starts_at = self.starts_at.isoformat()
 
         ends_at = self.ends_at.isoformat()
@@ -73,6 +78,7 @@ class ForecastSummaryOut:
                 "note": note,
                 "source": source,
                 "corrects": corrects,
+                "corrected_by": corrected_by,
                 "starts_at": starts_at,
                 "ends_at": ends_at,
             }
@@ -111,6 +117,13 @@ class ForecastSummaryOut:
 
         corrects = _parse_corrects(d.pop("corrects"))
 
+        def _parse_corrected_by(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        corrected_by = _parse_corrected_by(d.pop("corrected_by"))
+
         starts_at = datetime.datetime.fromisoformat(d.pop("starts_at"))
 
         ends_at = datetime.datetime.fromisoformat(d.pop("ends_at"))
@@ -125,6 +138,7 @@ class ForecastSummaryOut:
             note=note,
             source=source,
             corrects=corrects,
+            corrected_by=corrected_by,
             starts_at=starts_at,
             ends_at=ends_at,
         )

@@ -34,7 +34,9 @@ class Problem:
     hint: None | str | Unset = UNSET
     """ What to do about it. """
     faults: list[FaultOut] | None | Unset = UNSET
-    """ With status 422: every fault of the input. """
+    """ With status 422: every fault of the input; of very many the first 10,000. """
+    fault_count: int | None | Unset = UNSET
+    """ With status 422: how many faults there are in all. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,6 +74,12 @@ class Problem:
         else:
             faults = self.faults
 
+        fault_count: int | None | Unset
+        if isinstance(self.fault_count, Unset):
+            fault_count = UNSET
+        else:
+            fault_count = self.fault_count
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -89,6 +97,8 @@ class Problem:
             field_dict["hint"] = hint
         if faults is not UNSET:
             field_dict["faults"] = faults
+        if fault_count is not UNSET:
+            field_dict["fault_count"] = fault_count
 
         return field_dict
 
@@ -147,6 +157,15 @@ class Problem:
 
         faults = _parse_faults(d.pop("faults", UNSET))
 
+        def _parse_fault_count(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        fault_count = _parse_fault_count(d.pop("fault_count", UNSET))
+
         problem = cls(
             type_=type_,
             title=title,
@@ -156,6 +175,7 @@ class Problem:
             request_id=request_id,
             hint=hint,
             faults=faults,
+            fault_count=fault_count,
         )
 
         problem.additional_properties = d

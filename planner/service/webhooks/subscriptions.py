@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 from planner.problem.names import nearest
 from planner.service.errors import WebhookNotFound
+from planner.service.preconditions import NO_PRECONDITION, Precondition
 from planner.service.webhooks.addresses import AllowedAddresses
 from planner.service.webhooks.events import EVENTS, enqueue
 from planner.service.webhooks.signature import new_secret
@@ -56,11 +58,19 @@ def webhook(store: Store, webhook_id: str) -> Webhook:
     return found
 
 
-def unsubscribe(store: Store, webhook_id: str, *, actor: str) -> None:
-    """Remove it with all of its deliveries. Raises ``WebhookNotFound``."""
+def without_secret(found: Webhook) -> Webhook:
+    """As it is shown, and as preconditions compare it."""
+    return replace(found, secret="")
+
+
+def unsubscribe(store: Store, webhook_id: str, *, actor: str, given: Precondition = NO_PRECONDITION) -> None:
+    """Remove it with all of its deliveries. Raises ``WebhookNotFound``, ``PreconditionFailed``."""
     with store.writing() as work:
-        if not work.webhooks.remove(webhook_id):
+        found = work.webhooks.get(webhook_id, for_update=True)
+        if found is None:
             raise WebhookNotFound(webhook_id)
+        given.check(f"webhook {webhook_id!r}", without_secret(found))
+        work.webhooks.remove(webhook_id)
         work.audit.add(actor=actor, action="webhook.removed", subject=webhook_id)
 
 

@@ -36,6 +36,7 @@ class ForecastOriginRow(Base):
         CheckConstraint("source IN ('planner', 'import', 'model', 'resolved')", name="source"),
         CheckConstraint("corrects < forecast_id", name="corrects"),
         Index("ix_forecast_origins_ends_at", "ends_at"),
+        Index("ix_forecast_origins_corrects", "corrects"),
     )
 
     forecast_id: Mapped[int] = mapped_column(ForeignKey("forecasts.id"), primary_key=True)

@@ -10,6 +10,7 @@ import pytest
 
 from fermata_client import AsyncFermata, Fermata
 from tools.build_client import CLIENT, OPENAPI, ROOT, openapi_document, write_all
+from tools.client_methods import operations_with_csv, streamed_operations
 
 WRITTEN = (OPENAPI, CLIENT / "operations.py", CLIENT / "async_operations.py", CLIENT / "generated")
 
@@ -37,17 +38,34 @@ def test_what_is_committed_is_what_would_be_written(written: Path) -> None:
 
 
 def test_every_operation_has_its_method_in_both_clients() -> None:
-    names = {
-        operation["operationId"]
-        for item in openapi_document()["paths"].values()
-        for operation in item.values()
-        if "text/event-stream" not in operation["responses"].get("200", {}).get("content", {})
-    }
+    document = openapi_document()
+    names = {operation["operationId"] for item in document["paths"].values() for operation in item.values()}
+    streams, takers_of_csv = streamed_operations(document), operations_with_csv(document)
     assert len(names) > 30
+    assert streams == {"stream_run_events"}
+    assert takers_of_csv == {"submit_forecasts"}
+    names |= {f"{name}_csv" for name in takers_of_csv}
     assert [name for name in sorted(names) if not hasattr(Fermata, name)] == []
     assert [
         name for name in sorted(names) if not inspect.iscoroutinefunction(getattr(AsyncFermata, name))
-    ] == []
+    ] == sorted(streams)
+
+
+def test_every_list_has_an_iterator_over_all_of_it_in_both_clients() -> None:
+    """Of each list that has a cursor: nobody has to turn its pages by hand."""
+    lists = {
+        operation["operationId"]
+        for item in openapi_document()["paths"].values()
+        for operation in item.values()
+        if {"after", "before"} & {parameter["name"] for parameter in operation.get("parameters", [])}
+    }
+    assert len(lists) > 15
+    wanted = {f"all_{name.removeprefix('list_').removeprefix('get_')}" for name in lists}
+    for kind, check in (
+        (Fermata, inspect.isgeneratorfunction),
+        (AsyncFermata, inspect.isasyncgenfunction),
+    ):
+        assert [name for name in sorted(wanted) if not check(getattr(kind, name, None))] == []
 
 
 def test_methods_say_what_they_give() -> None:

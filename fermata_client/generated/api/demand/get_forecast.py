@@ -1,5 +1,5 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -15,7 +15,11 @@ def _get_kwargs(
     forecast_id: int,
     *,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     params: dict[str, Any] = {}
 
@@ -31,16 +35,21 @@ def _get_kwargs(
         "params": params,
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ForecastOut | Problem | None:
+) -> Any | ForecastOut | Problem | None:
     if response.status_code == 200:
         response_200 = ForecastOut.from_dict(response.json())
 
         return response_200
+
+    if response.status_code == 304:
+        response_304 = cast(Any, None)
+        return response_304
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
@@ -85,7 +94,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ForecastOut | Problem]:
+) -> Response[Any | ForecastOut | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -99,28 +108,32 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Response[ForecastOut | Problem]:
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[Any | ForecastOut | Problem]:
     """Get Forecast
 
-     One forecast, whole.
+     One forecast, whole. Only `corrected_by` ever changes, and the ETag with it.
 
     Scope: reader, of the fleet asked for.
 
     Args:
         forecast_id (int):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ForecastOut | Problem]
+        Response[Any | ForecastOut | Problem]
     """
 
     kwargs = _get_kwargs(
         forecast_id=forecast_id,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -135,29 +148,33 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> ForecastOut | Problem | None:
+    if_none_match: None | str | Unset = UNSET,
+) -> Any | ForecastOut | Problem | None:
     """Get Forecast
 
-     One forecast, whole.
+     One forecast, whole. Only `corrected_by` ever changes, and the ETag with it.
 
     Scope: reader, of the fleet asked for.
 
     Args:
         forecast_id (int):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ForecastOut | Problem
+        Any | ForecastOut | Problem
     """
 
     return sync_detailed(
         forecast_id=forecast_id,
         client=client,
         fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
 
 
@@ -166,28 +183,32 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Response[ForecastOut | Problem]:
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[Any | ForecastOut | Problem]:
     """Get Forecast
 
-     One forecast, whole.
+     One forecast, whole. Only `corrected_by` ever changes, and the ETag with it.
 
     Scope: reader, of the fleet asked for.
 
     Args:
         forecast_id (int):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[ForecastOut | Problem]
+        Response[Any | ForecastOut | Problem]
     """
 
     kwargs = _get_kwargs(
         forecast_id=forecast_id,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -200,23 +221,26 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> ForecastOut | Problem | None:
+    if_none_match: None | str | Unset = UNSET,
+) -> Any | ForecastOut | Problem | None:
     """Get Forecast
 
-     One forecast, whole.
+     One forecast, whole. Only `corrected_by` ever changes, and the ETag with it.
 
     Scope: reader, of the fleet asked for.
 
     Args:
         forecast_id (int):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        ForecastOut | Problem
+        Any | ForecastOut | Problem
     """
 
     return (
@@ -224,5 +248,6 @@ async def asyncio(
             forecast_id=forecast_id,
             client=client,
             fleet=fleet,
+            if_none_match=if_none_match,
         )
     ).parsed

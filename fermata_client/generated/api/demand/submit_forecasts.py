@@ -21,11 +21,19 @@ def _get_kwargs(
     corrects: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+    if not isinstance(if_match, Unset):
+        headers["if-match"] = if_match
+
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
@@ -111,6 +119,11 @@ def _parse_response(
 
         return response_409
 
+    if response.status_code == 412:
+        response_412 = Problem.from_dict(response.json())
+
+        return response_412
+
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
@@ -163,6 +176,8 @@ def sync_detailed(
     corrects: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | list[ForecastSummaryOut]]:
     """Submit Forecasts
@@ -173,7 +188,9 @@ def sync_detailed(
     `demand_rps`
     and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it is called. Nothing that
     was
-    submitted is ever changed: a later forecast may name the one it `corrects`.
+    submitted is ever changed: a later forecast may name the one it `corrects`. Of one forecast, If-
+    Match is
+    compared with the ETag of the one that it corrects, which changes with each correction.
 
     Scope: planner, of the fleet asked for.
 
@@ -186,6 +203,9 @@ def sync_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (ForecastBody | list[ForecastBody]):
 
@@ -205,6 +225,8 @@ def sync_detailed(
         corrects=corrects,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     )
 
@@ -225,6 +247,8 @@ def sync(
     corrects: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Problem | list[ForecastSummaryOut] | None:
     """Submit Forecasts
@@ -235,7 +259,9 @@ def sync(
     `demand_rps`
     and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it is called. Nothing that
     was
-    submitted is ever changed: a later forecast may name the one it `corrects`.
+    submitted is ever changed: a later forecast may name the one it `corrects`. Of one forecast, If-
+    Match is
+    compared with the ETag of the one that it corrects, which changes with each correction.
 
     Scope: planner, of the fleet asked for.
 
@@ -248,6 +274,9 @@ def sync(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (ForecastBody | list[ForecastBody]):
 
@@ -268,6 +297,8 @@ def sync(
         corrects=corrects,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     ).parsed
 
@@ -282,6 +313,8 @@ async def asyncio_detailed(
     corrects: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | list[ForecastSummaryOut]]:
     """Submit Forecasts
@@ -292,7 +325,9 @@ async def asyncio_detailed(
     `demand_rps`
     and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it is called. Nothing that
     was
-    submitted is ever changed: a later forecast may name the one it `corrects`.
+    submitted is ever changed: a later forecast may name the one it `corrects`. Of one forecast, If-
+    Match is
+    compared with the ETag of the one that it corrects, which changes with each correction.
 
     Scope: planner, of the fleet asked for.
 
@@ -305,6 +340,9 @@ async def asyncio_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (ForecastBody | list[ForecastBody]):
 
@@ -324,6 +362,8 @@ async def asyncio_detailed(
         corrects=corrects,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     )
 
@@ -342,6 +382,8 @@ async def asyncio(
     corrects: int | None | Unset = UNSET,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Problem | list[ForecastSummaryOut] | None:
     """Submit Forecasts
@@ -352,7 +394,9 @@ async def asyncio(
     `demand_rps`
     and, if wanted, `low_rps`, `high_rps`, `arrival_cv`; the query says what it is called. Nothing that
     was
-    submitted is ever changed: a later forecast may name the one it `corrects`.
+    submitted is ever changed: a later forecast may name the one it `corrects`. Of one forecast, If-
+    Match is
+    compared with the ETag of the one that it corrects, which changes with each correction.
 
     Scope: planner, of the fleet asked for.
 
@@ -365,6 +409,9 @@ async def asyncio(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (ForecastBody | list[ForecastBody]):
 
@@ -386,6 +433,8 @@ async def asyncio(
             corrects=corrects,
             fleet=fleet,
             x_actor=x_actor,
+            if_match=if_match,
+            if_none_match=if_none_match,
             idempotency_key=idempotency_key,
         )
     ).parsed

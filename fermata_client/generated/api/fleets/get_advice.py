@@ -7,7 +7,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.advices_out import AdvicesOut
+from ...models.advice_page import AdvicePage
 from ...models.problem import Problem
 from ...types import UNSET, Response, Unset
 
@@ -18,6 +18,7 @@ def _get_kwargs(
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
+    before: int | None | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -42,6 +43,13 @@ def _get_kwargs(
 
     params["limit"] = limit
 
+    json_before: int | None | Unset
+    if isinstance(before, Unset):
+        json_before = UNSET
+    else:
+        json_before = before
+    params["before"] = json_before
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
@@ -57,9 +65,9 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> AdvicesOut | Problem | None:
+) -> AdvicePage | Problem | None:
     if response.status_code == 200:
-        response_200 = AdvicesOut.from_dict(response.json())
+        response_200 = AdvicePage.from_dict(response.json())
 
         return response_200
 
@@ -106,7 +114,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[AdvicesOut | Problem]:
+) -> Response[AdvicePage | Problem]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -122,7 +130,8 @@ def sync_detailed(
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
-) -> Response[AdvicesOut | Problem]:
+    before: int | None | Unset = UNSET,
+) -> Response[AdvicePage | Problem]:
     """Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
@@ -134,13 +143,14 @@ def sync_detailed(
         since (datetime.datetime | None | Unset): Only plans made at or after this instant.
         until (datetime.datetime | None | Unset): Only plans made before this instant.
         limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only plan versions below this: `next_before` of a page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AdvicesOut | Problem]
+        Response[AdvicePage | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -148,6 +158,7 @@ def sync_detailed(
         since=since,
         until=until,
         limit=limit,
+        before=before,
     )
 
     response = client.get_httpx_client().request(
@@ -164,7 +175,8 @@ def sync(
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
-) -> AdvicesOut | Problem | None:
+    before: int | None | Unset = UNSET,
+) -> AdvicePage | Problem | None:
     """Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
@@ -176,13 +188,14 @@ def sync(
         since (datetime.datetime | None | Unset): Only plans made at or after this instant.
         until (datetime.datetime | None | Unset): Only plans made before this instant.
         limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only plan versions below this: `next_before` of a page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AdvicesOut | Problem
+        AdvicePage | Problem
     """
 
     return sync_detailed(
@@ -191,6 +204,7 @@ def sync(
         since=since,
         until=until,
         limit=limit,
+        before=before,
     ).parsed
 
 
@@ -201,7 +215,8 @@ async def asyncio_detailed(
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
-) -> Response[AdvicesOut | Problem]:
+    before: int | None | Unset = UNSET,
+) -> Response[AdvicePage | Problem]:
     """Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
@@ -213,13 +228,14 @@ async def asyncio_detailed(
         since (datetime.datetime | None | Unset): Only plans made at or after this instant.
         until (datetime.datetime | None | Unset): Only plans made before this instant.
         limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only plan versions below this: `next_before` of a page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AdvicesOut | Problem]
+        Response[AdvicePage | Problem]
     """
 
     kwargs = _get_kwargs(
@@ -227,6 +243,7 @@ async def asyncio_detailed(
         since=since,
         until=until,
         limit=limit,
+        before=before,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -241,7 +258,8 @@ async def asyncio(
     since: datetime.datetime | None | Unset = UNSET,
     until: datetime.datetime | None | Unset = UNSET,
     limit: int | Unset = 50,
-) -> AdvicesOut | Problem | None:
+    before: int | None | Unset = UNSET,
+) -> AdvicePage | Problem | None:
     """Get Advice
 
      Each plan that was made beside what ran then (the active plan, else the imported one), by day.
@@ -253,13 +271,14 @@ async def asyncio(
         since (datetime.datetime | None | Unset): Only plans made at or after this instant.
         until (datetime.datetime | None | Unset): Only plans made before this instant.
         limit (int | Unset): How many to return at most. Default: 50.
+        before (int | None | Unset): Only plan versions below this: `next_before` of a page.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AdvicesOut | Problem
+        AdvicePage | Problem
     """
 
     return (
@@ -269,5 +288,6 @@ async def asyncio(
             since=since,
             until=until,
             limit=limit,
+            before=before,
         )
     ).parsed

@@ -17,11 +17,19 @@ def _get_kwargs(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+    if not isinstance(if_match, Unset):
+        headers["if-match"] = if_match
+
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
@@ -79,6 +87,11 @@ def _parse_response(
 
         return response_409
 
+    if response.status_code == 412:
+        response_412 = Problem.from_dict(response.json())
+
+        return response_412
+
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
@@ -127,6 +140,8 @@ def sync_detailed(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ActivationOut | Problem | RunOut]:
     """Activate Plan
@@ -139,12 +154,17 @@ def sync_detailed(
     the
     old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
+    If-Match is compared with the ETag of the activation in force, `GET /v1/activations/current`.
+
     Scope: approver, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (ActivationBody): Which plan version is to become the active one.
 
@@ -160,6 +180,8 @@ def sync_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     )
 
@@ -176,6 +198,8 @@ def sync(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> ActivationOut | Problem | RunOut | None:
     """Activate Plan
@@ -188,12 +212,17 @@ def sync(
     the
     old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
+    If-Match is compared with the ETag of the activation in force, `GET /v1/activations/current`.
+
     Scope: approver, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (ActivationBody): Which plan version is to become the active one.
 
@@ -210,6 +239,8 @@ def sync(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     ).parsed
 
@@ -220,6 +251,8 @@ async def asyncio_detailed(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[ActivationOut | Problem | RunOut]:
     """Activate Plan
@@ -232,12 +265,17 @@ async def asyncio_detailed(
     the
     old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
+    If-Match is compared with the ETag of the activation in force, `GET /v1/activations/current`.
+
     Scope: approver, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (ActivationBody): Which plan version is to become the active one.
 
@@ -253,6 +291,8 @@ async def asyncio_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     )
 
@@ -267,6 +307,8 @@ async def asyncio(
     body: ActivationBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> ActivationOut | Problem | RunOut | None:
     """Activate Plan
@@ -279,12 +321,17 @@ async def asyncio(
     the
     old one. With `certify: "skip"` and a reason it becomes active at once, and the audit log says so.
 
+    If-Match is compared with the ETag of the activation in force, `GET /v1/activations/current`.
+
     Scope: approver, of the fleet asked for.
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (ActivationBody): Which plan version is to become the active one.
 
@@ -302,6 +349,8 @@ async def asyncio(
             body=body,
             fleet=fleet,
             x_actor=x_actor,
+            if_match=if_match,
+            if_none_match=if_none_match,
             idempotency_key=idempotency_key,
         )
     ).parsed

@@ -18,11 +18,19 @@ def _get_kwargs(
     body: DecisionBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+    if not isinstance(if_match, Unset):
+        headers["if-match"] = if_match
+
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
@@ -77,6 +85,11 @@ def _parse_response(
 
         return response_409
 
+    if response.status_code == 412:
+        response_412 = Problem.from_dict(response.json())
+
+        return response_412
+
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
@@ -126,6 +139,8 @@ def sync_detailed(
     body: DecisionBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | ProfileProposalOut]:
     """Accept Profile Proposal
@@ -139,6 +154,9 @@ def sync_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (DecisionBody): Why a proposal is accepted or rejected.
 
@@ -155,6 +173,8 @@ def sync_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     )
 
@@ -172,6 +192,8 @@ def sync(
     body: DecisionBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Problem | ProfileProposalOut | None:
     """Accept Profile Proposal
@@ -185,6 +207,9 @@ def sync(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (DecisionBody): Why a proposal is accepted or rejected.
 
@@ -202,6 +227,8 @@ def sync(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     ).parsed
 
@@ -213,6 +240,8 @@ async def asyncio_detailed(
     body: DecisionBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[Problem | ProfileProposalOut]:
     """Accept Profile Proposal
@@ -226,6 +255,9 @@ async def asyncio_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (DecisionBody): Why a proposal is accepted or rejected.
 
@@ -242,6 +274,8 @@ async def asyncio_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     )
 
@@ -257,6 +291,8 @@ async def asyncio(
     body: DecisionBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Problem | ProfileProposalOut | None:
     """Accept Profile Proposal
@@ -270,6 +306,9 @@ async def asyncio(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (DecisionBody): Why a proposal is accepted or rejected.
 
@@ -288,6 +327,8 @@ async def asyncio(
             body=body,
             fleet=fleet,
             x_actor=x_actor,
+            if_match=if_match,
+            if_none_match=if_none_match,
             idempotency_key=idempotency_key,
         )
     ).parsed

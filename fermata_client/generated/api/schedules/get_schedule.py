@@ -1,5 +1,5 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -13,7 +13,11 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     *,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     params: dict[str, Any] = {}
 
@@ -27,16 +31,21 @@ def _get_kwargs(
         "params": params,
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | ScheduleOut | None:
+) -> Any | Problem | ScheduleOut | None:
     if response.status_code == 200:
         response_200 = ScheduleOut.from_dict(response.json())
 
         return response_200
+
+    if response.status_code == 304:
+        response_304 = cast(Any, None)
+        return response_304
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
@@ -81,7 +90,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | ScheduleOut]:
+) -> Response[Any | Problem | ScheduleOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -94,7 +103,8 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Response[Problem | ScheduleOut]:
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[Any | Problem | ScheduleOut]:
     """Get Schedule
 
      The fleet's schedule and its next slot.
@@ -103,17 +113,20 @@ def sync_detailed(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | ScheduleOut]
+        Response[Any | Problem | ScheduleOut]
     """
 
     kwargs = _get_kwargs(
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -127,7 +140,8 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Problem | ScheduleOut | None:
+    if_none_match: None | str | Unset = UNSET,
+) -> Any | Problem | ScheduleOut | None:
     """Get Schedule
 
      The fleet's schedule and its next slot.
@@ -136,18 +150,21 @@ def sync(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | ScheduleOut
+        Any | Problem | ScheduleOut
     """
 
     return sync_detailed(
         client=client,
         fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
 
 
@@ -155,7 +172,8 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Response[Problem | ScheduleOut]:
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[Any | Problem | ScheduleOut]:
     """Get Schedule
 
      The fleet's schedule and its next slot.
@@ -164,17 +182,20 @@ async def asyncio_detailed(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | ScheduleOut]
+        Response[Any | Problem | ScheduleOut]
     """
 
     kwargs = _get_kwargs(
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -186,7 +207,8 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Problem | ScheduleOut | None:
+    if_none_match: None | str | Unset = UNSET,
+) -> Any | Problem | ScheduleOut | None:
     """Get Schedule
 
      The fleet's schedule and its next slot.
@@ -195,18 +217,21 @@ async def asyncio(
 
     Args:
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | ScheduleOut
+        Any | Problem | ScheduleOut
     """
 
     return (
         await asyncio_detailed(
             client=client,
             fleet=fleet,
+            if_none_match=if_none_match,
         )
     ).parsed

@@ -16,10 +16,18 @@ def _get_kwargs(
     body: ScheduleBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+    if not isinstance(if_match, Unset):
+        headers["if-match"] = if_match
+
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     params: dict[str, Any] = {}
 
@@ -63,6 +71,11 @@ def _parse_response(
         response_404 = Problem.from_dict(response.json())
 
         return response_404
+
+    if response.status_code == 412:
+        response_412 = Problem.from_dict(response.json())
+
+        return response_412
 
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
@@ -112,6 +125,8 @@ def sync_detailed(
     body: ScheduleBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[Problem | ScheduleOut]:
     """Put Schedule
 
@@ -123,6 +138,9 @@ def sync_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         body (ScheduleBody): When to plan the fleet again by itself, and how.
 
     Raises:
@@ -137,6 +155,8 @@ def sync_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -152,6 +172,8 @@ def sync(
     body: ScheduleBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Problem | ScheduleOut | None:
     """Put Schedule
 
@@ -163,6 +185,9 @@ def sync(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         body (ScheduleBody): When to plan the fleet again by itself, and how.
 
     Raises:
@@ -178,6 +203,8 @@ def sync(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     ).parsed
 
 
@@ -187,6 +214,8 @@ async def asyncio_detailed(
     body: ScheduleBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[Problem | ScheduleOut]:
     """Put Schedule
 
@@ -198,6 +227,9 @@ async def asyncio_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         body (ScheduleBody): When to plan the fleet again by itself, and how.
 
     Raises:
@@ -212,6 +244,8 @@ async def asyncio_detailed(
         body=body,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -225,6 +259,8 @@ async def asyncio(
     body: ScheduleBody,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Problem | ScheduleOut | None:
     """Put Schedule
 
@@ -236,6 +272,9 @@ async def asyncio(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         body (ScheduleBody): When to plan the fleet again by itself, and how.
 
     Raises:
@@ -252,5 +291,7 @@ async def asyncio(
             body=body,
             fleet=fleet,
             x_actor=x_actor,
+            if_match=if_match,
+            if_none_match=if_none_match,
         )
     ).parsed

@@ -13,10 +13,18 @@ def _get_kwargs(
     *,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_actor, Unset):
         headers["X-Actor"] = x_actor
+
+    if not isinstance(if_match, Unset):
+        headers["if-match"] = if_match
+
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     params: dict[str, Any] = {}
 
@@ -55,6 +63,11 @@ def _parse_response(
         response_404 = Problem.from_dict(response.json())
 
         return response_404
+
+    if response.status_code == 412:
+        response_412 = Problem.from_dict(response.json())
+
+        return response_412
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
@@ -98,6 +111,8 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[Any | Problem]:
     """Remove Schedule
 
@@ -109,6 +124,9 @@ def sync_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -121,6 +139,8 @@ def sync_detailed(
     kwargs = _get_kwargs(
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -135,6 +155,8 @@ def sync(
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Any | Problem | None:
     """Remove Schedule
 
@@ -146,6 +168,9 @@ def sync(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -159,6 +184,8 @@ def sync(
         client=client,
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     ).parsed
 
 
@@ -167,6 +194,8 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[Any | Problem]:
     """Remove Schedule
 
@@ -178,6 +207,9 @@ async def asyncio_detailed(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -190,6 +222,8 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         fleet=fleet,
         x_actor=x_actor,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -202,6 +236,8 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
     x_actor: str | Unset = "anonymous",
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Any | Problem | None:
     """Remove Schedule
 
@@ -213,6 +249,9 @@ async def asyncio(
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
         x_actor (str | Unset): Who asks, for the audit log; where tokens are needed, the token's
             name counts instead. Default: 'anonymous'.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -227,5 +266,7 @@ async def asyncio(
             client=client,
             fleet=fleet,
             x_actor=x_actor,
+            if_match=if_match,
+            if_none_match=if_none_match,
         )
     ).parsed

@@ -8,12 +8,21 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.problem import Problem
 from ...models.token_out import TokenOut
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     token_id: str,
+    *,
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_match, Unset):
+        headers["if-match"] = if_match
+
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     _kwargs: dict[str, Any] = {
         "method": "delete",
@@ -22,6 +31,7 @@ def _get_kwargs(
         ),
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
@@ -47,6 +57,11 @@ def _parse_response(
         response_404 = Problem.from_dict(response.json())
 
         return response_404
+
+    if response.status_code == 412:
+        response_412 = Problem.from_dict(response.json())
+
+        return response_412
 
     if response.status_code == 422:
         response_422 = Problem.from_dict(response.json())
@@ -89,6 +104,8 @@ def sync_detailed(
     token_id: str,
     *,
     client: AuthenticatedClient | Client,
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[Problem | TokenOut]:
     """Revoke Token
 
@@ -98,6 +115,9 @@ def sync_detailed(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -109,6 +129,8 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         token_id=token_id,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -122,6 +144,8 @@ def sync(
     token_id: str,
     *,
     client: AuthenticatedClient | Client,
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Problem | TokenOut | None:
     """Revoke Token
 
@@ -131,6 +155,9 @@ def sync(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -143,6 +170,8 @@ def sync(
     return sync_detailed(
         token_id=token_id,
         client=client,
+        if_match=if_match,
+        if_none_match=if_none_match,
     ).parsed
 
 
@@ -150,6 +179,8 @@ async def asyncio_detailed(
     token_id: str,
     *,
     client: AuthenticatedClient | Client,
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Response[Problem | TokenOut]:
     """Revoke Token
 
@@ -159,6 +190,9 @@ async def asyncio_detailed(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -170,6 +204,8 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         token_id=token_id,
+        if_match=if_match,
+        if_none_match=if_none_match,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -181,6 +217,8 @@ async def asyncio(
     token_id: str,
     *,
     client: AuthenticatedClient | Client,
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
 ) -> Problem | TokenOut | None:
     """Revoke Token
 
@@ -190,6 +228,9 @@ async def asyncio(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -203,5 +244,7 @@ async def asyncio(
         await asyncio_detailed(
             token_id=token_id,
             client=client,
+            if_match=if_match,
+            if_none_match=if_none_match,
         )
     ).parsed

@@ -16,9 +16,17 @@ def _get_kwargs(
     token_id: str,
     *,
     body: None | RotationBody | Unset = UNSET,
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(if_match, Unset):
+        headers["if-match"] = if_match
+
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
+
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
 
@@ -68,6 +76,11 @@ def _parse_response(
 
         return response_409
 
+    if response.status_code == 412:
+        response_412 = Problem.from_dict(response.json())
+
+        return response_412
+
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
@@ -115,6 +128,8 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[IssuedTokenOut | Problem]:
     """Rotate Token
@@ -125,6 +140,9 @@ def sync_detailed(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (None | RotationBody | Unset):
 
@@ -139,6 +157,8 @@ def sync_detailed(
     kwargs = _get_kwargs(
         token_id=token_id,
         body=body,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     )
 
@@ -154,6 +174,8 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> IssuedTokenOut | Problem | None:
     """Rotate Token
@@ -164,6 +186,9 @@ def sync(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (None | RotationBody | Unset):
 
@@ -179,6 +204,8 @@ def sync(
         token_id=token_id,
         client=client,
         body=body,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     ).parsed
 
@@ -188,6 +215,8 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[IssuedTokenOut | Problem]:
     """Rotate Token
@@ -198,6 +227,9 @@ async def asyncio_detailed(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (None | RotationBody | Unset):
 
@@ -212,6 +244,8 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         token_id=token_id,
         body=body,
+        if_match=if_match,
+        if_none_match=if_none_match,
         idempotency_key=idempotency_key,
     )
 
@@ -225,6 +259,8 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: None | RotationBody | Unset = UNSET,
+    if_match: None | str | Unset = UNSET,
+    if_none_match: None | str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> IssuedTokenOut | Problem | None:
     """Rotate Token
@@ -235,6 +271,9 @@ async def asyncio(
 
     Args:
         token_id (str): The token's id, the part after `fermata_`.
+        if_match (None | str | Unset): The ETag of the state to be changed; 412 if it is another
+            by now.
+        if_none_match (None | str | Unset): `*`: only if it does not exist yet; 412 if it does.
         idempotency_key (str | Unset):
         body (None | RotationBody | Unset):
 
@@ -251,6 +290,8 @@ async def asyncio(
             token_id=token_id,
             client=client,
             body=body,
+            if_match=if_match,
+            if_none_match=if_none_match,
             idempotency_key=idempotency_key,
         )
     ).parsed

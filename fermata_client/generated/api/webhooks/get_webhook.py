@@ -1,5 +1,5 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -15,7 +15,11 @@ def _get_kwargs(
     webhook_id: str,
     *,
     fleet: str | Unset = "default",
+    if_none_match: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(if_none_match, Unset):
+        headers["if-none-match"] = if_none_match
 
     params: dict[str, Any] = {}
 
@@ -31,16 +35,21 @@ def _get_kwargs(
         "params": params,
     }
 
+    _kwargs["headers"] = headers
     return _kwargs
 
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Problem | WebhookOut | None:
+) -> Any | Problem | WebhookOut | None:
     if response.status_code == 200:
         response_200 = WebhookOut.from_dict(response.json())
 
         return response_200
+
+    if response.status_code == 304:
+        response_304 = cast(Any, None)
+        return response_304
 
     if response.status_code == 401:
         response_401 = Problem.from_dict(response.json())
@@ -85,7 +94,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Problem | WebhookOut]:
+) -> Response[Any | Problem | WebhookOut]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -99,7 +108,8 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Response[Problem | WebhookOut]:
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[Any | Problem | WebhookOut]:
     """Get Webhook
 
      One webhook, and since when it fails, if it does.
@@ -109,18 +119,21 @@ def sync_detailed(
     Args:
         webhook_id (str):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | WebhookOut]
+        Response[Any | Problem | WebhookOut]
     """
 
     kwargs = _get_kwargs(
         webhook_id=webhook_id,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = client.get_httpx_client().request(
@@ -135,7 +148,8 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Problem | WebhookOut | None:
+    if_none_match: None | str | Unset = UNSET,
+) -> Any | Problem | WebhookOut | None:
     """Get Webhook
 
      One webhook, and since when it fails, if it does.
@@ -145,19 +159,22 @@ def sync(
     Args:
         webhook_id (str):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | WebhookOut
+        Any | Problem | WebhookOut
     """
 
     return sync_detailed(
         webhook_id=webhook_id,
         client=client,
         fleet=fleet,
+        if_none_match=if_none_match,
     ).parsed
 
 
@@ -166,7 +183,8 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Response[Problem | WebhookOut]:
+    if_none_match: None | str | Unset = UNSET,
+) -> Response[Any | Problem | WebhookOut]:
     """Get Webhook
 
      One webhook, and since when it fails, if it does.
@@ -176,18 +194,21 @@ async def asyncio_detailed(
     Args:
         webhook_id (str):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Problem | WebhookOut]
+        Response[Any | Problem | WebhookOut]
     """
 
     kwargs = _get_kwargs(
         webhook_id=webhook_id,
         fleet=fleet,
+        if_none_match=if_none_match,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -200,7 +221,8 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     fleet: str | Unset = "default",
-) -> Problem | WebhookOut | None:
+    if_none_match: None | str | Unset = UNSET,
+) -> Any | Problem | WebhookOut | None:
     """Get Webhook
 
      One webhook, and since when it fails, if it does.
@@ -210,13 +232,15 @@ async def asyncio(
     Args:
         webhook_id (str):
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
+        if_none_match (None | str | Unset): ETags the client has: the answer is 304, and empty, if
+            one is the present.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Problem | WebhookOut
+        Any | Problem | WebhookOut
     """
 
     return (
@@ -224,5 +248,6 @@ async def asyncio(
             webhook_id=webhook_id,
             client=client,
             fleet=fleet,
+            if_none_match=if_none_match,
         )
     ).parsed

@@ -1,36 +1,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-if TYPE_CHECKING:
-    from ..models.advice_out import AdviceOut
-
-
-T = TypeVar("T", bound="AdvicesOut")
+T = TypeVar("T", bound="ClashingRuleOut")
 
 
 @_attrs_define
-class AdvicesOut:
-    """A fleet's plans beside what ran, the newest first."""
-
-    items: list[AdviceOut]
+class ClashingRuleOut:
+    name: str
+    path: str
+    """ Where it stands in the problem. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        items = []
-        for items_item_data in self.items:
-            items_item = items_item_data.to_dict()
-            items.append(items_item)
+        name = self.name
+
+        path = self.path
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
-                "items": items,
+                "name": name,
+                "path": path,
             }
         )
 
@@ -38,22 +34,18 @@ class AdvicesOut:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
-        from ..models.advice_out import AdviceOut  # noqa: PLC0415
-
         d = dict(src_dict)
-        items = []
-        _items = d.pop("items")
-        for items_item_data in _items:
-            items_item = AdviceOut.from_dict(items_item_data)
+        name = d.pop("name")
 
-            items.append(items_item)
+        path = d.pop("path")
 
-        advices_out = cls(
-            items=items,
+        clashing_rule_out = cls(
+            name=name,
+            path=path,
         )
 
-        advices_out.additional_properties = d
-        return advices_out
+        clashing_rule_out.additional_properties = d
+        return clashing_rule_out
 
     @property
     def additional_keys(self) -> list[str]:

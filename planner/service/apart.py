@@ -1,0 +1,60 @@
+"""Work in a process of its own: this one goes on answering, and what takes too long is ended."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from planner.service.plan_errors import PlanQuestionBusy, PlanQuestionTooLong
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def apart(function: Callable[..., Any], *arguments: Any, within_s: float) -> Any:
+    """
+    What ``function`` gives, one at a time in this process; all of it must pickle.
+
+    Raises ``PlanQuestionBusy`` while another is at work, ``PlanQuestionTooLong`` after ``within_s`` seconds,
+    and ``RuntimeError`` with the other process's own story where it fails.
+    """
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        raise PlanQuestionBusy
+    try:
+        return _answer_of(function, arguments, within_s)
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+def _answer_of(function: Callable[..., Any], arguments: tuple[Any, ...], within_s: float) -> Any:
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    child = context.Process(target=_work, args=(there, function, arguments), daemon=True)
+    child.start()
+    there.close()
+    try:
+        if not here.poll(within_s):
+            raise PlanQuestionTooLong(within_s)
+        is_good, answer = here.recv()
+    except EOFError:
+        raise RuntimeError(f"{function.__name__} ended without an answer") from None
+    finally:
+        child.kill()
+        child.join()
+        here.close()
+    if not is_good:
+        raise RuntimeError(f"{function.__name__} failed elsewhere:\n{answer}")
+    return answer
+
+
+def _work(there: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    try:
+        answer = (True, function(*arguments))
+    except Exception:
+        answer = (False, traceback.format_exc())
+    with suppress(BrokenPipeError):  # nobody waits any more
+        there.send(answer)
