@@ -14,6 +14,7 @@ from dispatcher.frontend.load_result import LoadResult
 
 STEPS = 8
 MOVES_SHOWN = 12
+CENT_USD = 0.01  # what amounts are shown to
 
 
 def step(number: int, text: str) -> None:
@@ -53,9 +54,12 @@ def progress(run: Mapping[str, Any]) -> None:
 def plan(summary: Mapping[str, Any]) -> None:
     bad_rate = summary["certificate_bad_rate"]
     shown = "-" if bad_rate is None else f"{bad_rate:.2%}"
+    planned = ""
+    if abs(summary["cost_usd_per_hour"] - summary["objective"]) > CENT_USD / 2:
+        planned = f"planned ${summary['objective']:.2f}, "  # the certificate added or returned GPUs
     talk.print(
         f"  plan {summary['version']}: {summary['gpu_count']} GPUs in {summary['sub_cluster_count']} "
-        f"sub-clusters, ${summary['cost_usd_per_hour']:.2f}/h (bound ${summary['bound']:.2f}, "
+        f"sub-clusters, ${summary['cost_usd_per_hour']:.2f}/h ({planned}bound ${summary['bound']:.2f}, "
         f"gap {summary['gap']:.1%}, physical gap {summary['physical_gap']:.1%}), {summary['solver']}, "
         f"worst simulated bad rate {shown}"
     )
