@@ -45,12 +45,12 @@ class Puppet:
 
     async def hear(self) -> wire.FromDispatcher:
         """The next message that is no ping."""
-        while True:
-            async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(WAIT_S):  # for all of it: pings come for ever
+            while True:
                 parts = await self._socket.recv_multipart()
-            message = wire.decode_from_dispatcher(parts[0])
-            if not isinstance(message, wire.Ping):
-                return message
+                message = wire.decode_from_dispatcher(parts[0])
+                if not isinstance(message, wire.Ping):
+                    return message
 
     async def join(self, gpu: int = 0, pid: int = 1) -> None:
         await self.say(wire.Hello(wire.CONTRACT_VERSION, gpu, "host", pid))

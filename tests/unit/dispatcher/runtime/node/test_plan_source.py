@@ -50,8 +50,11 @@ def test_a_clock_that_is_off_is_noticed(planner: PlannerDouble) -> None:
             await source.news(None, 0)
             assert source.clock_off_s > CLOCK_OFF_S_MAX
             planner.clock_off_s = 0.0
-            await source.news(None, 0)
-            assert abs(source.clock_off_s) < CLOCK_OFF_S_MAX
+            for _ in range(5):  # a machine that stands still between stamp and look is off once
+                await source.news(None, 0)
+                if abs(source.clock_off_s) < CLOCK_OFF_S_MAX:
+                    return
+            pytest.fail(f"still off by {source.clock_off_s} s")
 
     asyncio.run(run())
 
