@@ -25,7 +25,7 @@ def configure_logs(*, as_json: bool, **context: Any) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # the present one, whoever replaced it
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(**context)
