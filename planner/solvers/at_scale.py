@@ -34,6 +34,7 @@ CROWDED_TIME_SHARE = 0.5  # of what is left after the first plan
 CROWDED_TURNS = 3  # times that what is outside is priced anew
 ASSIGNMENT_TIME_SHARE = 0.3  # of what is left then, at most
 LEVELLING_TIME_SHARE = 0.8  # of what is left then: it brings more than searching on
+TURN_LEAST_S = 1.0  # less is not worth another turn of searching and levelling
 PLAN_TIME_FACTOR = 1.5  # a last plan may take so much longer to put together than the first did
 
 
@@ -48,8 +49,7 @@ def search_at_scale(run: Run) -> None:
         last_s = run.deadline_s - PLAN_TIME_FACTOR * plan_s
         if _is_free(run):
             clusters, assignment = _crowded(run, fleet, prices, split, last_s)
-            drafts = _around(run, clusters, assignment, last_s)
-            _level(run, clusters, drafts, split, last_s)
+            _around(run, clusters, assignment, split, last_s)
         else:
             searching.improve(last_s, lambda cost: run.report(cost, None), run.stop)
             run.offer(complete(run.tables, searching.packing()))
@@ -154,9 +154,9 @@ def _elsewhere(
 
 
 def _around(
-    run: Run, clusters: list[DraftCluster], assignment: Assignment | None, deadline_s: float
-) -> list[DraftCluster]:
-    """Sub-clusters for what is in none of these, on the GPUs that they leave."""
+    run: Run, clusters: list[DraftCluster], assignment: Assignment | None, split: set[int], deadline_s: float
+) -> None:
+    """Sub-clusters for what is in none of these, on the GPUs they leave: searched and levelled in turns."""
     sized = [one for one in (size_cluster(run.tables, draft) for draft in clusters) if one is not None]
     price = run.tables.price_usd_per_hour[run.tables.pool_types]
     apart_cost = sum(float(one.gpus.max() * price[one.draft.pool]) for one in sized)
@@ -164,11 +164,12 @@ def _around(
     if assignment is not None:
         rest.dealt(assignment.shares)
     run.offer(clusters + list(rest.packing().clusters))
-    until = deadline_s - LEVELLING_TIME_SHARE * max(0.0, deadline_s - time.monotonic())
-    rest.improve(until, lambda cost: run.report(cost + apart_cost, None), run.stop)
-    drafts = list(rest.packing().clusters)
-    run.offer(clusters + drafts)
-    return drafts
+    while (left := deadline_s - time.monotonic()) > TURN_LEAST_S and not run.stop():
+        until = deadline_s - LEVELLING_TIME_SHARE * left
+        rest.improve(until, lambda cost: run.report(cost + apart_cost, None), run.stop)
+        drafts = list(rest.packing().clusters)
+        run.offer(clusters + drafts)
+        _level(run, clusters, drafts, split, deadline_s)
 
 
 def _level(
