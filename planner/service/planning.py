@@ -4,7 +4,8 @@ From a problem to a certified plan: solve, verify, simulate, and solve again whe
 The capacity mathematics is a model; the simulation is the dispatcher itself. Where a sub-cluster
 does not keep its SLOs, first it is given the GPUs that it lacks, and what it can spare is taken
 back (``certified_plan``). Where none are left for it, it is planned again with more demand than it has
-(``cuts``). The bound stays that of the problem as it was asked.
+(``cuts``). The bound stays that of the problem as it was asked. At last the no-change rule is asked once
+more, of what is paid now.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from planner.plan.verify import gap, verify
 from planner.problem.fluid import fluid_bound_usd_per_hour
 from planner.problem.problem import PlanningProblem
 from planner.service.cuts import part_of, tightened
+from planner.solvers.replan import active_again, is_worth_its_loads
 
 ROUNDS_MAX = 3
 SUB_CLUSTERS_IN_PROCESS_MAX = 6  # more are worth the seconds that further processes take to start
@@ -66,7 +68,27 @@ def certified(
                 break
             mended = certify(problem, _rebased(problem, again, plan))
         best, certificate = mended
-    return best, certificate
+    return _unless_not_worth_it(problem, best, certificate, certify)
+
+
+def _unless_not_worth_it(
+    problem: PlanningProblem,
+    plan: Plan,
+    certificate: Certificate,
+    certify: Callable[[PlanningProblem, Plan], tuple[Plan, Certificate]],
+) -> tuple[Plan, Certificate]:
+    """
+    The active plan, certified for today's demand, where the plan no longer is worth its loads.
+
+    What the solver found to be cheaper may need GPUs that only the simulation asks for.
+    """
+    kept = active_again(problem, plan) if certificate.passed else None
+    if kept is None or is_worth_its_loads(problem, plan, kept):
+        return plan, certificate
+    sized, evidence = certify(problem, kept)
+    if not evidence.passed or is_worth_its_loads(problem, plan, sized):
+        return plan, certificate
+    return _rebased(problem, sized, plan), evidence
 
 
 def _mended(

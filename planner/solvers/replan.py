@@ -8,7 +8,8 @@ GiB that the active plan holds and :math:`w` the policy's ``replan_worth_min``, 
 
 .. math:: c + w \frac{C}{G} L
 
-is taken, L being the GiB it loads: of two candidates the dearer to load wins just where
+is taken, L being the GiB it loads (and once more, of what a certificate makes the plan cost,
+``is_worth_its_loads``): of two candidates the dearer to load wins just where
 (share of cost saved) / (share of GiB loaded) is at least w. The ratio is Karpenter's for
 consolidation (savings over disruption; its threshold is 1/2). Unserved demand goes before either.
 """
@@ -28,7 +29,7 @@ from planner.plan.excuses import CHURN
 from planner.plan.plan import Excuse, Plan, SubCluster
 from planner.plan.verify import verify
 from planner.problem.problem import PlanningProblem
-from planner.problem.tables import CapacityTables
+from planner.problem.tables import CapacityTables, capacity_tables
 from planner.solvers.assemble import assemble, stated
 from planner.solvers.draft import SHARE_LEAST, DraftCluster
 from planner.solvers.greedy import search
@@ -98,6 +99,38 @@ def replan(
     best = min(candidates, key=order)  # of equals the first, hence the gentlest
     cheapest = min(candidates, key=lambda c: rank(problem, c.plan))
     return _told(candidates[0], best, cheapest, held, worth_min)
+
+
+def active_again(problem: PlanningProblem, plan: Plan) -> Plan | None:
+    """
+    The active plan as it is, as an answer beside ``plan``, which loads something.
+
+    None where the policy has no ``replan_worth_min``, ``plan`` loads nothing, or the active plan breaks a
+    rule or serves less.
+    """
+    active = problem.active_plan
+    if active is None or problem.policy.replan_worth_min is None or not churn_gib(problem, plan, active) > 0:
+        return None
+    tables = capacity_tables(problem)
+    if not _is_of_this_shape(problem, active):
+        return None
+    kept = stated(tables, active.sub_clusters, solver=plan.solver, seed=plan.seed)
+    both = [_Candidate(Decision.KEPT, kept, 0.0), _Candidate(Decision.REPLACED, plan, 0.0)]
+    if verify(problem, kept) or _serving_most(problem, both)[0].plan is not kept:
+        return None
+    text = f"{Decision.KEPT}: at what its certificate makes it cost, the plan found is not worth its loads"
+    return dataclasses.replace(kept, excuses=(*kept.excuses, Excuse(RULE, CHURN, text)))
+
+
+def is_worth_its_loads(problem: PlanningProblem, plan: Plan, kept: Plan) -> bool:
+    """Whether ``plan`` is to replace the active one, which as it stands comes to ``kept``, by the rule."""
+    active, worth_min = problem.active_plan, problem.policy.replan_worth_min
+    if active is None or worth_min is None:
+        return True
+    held = held_gib(problem, active)
+    price = worth_min * kept.cost_usd_per_hour / held if held > 0 else 0.0
+    loads = price * churn_gib(problem, plan, active)
+    return round(plan.cost_usd_per_hour + loads, 9) < round(kept.cost_usd_per_hour, 9)
 
 
 def held_gib(problem: PlanningProblem, plan: Plan) -> float:

@@ -153,3 +153,45 @@ def test_a_stop_ends_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     _, certificate = planning.certified(question, first, solved, stop=lambda: True)
     assert not certificate.passed
     assert len(asked) == 1
+
+
+def a_replan(*, worth_min: float | None, times: float = 1.0) -> tuple[PlanningProblem, Plan, Plan]:
+    """A problem whose active plan serves it, that plan, and one just like it that loads everything anew."""
+    asked = two_places()
+    active, certificate = certified_plan(asked, require(solved(asked)))
+    assert certificate.passed
+    models = {
+        name: dataclasses.replace(one, demand_rps=tuple(rate * times for rate in one.demand_rps))
+        for name, one in asked.models.items()
+    }
+    policy = dataclasses.replace(asked.policy, replan_worth_min=worth_min)
+    again = dataclasses.replace(asked, models=models, policy=policy, active_plan=active)
+    found = require(solved(dataclasses.replace(again, active_plan=None)))
+    moved = tuple(dataclasses.replace(c, id=f"new-{c.id}") for c in found.sub_clusters)
+    return again, active, dataclasses.replace(found, sub_clusters=moved)
+
+
+def require(plan: Plan | None) -> Plan:
+    assert plan is not None
+    return plan
+
+
+def test_a_plan_whose_certificate_takes_back_what_it_saves_is_not_worth_its_loads() -> None:
+    asked, active, moved = a_replan(worth_min=0.5)
+    plan, certificate = planning.certified(asked, moved, solved)
+    assert certificate.passed
+    assert verify(asked, plan) == []
+    assert {c.id for c in plan.sub_clusters} == {c.id for c in active.sub_clusters}
+    assert {one.sub_cluster for one in certificate.sub_clusters} == {c.id for c in active.sub_clusters}
+    assert plan.bound <= plan.objective
+    assert any("not worth its loads" in excuse.text for excuse in plan.excuses)
+
+
+@pytest.mark.parametrize(("worth_min", "times"), [(None, 1.0), (0.5, 4.0)])
+def test_without_the_rule_or_where_the_active_plan_does_not_serve_the_demand_the_new_one_stays(
+    worth_min: float | None, times: float
+) -> None:
+    asked, active, moved = a_replan(worth_min=worth_min, times=times)
+    plan, certificate = planning.certified(asked, moved, solved)
+    assert certificate.passed
+    assert not {c.id for c in plan.sub_clusters} & {c.id for c in active.sub_clusters}
