@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from planner.plan.codec import parse_plan
 from planner.plan.plan import SubCluster
-from planner.service.plans import plan as stored_plan
+from planner.service.plans import documents
 from planner.store.records import HeardNode
 from planner.store.store import Store
 
@@ -36,10 +37,10 @@ class SubClusterServing:
 
 def plan_serving(store: Store, version: int) -> list[SubClusterServing]:
     """Every sub-cluster of the plan. Raises ``PlanNotFound``."""
-    found = stored_plan(store, version)
+    plan = parse_plan(documents(store, version).plan)
     with store.reading() as work:
         heard = [node for node in work.nodes.all() if work.now - node.heard_at <= HEARD_WITHIN]
-    return [_serving(sub_cluster, version, heard) for sub_cluster in found.plan.sub_clusters]
+    return [_serving(sub_cluster, version, heard) for sub_cluster in plan.sub_clusters]
 
 
 def _serving(sub_cluster: SubCluster, version: int, heard: Iterable[HeardNode]) -> SubClusterServing:

@@ -132,10 +132,9 @@ class RunBody(Entry[RunRequest]):
                 yield Fault(path_of([name], path), shown(raw[name]), "needs use_observed to be true")
 
 
-class ProgressOut(Out):
-    """How far the run is; incumbent and bound in dollars per hour."""
+class _HowFar(Out):
+    """Incumbent and bound in dollars per hour."""
 
-    stage: str = Field(description="queued, starting, solving, verifying, certifying, storing or done.")
     solver: str | None = None
     incumbent: float | None = None
     bound: float | None = None
@@ -145,7 +144,13 @@ class ProgressOut(Out):
     elapsed_s: float | None = None
 
 
-class RunEventOut(Out):
+class ProgressOut(_HowFar):
+    """How far the run is; incumbent and bound in dollars per hour."""
+
+    stage: str = Field(description="queued, starting, solving, verifying, certifying, storing or done.")
+
+
+class RunEventOut(_HowFar):
     """
     The data of one event of a run's stream.
 
@@ -162,14 +167,9 @@ class RunEventOut(Out):
     )
     plan_version: int | None = Field(default=None, description="The plan that it made.")
     error: dict[str, Any] | None = Field(default=None, description="Why it failed.")
-    stage: str | None = Field(default=None, description="As in a run's `progress`; so are those that follow.")
-    solver: str | None = None
-    incumbent: float | None = None
-    bound: float | None = None
-    gap: float | None = None
-    sub_clusters_certified: int | None = None
-    sub_clusters: int | None = None
-    elapsed_s: float | None = None
+    stage: str | None = Field(
+        default=None, description="As in a run's `progress`; so are solver to elapsed_s."
+    )
 
 
 class RunSummaryOut(Out):

@@ -27,6 +27,13 @@ class RunEventOut:
 
     run: str
     at: datetime.datetime
+    solver: None | str | Unset = UNSET
+    incumbent: float | None | Unset = UNSET
+    bound: float | None | Unset = UNSET
+    gap: float | None | Unset = UNSET
+    sub_clusters_certified: int | None | Unset = UNSET
+    sub_clusters: int | None | Unset = UNSET
+    elapsed_s: float | None | Unset = UNSET
     state: None | RunState | Unset = UNSET
     attempt: int | None | Unset = UNSET
     """ How often the run was taken up, this time included. """
@@ -35,14 +42,7 @@ class RunEventOut:
     error: None | RunEventOutErrorType0 | Unset = UNSET
     """ Why it failed. """
     stage: None | str | Unset = UNSET
-    """ As in a run's `progress`; so are those that follow. """
-    solver: None | str | Unset = UNSET
-    incumbent: float | None | Unset = UNSET
-    bound: float | None | Unset = UNSET
-    gap: float | None | Unset = UNSET
-    sub_clusters_certified: int | None | Unset = UNSET
-    sub_clusters: int | None | Unset = UNSET
-    elapsed_s: float | None | Unset = UNSET
+    """ As in a run's `progress`; so are solver to elapsed_s. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,40 +51,6 @@ class RunEventOut:
         run = self.run
 
         at = self.at.isoformat()
-
-        state: None | str | Unset
-        if isinstance(self.state, Unset):
-            state = UNSET
-        elif isinstance(self.state, RunState):
-            state = self.state.value
-        else:
-            state = self.state
-
-        attempt: int | None | Unset
-        if isinstance(self.attempt, Unset):
-            attempt = UNSET
-        else:
-            attempt = self.attempt
-
-        plan_version: int | None | Unset
-        if isinstance(self.plan_version, Unset):
-            plan_version = UNSET
-        else:
-            plan_version = self.plan_version
-
-        error: dict[str, Any] | None | Unset
-        if isinstance(self.error, Unset):
-            error = UNSET
-        elif isinstance(self.error, RunEventOutErrorType0):
-            error = self.error.to_dict()
-        else:
-            error = self.error
-
-        stage: None | str | Unset
-        if isinstance(self.stage, Unset):
-            stage = UNSET
-        else:
-            stage = self.stage
 
         solver: None | str | Unset
         if isinstance(self.solver, Unset):
@@ -128,6 +94,40 @@ class RunEventOut:
         else:
             elapsed_s = self.elapsed_s
 
+        state: None | str | Unset
+        if isinstance(self.state, Unset):
+            state = UNSET
+        elif isinstance(self.state, RunState):
+            state = self.state.value
+        else:
+            state = self.state
+
+        attempt: int | None | Unset
+        if isinstance(self.attempt, Unset):
+            attempt = UNSET
+        else:
+            attempt = self.attempt
+
+        plan_version: int | None | Unset
+        if isinstance(self.plan_version, Unset):
+            plan_version = UNSET
+        else:
+            plan_version = self.plan_version
+
+        error: dict[str, Any] | None | Unset
+        if isinstance(self.error, Unset):
+            error = UNSET
+        elif isinstance(self.error, RunEventOutErrorType0):
+            error = self.error.to_dict()
+        else:
+            error = self.error
+
+        stage: None | str | Unset
+        if isinstance(self.stage, Unset):
+            stage = UNSET
+        else:
+            stage = self.stage
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -136,16 +136,6 @@ class RunEventOut:
                 "at": at,
             }
         )
-        if state is not UNSET:
-            field_dict["state"] = state
-        if attempt is not UNSET:
-            field_dict["attempt"] = attempt
-        if plan_version is not UNSET:
-            field_dict["plan_version"] = plan_version
-        if error is not UNSET:
-            field_dict["error"] = error
-        if stage is not UNSET:
-            field_dict["stage"] = stage
         if solver is not UNSET:
             field_dict["solver"] = solver
         if incumbent is not UNSET:
@@ -160,6 +150,16 @@ class RunEventOut:
             field_dict["sub_clusters"] = sub_clusters
         if elapsed_s is not UNSET:
             field_dict["elapsed_s"] = elapsed_s
+        if state is not UNSET:
+            field_dict["state"] = state
+        if attempt is not UNSET:
+            field_dict["attempt"] = attempt
+        if plan_version is not UNSET:
+            field_dict["plan_version"] = plan_version
+        if error is not UNSET:
+            field_dict["error"] = error
+        if stage is not UNSET:
+            field_dict["stage"] = stage
 
         return field_dict
 
@@ -171,67 +171,6 @@ class RunEventOut:
         run = d.pop("run")
 
         at = datetime.datetime.fromisoformat(d.pop("at"))
-
-        def _parse_state(data: object) -> None | RunState | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                state_type_0 = RunState(data)
-
-                return state_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(None | RunState | Unset, data)
-
-        state = _parse_state(d.pop("state", UNSET))
-
-        def _parse_attempt(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        attempt = _parse_attempt(d.pop("attempt", UNSET))
-
-        def _parse_plan_version(data: object) -> int | None | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(int | None | Unset, data)
-
-        plan_version = _parse_plan_version(d.pop("plan_version", UNSET))
-
-        def _parse_error(data: object) -> None | RunEventOutErrorType0 | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                error_type_0 = RunEventOutErrorType0.from_dict(data)
-
-                return error_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(None | RunEventOutErrorType0 | Unset, data)
-
-        error = _parse_error(d.pop("error", UNSET))
-
-        def _parse_stage(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        stage = _parse_stage(d.pop("stage", UNSET))
 
         def _parse_solver(data: object) -> None | str | Unset:
             if data is None:
@@ -296,14 +235,70 @@ class RunEventOut:
 
         elapsed_s = _parse_elapsed_s(d.pop("elapsed_s", UNSET))
 
+        def _parse_state(data: object) -> None | RunState | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                state_type_0 = RunState(data)
+
+                return state_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | RunState | Unset, data)
+
+        state = _parse_state(d.pop("state", UNSET))
+
+        def _parse_attempt(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        attempt = _parse_attempt(d.pop("attempt", UNSET))
+
+        def _parse_plan_version(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        plan_version = _parse_plan_version(d.pop("plan_version", UNSET))
+
+        def _parse_error(data: object) -> None | RunEventOutErrorType0 | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                error_type_0 = RunEventOutErrorType0.from_dict(data)
+
+                return error_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | RunEventOutErrorType0 | Unset, data)
+
+        error = _parse_error(d.pop("error", UNSET))
+
+        def _parse_stage(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        stage = _parse_stage(d.pop("stage", UNSET))
+
         run_event_out = cls(
             run=run,
             at=at,
-            state=state,
-            attempt=attempt,
-            plan_version=plan_version,
-            error=error,
-            stage=stage,
             solver=solver,
             incumbent=incumbent,
             bound=bound,
@@ -311,6 +306,11 @@ class RunEventOut:
             sub_clusters_certified=sub_clusters_certified,
             sub_clusters=sub_clusters,
             elapsed_s=elapsed_s,
+            state=state,
+            attempt=attempt,
+            plan_version=plan_version,
+            error=error,
+            stage=stage,
         )
 
         run_event_out.additional_properties = d

@@ -68,20 +68,22 @@ class CrowdedSearch:
     ----------
     available
         (G,) GPUs of each crowded type.
-    states
-        What was found last, of each group.
+    arrays, states
+        Of each group: what does not change but for the prices, made when it is first searched; what was found
+        last.
     """
 
     part: CrowdedPart
     available: Floats
     seed: int
     groups: list[Integers]
+    arrays: list[Part | None]
     states: list[State | None]
 
     @classmethod
     def begun(cls, part: CrowdedPart, available: Floats, *, seed: int) -> CrowdedSearch:
         groups = _groups(part)
-        return cls(part, available, seed, groups, [None] * len(groups))
+        return cls(part, available, seed, groups, [None] * len(groups), [None] * len(groups))
 
     def improve(self, outside: Sequence[Outside], *, deadline_s: float, stop: Stop) -> list[DraftCluster]:
         """Sub-clusters in the crowded types' pools; items in none of them are better off elsewhere."""
@@ -90,7 +92,8 @@ class CrowdedSearch:
         share = np.floor(self.available / len(self.groups))
 
         def searched(at: int) -> None:
-            arrays = _arrays(self.part, self.groups[at], share, outside, len(self.groups))
+            arrays = self.arrays[at] or _arrays(self.part, self.groups[at], share)
+            self.arrays[at] = arrays = self._priced(arrays, self.groups[at], outside)
             limit = min(deadline_s, time.monotonic() + each_s)
             seed = self.seed + at
             self.states[at] = _searched(arrays, self.states[at], deadline_s=limit, seed=seed, stop=stop)
@@ -98,6 +101,13 @@ class CrowdedSearch:
         with ThreadPoolExecutor(max_workers=THREADS) as pool:
             list(pool.map(searched, range(len(self.groups))))
         return _seated(self.part.tables, self._sets())
+
+    def _priced(self, arrays: Part, group: Integers, outside: Sequence[Outside]) -> Part:
+        """With these prices of what is outside; what is no item is shared out to the groups alike."""
+        return arrays._replace(
+            outside=np.minimum(TOO_DEAR, np.stack([prices.items[group] for prices in outside], axis=1)),
+            apart=np.array([prices.apart for prices in outside]) / len(self.groups),
+        )
 
     def _sets(self) -> list[tuple[int, list[int]]]:
         """GPU type and models of each sub-cluster."""
@@ -136,9 +146,8 @@ def _searched(arrays: Part, begin: State | None, *, deadline_s: float, seed: int
     return best
 
 
-def _arrays(
-    part: CrowdedPart, group: Integers, available: Floats, outside: Sequence[Outside], groups: int
-) -> Part:
+def _arrays(part: CrowdedPart, group: Integers, available: Floats) -> Part:
+    """All but the prices of what is outside."""
     tables, models, share = part.tables, part.model[group].tolist(), part.share[group]
     types = list(part.types)
     need = np.stack(
@@ -167,8 +176,8 @@ def _arrays(
         price=tables.price_usd_per_hour[types],
         limit=np.array(limit, dtype=np.int64),
         available=available.astype(np.int64),
-        outside=np.minimum(TOO_DEAR, np.stack([prices.items[group] for prices in outside], axis=1)),
-        apart=np.array([prices.apart for prices in outside]) / groups,
+        outside=np.zeros((len(group), 0)),
+        apart=np.zeros(0),
         rate=rate,
         member_max=MEMBERS_MAX,
     )
