@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 import structlog
 
-from dispatcher.backends.backend import Backend, check_outputs
+from dispatcher.backends.backend import Backend, DeviceLost, check_outputs
 from dispatcher.backends.loading import LoadedModel
 from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel
@@ -36,7 +36,7 @@ _Held: TypeAlias = dict[Hashable, LoadedModel]
 
 
 class WorkerFailed(RuntimeError):
-    """The dispatcher refused this worker, or a model cannot be loaded."""
+    """The dispatcher refused this worker, a model cannot be loaded, or its GPU cannot be used any more."""
 
 
 class _LoadFault(Exception):
@@ -265,6 +265,8 @@ class WorkerConversation:
             text = f"{type(error).__name__}: {error}"[:ERROR_CHARS_MAX]
             _log.exception("batch_failed", batch_id=message.batch_id, model_index=message.model_index)
             self._send(wire.BatchFailed(message.batch_id, started_us, finished_us, text))
+            if isinstance(error, DeviceLost):
+                raise WorkerFailed(text) from error
             return
         self._send(wire.BatchDone(message.batch_id, started_us, self._now()), outputs)
 
