@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,7 @@ def _exported(torch: Any, path: Path, device: Any) -> Network:
             f"{path}: exported while training ({', '.join(trained)}); call eval() on the network first"
         )
     if device.type != "cpu":  # tensors that the network makes are on the device that it was exported on
-        program = torch.export.passes.move_to_device_pass(program, device)
+        program = import_module("torch.export.passes").move_to_device_pass(program, device)
     module = program.module()
     positional, by_name = program.example_inputs or ((None,) * len(program.graph_signature.user_inputs), {})
     names = list(program.graph_signature.user_inputs)
@@ -187,7 +188,8 @@ def _exported(torch: Any, path: Path, device: Any) -> Network:
 
     values = {node.name: node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"}
     inputs = [
-        _file_input(path, torch, name, values[node]) for name, node in zip([*front, *by_name], names, strict=True)
+        _file_input(path, torch, name, values[node])
+        for name, node in zip([*front, *by_name], names, strict=True)
     ]
     weights = (*program.state_dict.values(), *program.constants.values())
     return Network(call, tuple(inputs), Form.EXPORTED, weights=weights)

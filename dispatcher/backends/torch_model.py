@@ -44,7 +44,9 @@ class TorchModel:
             torch.cuda.empty_cache()  # what models that were unloaded took is for all to use
         elif os.environ.get(DEVICES, "-1") not in ("", "-1"):
             built = torch.version.cuda or "none"
-            _log.warning("torch_finds_no_gpu", model=model.id, devices=os.environ[DEVICES], built_for_cuda=built)
+            _log.warning(
+                "torch_finds_no_gpu", model=model.id, devices=os.environ[DEVICES], built_for_cuda=built
+            )
         self._reserved_bytes = self._reserved()
         path = Path(model.backend.path or "")
         try:
@@ -82,7 +84,9 @@ class TorchModel:
             self._check_device(error)
             raise BackendError(f"model {self._model.id}: {reason_of(error)}") from error
         torch.cuda.empty_cache()  # only now: while the error is held, so are the tensors of its frames
-        raise BackendError(f"model {self._model.id}: out of memory for {_sizes(self._model, inputs)}: {reason}")
+        raise BackendError(
+            f"model {self._model.id}: out of memory for {_sizes(self._model, inputs)}: {reason}"
+        )
 
     def _on_device(self, name: str, datatype: str, array: Array) -> Any:
         """A copy on the device; by way of pinned memory, so that it need not wait for each."""
@@ -124,14 +128,16 @@ class TorchModel:
         try:
             self._torch.cuda.synchronize()
         except Exception as lost:
-            text = f"model {self._model.id}: {reason_of(error)}; the GPU cannot be used any more: {reason_of(lost)}"
-            raise DeviceLost(text) from error
+            why = f"{reason_of(error)}; the GPU cannot be used any more: {reason_of(lost)}"
+            raise DeviceLost(f"model {self._model.id}: {why}") from error
 
     def _reserved(self) -> int:
         return int(self._torch.cuda.memory_reserved()) if self._has_gpu else 0
 
     def _device_name(self) -> str:
-        return f"{self._device} ({self._torch.cuda.get_device_name()})" if self._has_gpu else str(self._device)
+        return (
+            f"{self._device} ({self._torch.cuda.get_device_name()})" if self._has_gpu else str(self._device)
+        )
 
 
 def import_torch(subject: str = "") -> Any:

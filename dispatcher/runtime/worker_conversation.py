@@ -234,7 +234,8 @@ class WorkerConversation:
         _log.error("load_failed", model=fault.model, error=fault.text)
         self._send(wire.LoadFailed(welcome.revision, fault.model, fault.text))
         if not self._table:
-            raise WorkerFailed(f"model {fault.model}: {fault.text}") from fault
+            subject = f"model {fault.model}: "
+            raise WorkerFailed(subject + fault.text.removeprefix(subject)) from fault
 
     def _hold(self, welcome: wire.Welcome, loaded: _Held) -> None:
         fresh = [(key, each) for key, each in loaded.items() if key not in self._held]

@@ -80,7 +80,9 @@ class StandIn(ModuleType):
         module = SimpleNamespace(forward=SimpleNamespace(schema=schema))
         module.parameters = module.buffers = tuple
         self.jit = SimpleNamespace(load=lambda path, map_location: SimpleNamespace(eval=lambda: self._called))
-        self._called = type("Loaded", (SimpleNamespace,), {"__call__": lambda _, x: self.network(x)})(**vars(module))
+        self._called = type("Loaded", (SimpleNamespace,), {"__call__": lambda _, x: self.network(x)})(
+            **vars(module)
+        )
         self.cuda = SimpleNamespace(
             is_available=lambda: self.has_gpu,
             current_device=lambda: 0,
@@ -185,7 +187,9 @@ def test_inputs_go_to_the_gpu_by_way_of_pinned_memory_and_outputs_are_awaited_on
     assert torch.threads == 8
 
 
-def test_memory_of_the_gpu_counts_weights_and_the_workspace_of_the_warm_up(torch: StandIn, path: Path) -> None:
+def test_memory_of_the_gpu_counts_weights_and_the_workspace_of_the_warm_up(
+    torch: StandIn, path: Path
+) -> None:
     torch.has_gpu = True
     torch.reserved = 1_000  # of models before
 
