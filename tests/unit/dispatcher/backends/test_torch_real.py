@@ -13,9 +13,11 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from dispatcher.backends.backend import BackendError, load_backend  # noqa: E402
 from dispatcher.backends.loading import load_measured  # noqa: E402
+from dispatcher.backends.measure_torch import measure_torch  # noqa: E402
 from dispatcher.backends.torch_file import TYPE_BY_DATATYPE, Form, form_of, load_network  # noqa: E402
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE  # noqa: E402
 from dispatcher.contract.sub_cluster import ModelBackend, ServedModel, Tensor  # noqa: E402
+from profiles.memory import Precision  # noqa: E402
 from tests import torch_models as made  # noqa: E402
 
 
@@ -214,3 +216,29 @@ def test_each_thread_that_computes_has_one_processor(tmp_path: Path, monkeypatch
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("form", ["exported", "traced"])
+def test_a_network_is_measured_at_every_batch_size(tmp_path: Path, form: str) -> None:
+    inputs = made.tokens_and_scale()
+    before = torch.get_num_threads()
+    try:
+        if form == "exported":
+            path = made.exported(tmp_path / "text.pt2", made.encoder(), inputs)
+            told: tuple[Tensor, ...] = ()
+        else:
+            path = made.traced(tmp_path / "text.pt", made.encoder(), inputs)
+            told = made.served_text(path).inputs
+            with pytest.raises(BackendError, match="input must be told, as in tokens:"):
+                measure_torch(path, [1])
+        found = measure_torch(path, [4, 1, 2], inputs=told, repeats=3)
+    finally:
+        torch.set_num_threads(before)
+    profile = found.profile()
+    assert [size for size, _ in profile.points] == [1, 2, 4]
+    assert all(us > 0 for _, us in profile.points)
+    weights = sum(each.nbytes for each in made.encoder().parameters())
+    assert weights <= found.weights_gib * 2**30 < 1.5 * weights
+    assert found.workspace_gib_per_item * 2**30 > made.TOKENS * made.WIDTH * 4
+    assert "PyTorch" in found.engine
+    assert found.precision is Precision.FP32
