@@ -6,6 +6,7 @@ An exported program says itself what its inputs are. TorchScript does not, and i
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -61,6 +62,7 @@ def measure_torch(
         When PyTorch is not there, or the file is no network that runs at these batch sizes.
     """
     check_settings(batch_sizes, repeats, warmup, threads)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler would tell of its start and its end
     torch, path, sizes = import_torch(), Path(path), sorted(set(batch_sizes))
     torch.set_num_threads(threads)
     on_gpu = torch.cuda.is_available()
@@ -95,6 +97,8 @@ def _shapes(path: Path, network: Network, given: Sequence[Tensor]) -> list[FileI
     told = {tensor.name: tensor for tensor in given}
     whole = []
     for each in network.inputs:
+        if each.may_lack and each.name not in told:
+            continue
         if each.name in told:
             tensor = told[each.name]
             each = FileInput(each.name, each.type or TYPE_BY_DATATYPE[tensor.datatype], (None, *tensor.shape))

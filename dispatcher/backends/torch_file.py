@@ -8,6 +8,7 @@ or datatype shows when the model is loaded and not with the first request.
 from __future__ import annotations
 
 import logging
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ TYPE_BY_DATATYPE = {
 }
 BFLOAT16 = "bfloat16"
 BATCH = "batch"
+BEFORE_2_8 = "serialized_exported_program.json"
+"""The file in the archive that older versions of ``torch.export.save`` wrote."""
+
 TRAINING_ARGUMENT = {"dropout": 2, "batch_norm": 5}
 """Which argument of an operator says that it was exported while training."""
 
@@ -57,12 +61,13 @@ class FileInput:
     One input as the file has it.
 
     ``type`` and ``shape`` are None where the file does not say; an extent that is free is None. The
-    batch is the first dimension of ``shape``.
+    batch is the first dimension of ``shape``. ``may_lack``: the network does without it.
     """
 
     name: str
     type: str | None = None
     shape: tuple[int | None, ...] | None = None
+    may_lack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +111,11 @@ def form_of(path: Path) -> Form:
         raise BackendError(f"no file {path}")
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name.partition("/")[2] for name in archive.namelist()]
+            names = [name for full in archive.namelist() for name in (full, full.partition("/")[2])]
     except (OSError, zipfile.BadZipFile) as error:
         raise BackendError(f"cannot load {path}: cut short, or not written by PyTorch ({error})") from error
     form = Form.WEIGHTS
-    if any(name.startswith("models/") and name.endswith(".json") for name in names):
+    if BEFORE_2_8 in names or any(re.fullmatch(r"models/.+\.json", name) for name in names):
         form = Form.EXPORTED
     elif any(name.startswith("data/aotinductor/") for name in names):
         form = Form.COMPILED
@@ -127,16 +132,19 @@ def form_of(path: Path) -> Form:
 def check_inputs(torch: Any, path: Path, network: Network, declared: Sequence[Tensor]) -> None:
     """Raises ``BackendError`` unless the file takes what is declared, in whatever order."""
     names, wanted = [each.name for each in network.inputs], [tensor.name for tensor in declared]
-    if sorted(names) != sorted(wanted):
+    needed = [each.name for each in network.inputs if not each.may_lack]
+    if not set(needed) <= set(wanted) <= set(names):
         raise BackendError(f"{path}: the file's inputs are {names}, declared are {wanted}")
     by_name = {tensor.name: tensor for tensor in declared}
     for found in network.inputs:
-        tensor = by_name[found.name]
+        tensor = by_name.get(found.name)
+        if tensor is None:
+            continue
         type_given = TYPE_BY_DATATYPE[tensor.datatype]
         if found.type not in (None, type_given) and (found.type, type_given) != (BFLOAT16, "float32"):
-            needed = "FP32" if found.type == BFLOAT16 else _datatype(found.type)
+            right = "FP32" if found.type == BFLOAT16 else _datatype(found.type)
             raise BackendError(
-                f"{path}: input {found.name} is {found.type} in the file and needs {needed},"
+                f"{path}: input {found.name} is {found.type} in the file and needs {right},"
                 f" declared is {tensor.datatype}"
             )
         if found.shape is not None and not _fits(found.shape, tensor.shape):
@@ -152,7 +160,8 @@ def reason_of(error: BaseException) -> str:
     lines = [line for line in str(error).strip().splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
-    return lines[-1].strip() if "TorchScript" in lines[0] else lines[0].strip()
+    behind = [line for line in lines if re.match(r"(\w+\.)*\w*(Error|Exception)\b.*: ", line)]
+    return (behind[-1] if behind and "TorchScript" in lines[0] else lines[0]).strip()
 
 
 def _fits(found: tuple[int | None, ...], declared: tuple[int, ...]) -> bool:
@@ -214,8 +223,8 @@ def _script(torch: Any, path: Path, device: Any) -> Network:
     module = torch.jit.load(str(path), map_location=device).eval()
     inputs = []
     for argument in module.forward.schema.arguments[1:]:
-        if str(argument.type) == "Tensor":
-            inputs.append(FileInput(argument.name))
+        if str(argument.type) in ("Tensor", "Optional[Tensor]"):
+            inputs.append(FileInput(argument.name, may_lack=argument.has_default_value()))
         elif not argument.has_default_value():
             raise BackendError(f"{path}: input {argument.name} must be a tensor, is {argument.type}")
     weights = (*module.parameters(), *module.buffers())

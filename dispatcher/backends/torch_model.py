@@ -7,6 +7,7 @@ PyTorch is no dependency of the dispatcher: a node that serves such models insta
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from dispatcher.contract.sub_cluster import ServedModel
 THREADS = "OMP_NUM_THREADS"
 DEVICES = "CUDA_VISIBLE_DEVICES"
 MIB = 2**20
+OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory")
+"""In words: out of TorchScript every error comes as the same class."""
+
 
 _log = structlog.get_logger()
 
@@ -29,9 +33,9 @@ class TorchModel:
     ``model.backend.path``, called with the declared inputs by their names.
 
     It may answer one tensor, a sequence of them in the order of the declared outputs, or a mapping or
-    named tuple by their names. bfloat16 is FP32 to the outside. On the CPU it computes on one thread, or on
-    as many as ``OMP_NUM_THREADS`` says. Raises ``BackendError`` when PyTorch is not there, the file
-    cannot be loaded, or takes other inputs than declared.
+    named tuple by their names. bfloat16 is FP32 to the outside. On the CPU one thread computes, or as many
+    as ``OMP_NUM_THREADS`` says. Raises ``BackendError`` when PyTorch is not there, the file cannot be
+    loaded, or takes other inputs than declared.
     """
 
     def __init__(self, model: ServedModel) -> None:
@@ -67,7 +71,7 @@ class TorchModel:
     def execute(self, inputs: Sequence[Array]) -> list[Array]:
         """One forward pass for the whole batch, finished when it returns. Raises ``BackendError``."""
         torch = self._torch
-        if not self._has_gpu and torch.get_num_threads() != self._threads:
+        if torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)  # holds for the thread that calls alone
         try:
             with torch.inference_mode():
@@ -78,11 +82,11 @@ class TorchModel:
                 return self._on_host(self._in_order(self._network.call(tensors)))
         except BackendError:
             raise
-        except torch.OutOfMemoryError as error:
-            reason = reason_of(error)
         except Exception as error:
-            self._check_device(error)
-            raise BackendError(f"model {self._model.id}: {reason_of(error)}") from error
+            reason = reason_of(error)
+            if not OUT_OF_MEMORY.search(reason):
+                self._check_device(error)
+                raise BackendError(f"model {self._model.id}: {reason}") from error
         torch.cuda.empty_cache()  # only now: while the error is held, so are the tensors of its frames
         raise BackendError(
             f"model {self._model.id}: out of memory for {_sizes(self._model, inputs)}: {reason}"

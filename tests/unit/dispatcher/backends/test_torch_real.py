@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from dispatcher.backends.backend import BackendError, load_backend  # noqa: E402
 from dispatcher.backends.loading import load_measured  # noqa: E402
 from dispatcher.backends.measure_torch import measure_torch  # noqa: E402
 from dispatcher.backends.torch_file import TYPE_BY_DATATYPE, Form, form_of, load_network  # noqa: E402
+from dispatcher.contract import wire  # noqa: E402
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE  # noqa: E402
 from dispatcher.contract.sub_cluster import ModelBackend, ServedModel, Tensor  # noqa: E402
 from profiles.memory import Precision  # noqa: E402
@@ -242,3 +244,63 @@ def test_a_network_is_measured_at_every_batch_size(tmp_path: Path, form: str) ->
     assert found.workspace_gib_per_item * 2**30 > made.TOKENS * made.WIDTH * 4
     assert "PyTorch" in found.engine
     assert found.precision is Precision.FP32
+
+
+class Hungry(torch.nn.Module):
+    """Takes the more memory the larger its input is."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + torch.empty([int(x.max().item()) * 1_073_741_824], dtype=torch.float64)[:1].sum() * 0
+
+
+def test_a_batch_that_finds_no_memory_fails_and_says_how_much_it_was(tmp_path: Path) -> None:
+    path = made.scripted(tmp_path / "m.pt", Hungry())
+    tensor = Tensor("x", "FP32", (1,))
+    backend = load_backend(
+        ServedModel("m", 1_000, (0, 10, 10), (tensor,), (tensor,), ModelBackend("torch", str(path)))
+    )
+    with pytest.raises(
+        BackendError, match=r"out of memory for a batch of 2 \(x \[2, 1\] FP32: .* allocate \d+ bytes"
+    ):
+        backend.execute([np.full((2, 1), 2**20, dtype=np.float32)])
+    backend.execute([np.zeros((2, 1), dtype=np.float32)])
+
+
+class Turned(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.transpose(1, 2)
+
+
+def test_outputs_that_do_not_lie_in_order_are_sent_in_order(tmp_path: Path) -> None:
+    given = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    path = made.exported(tmp_path / "m.pt2", Turned(), (torch.from_numpy(given),))
+    tensors = (Tensor("x", "FP32", (2, 3)),), (Tensor("y", "FP32", (3, 2)),)
+    backend = load_backend(ServedModel("m", 1_000, (0, 10, 10), *tensors, ModelBackend("torch", str(path))))
+    (found,) = backend.execute([given])
+    assert bytes(wire.frame(found)) == given.transpose(0, 2, 1).tobytes()
+
+
+def test_a_package_compiled_ahead_of_time_is_named_as_what_it_is(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.pt2", "w") as archive:
+        archive.writestr("m/archive_format", "pt2")
+        archive.writestr("m/data/aotinductor/model/m.wrapper.so", b"")
+    with pytest.raises(BackendError, match="compiled by AOTInductor; an exported program"):
+        form_of(tmp_path / "m.pt2")
+
+
+class Optional(torch.nn.Module):
+    def forward(self, x: torch.Tensor, bias: torch.Tensor | None = None, times: int = 2) -> torch.Tensor:
+        return x * times if bias is None else x * times + bias
+
+
+@pytest.mark.parametrize("with_bias", [False, True])
+def test_what_a_network_does_without_need_not_be_declared(tmp_path: Path, with_bias: bool) -> None:
+    path = made.scripted(tmp_path / "m.pt", Optional())
+    x, bias = Tensor("x", "FP32", (1,)), Tensor("bias", "FP32", (1,))
+    inputs = (bias, x) if with_bias else (x,)
+    backend = load_backend(
+        ServedModel("m", 1_000, (0, 10, 10), inputs, (x,), ModelBackend("torch", str(path)))
+    )
+    ones = np.ones((2, 1), dtype=np.float32)
+    (found,) = backend.execute([ones] * len(inputs))
+    assert found.ravel().tolist() == [2.0 + with_bias] * 2
