@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -304,3 +304,34 @@ def test_what_a_network_does_without_need_not_be_declared(tmp_path: Path, with_b
     ones = np.ones((2, 1), dtype=np.float32)
     (found,) = backend.execute([ones] * len(inputs))
     assert found.ravel().tolist() == [2.0 + with_bias] * 2
+
+
+class Pair(NamedTuple):
+    minus: torch.Tensor
+    plus: torch.Tensor
+
+
+class Both(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> Pair:
+        return Pair(-x, x + 1)
+
+
+class InOrder(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x + 1, -x
+
+
+@pytest.mark.parametrize(
+    ("network", "form"), [(Both, "scripted"), (InOrder, "scripted"), (InOrder, "exported")]
+)
+def test_several_outputs_by_name_or_in_the_declared_order(tmp_path: Path, network: Any, form: str) -> None:
+    if form == "exported":
+        path = made.exported(tmp_path / "m.pt2", network(), (torch.ones(2, 1),))
+    else:
+        path = made.scripted(tmp_path / "m.pt", network())
+    x, plus, minus = (Tensor(name, "FP32", (1,)) for name in ("x", "plus", "minus"))
+    backend = load_backend(
+        ServedModel("m", 1_000, (0, 10, 10), (x,), (plus, minus), ModelBackend("torch", str(path)))
+    )
+    found = backend.execute([np.ones((2, 1), dtype=np.float32)])
+    assert [each.ravel().tolist() for each in found] == [[2.0, 2.0], [-1.0, -1.0]]
