@@ -45,9 +45,9 @@ def import_library(model: ServedModel) -> None:
     if model.backend.kind == "onnx":
         import dispatcher.backends.onnx_model  # noqa: F401
     if model.backend.kind == "torch":
-        from dispatcher.backends.torch_model import import_torch
+        from dispatcher.backends.torch_model import import_for
 
-        import_torch(f"model {model.id}: ")
+        import_for(model)
 
 
 def load_backend(model: ServedModel) -> Backend:

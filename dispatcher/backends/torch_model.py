@@ -6,6 +6,7 @@ PyTorch is no dependency of the dispatcher: a node that serves such models insta
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,15 @@ from typing import Any
 import structlog
 
 from dispatcher.backends.backend import Array, BackendError, DeviceLost
-from dispatcher.backends.torch_file import TYPE_BY_DATATYPE, check_inputs, load_network, reason_of
+from dispatcher.backends.torch_file import (
+    TYPE_BY_DATATYPE,
+    Form,
+    check_inputs,
+    form_of,
+    import_reader,
+    load_network,
+    reason_of,
+)
 from dispatcher.contract.sub_cluster import ServedModel
 
 THREADS = "OMP_NUM_THREADS"
@@ -151,6 +160,14 @@ def import_torch(subject: str = "") -> Any:
     except ImportError as error:
         raise BackendError(f"{subject}PyTorch is not installed on this node") from error
     return torch
+
+
+def import_for(model: ServedModel) -> None:
+    """All that the library loads once for every model like this one. Raises ``BackendError``."""
+    torch = import_torch(f"model {model.id}: ")
+    with contextlib.suppress(BackendError):  # it is told when the model itself is loaded
+        if form_of(Path(model.backend.path or "")) is Form.EXPORTED:
+            import_reader(torch)
 
 
 def _sizes(model: ServedModel, inputs: Sequence[Array]) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -21,6 +24,7 @@ from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE  # noqa: E402
 from dispatcher.contract.sub_cluster import ModelBackend, ServedModel, Tensor  # noqa: E402
 from profiles.memory import Precision  # noqa: E402
 from tests import torch_models as made  # noqa: E402
+from tests.tidy.tree import ROOT  # noqa: E402
 
 
 def close(found: Any, wanted: Any) -> None:
@@ -335,3 +339,23 @@ def test_several_outputs_by_name_or_in_the_declared_order(tmp_path: Path, networ
     )
     found = backend.execute([np.ones((2, 1), dtype=np.float32)])
     assert [each.ravel().tolist() for each in found] == [[2.0, 2.0], [-1.0, -1.0]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system tells no resident memory")
+def test_the_first_network_of_a_process_does_not_count_what_pytorch_itself_takes(tmp_path: Path) -> None:
+    width, layers = 1_024, 4
+    network = torch.nn.Sequential(*(torch.nn.Linear(width, width) for _ in range(layers))).eval()
+    path = made.exported(tmp_path / "m.pt2", network, (torch.ones(2, width),))
+    x, y = (Tensor(name, "FP32", (width,)) for name in ("input", "y"))
+    model = ServedModel("m", 1_000, (0, 10), (x,), (y,), ModelBackend("torch", str(path)))
+    (tmp_path / "model.json").write_bytes(msgspec.json.encode(model))
+    script = (
+        "import sys, msgspec, pathlib; from dispatcher.backends.loading import load_measured;"
+        "from dispatcher.contract.sub_cluster import ServedModel;"
+        "content = pathlib.Path(sys.argv[1]).read_bytes();"
+        "print(load_measured(msgspec.json.decode(content, type=ServedModel)).memory_bytes)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "model.json")]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    weights = layers * width * width * 4
+    assert weights <= int(said.splitlines()[-1]) < 4 * weights
