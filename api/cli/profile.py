@@ -110,7 +110,10 @@ def measure(
         ),
     ] = None,
     statistic: Annotated[str, typer.Option(help="What stands for the repeats: median or p95.")] = "median",
-    gpu_type: Annotated[str, typer.Option(help="The type to file the profile under.")] = "cpu",
+    gpu_type: Annotated[
+        str | None,
+        typer.Option(help="The type to file the profile under; cpu, or the GPU's own name, if left out."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Write the profile there, for a problem's profiles.")
     ] = None,

@@ -72,6 +72,7 @@ class Measurement:
     measured_at: str
     precision: Precision
     threads: int
+    gpu_type: str = "cpu"
 
     def points_us(self, statistic: Statistic = Statistic.MEDIAN) -> tuple[tuple[int, float], ...]:
         """(batch size, microseconds) as measured."""
@@ -92,12 +93,16 @@ class Measurement:
         errors = [abs(curve.latency_us(b) / us - 1) for b, us in points]
         return CurveFit(curve, sum(errors) / len(errors))
 
-    def profile(self, gpu_type: str = "cpu", statistic: Statistic = Statistic.MEDIAN) -> Profile:
-        """The measurement as a profile on ``gpu_type``; the largest batch is the largest one measured."""
+    def profile(self, gpu_type: str | None = None, statistic: Statistic = Statistic.MEDIAN) -> Profile:
+        """
+        The measurement as a profile on ``gpu_type``, else on what it was measured on.
+
+        The largest batch is the largest one measured.
+        """
         fitted = self.curve_fit(statistic)
         return Profile(
             model=self.model,
-            gpu_type=gpu_type,
+            gpu_type=gpu_type or self.gpu_type,
             curve=fitted.curve,
             weights_gib=self.weights_gib,
             workspace_gib_per_item=self.workspace_gib_per_item,

@@ -89,6 +89,7 @@ def measure_torch(
         measured_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         precision=_precision(weights.values()),
         threads=threads,
+        gpu_type="-".join(torch.cuda.get_device_name().split()) if on_gpu else "cpu",
     )
 
 
