@@ -14,20 +14,36 @@ if TYPE_CHECKING:
     from dispatcher.contract.sub_cluster import Tensor
 
 
+HINT = (
+    "the model must be an ONNX or PyTorch file that runs here at every batch size asked;"
+    " --input tells what TorchScript takes"
+)
+
+
 def measure_file(
     path: Path, sizes: Sequence[int], tensors: Sequence[str], *, repeats: int, warmup: int, threads: int
 ) -> Measurement:
-    """PyTorch writes archives, ONNX does not. Raises ``BackendError`` and ``InputInvalid``."""
-    if zipfile.is_zipfile(path):
-        from dispatcher.backends.measure_torch import measure_torch
+    """
+    PyTorch writes archives, ONNX does not.
 
-        inputs = [_tensor(text) for text in tensors]
-        return measure_torch(path, sizes, inputs=inputs, repeats=repeats, warmup=warmup, threads=threads)
-    from dispatcher.backends.measure import measure_onnx
+    A file that cannot be measured ends the command. Raises ``InputInvalid``.
+    """
+    from dispatcher.backends.backend import BackendError
 
-    if tensors:
-        fail(f"--input: an ONNX file says what it takes, got {tensors[0]!r}", code=ExitCode.BAD_INPUT)
-    return measure_onnx(path, sizes, repeats=repeats, warmup=warmup, threads=threads)
+    inputs = [_tensor(text) for text in tensors]
+    counts = {"repeats": repeats, "warmup": warmup, "threads": threads}
+    try:
+        if zipfile.is_zipfile(path):
+            from dispatcher.backends.measure_torch import measure_torch
+
+            return measure_torch(path, sizes, inputs=inputs, **counts)
+        from dispatcher.backends.measure import measure_onnx
+
+        if tensors:
+            fail(f"--input: an ONNX file says what it takes, got {tensors[0]!r}", code=ExitCode.BAD_INPUT)
+        return measure_onnx(path, sizes, **counts)
+    except BackendError as error:
+        fail(str(error), hint=HINT, code=ExitCode.BAD_INPUT)
 
 
 def _tensor(text: str) -> Tensor:

@@ -128,7 +128,6 @@ def measure(
     Example: fermata profile measure model.onnx --batch-sizes 1,2,4,8,16 --output profile.json
     """
     from api.cli.measuring import measure_file
-    from dispatcher.backends.backend import BackendError
     from dispatcher.backends.measure import Statistic
     from profiles.codec import profile_to_json
 
@@ -139,15 +138,8 @@ def measure(
         fail(f"cannot read {model}: no such file", code=ExitCode.BAD_INPUT)
     if not as_json:
         talk.print(f"measuring {model} at batch sizes {', '.join(map(str, sizes))} ...")
-    try:
-        settings = {"repeats": repeats, "warmup": warmup, "threads": threads}
-        measurement = measure_file(model, sizes, tensors or (), **settings)
-    except BackendError as error:
-        hint = (
-            "the model must be an ONNX or PyTorch file that runs here at every batch size asked;"
-            " --input tells what TorchScript takes"
-        )
-        fail(str(error), hint=hint, code=ExitCode.BAD_INPUT)
+    settings = {"repeats": repeats, "warmup": warmup, "threads": threads}
+    measurement = measure_file(model, sizes, tensors or (), **settings)
     profile = measurement.profile(gpu_type, Statistic(statistic))
     data = profile_to_json(profile)
     if output:
