@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
@@ -48,6 +49,13 @@ def import_library(model: ServedModel) -> None:
         from dispatcher.backends.torch_model import import_for
 
         import_for(model)
+
+
+def free_cached() -> None:
+    """Give back to the device what a library keeps of models that were unloaded."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.cuda.empty_cache()
 
 
 def load_backend(model: ServedModel) -> Backend:

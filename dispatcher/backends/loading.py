@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from dispatcher.backends.backend import Backend, import_library, load_backend
+from dispatcher.backends.backend import Backend, free_cached, import_library, load_backend
 from dispatcher.contract.sub_cluster import ServedModel
 
 STATM = Path("/proc/self/statm")
@@ -33,6 +33,7 @@ def load_measured(model: ServedModel) -> LoadedModel:
     """Raises whatever the backend raises."""
     import_library(model)
     gc.collect()
+    free_cached()
     before_bytes = resident_bytes()
     started_ns = time.monotonic_ns()
     backend = load_backend(model)

@@ -53,9 +53,7 @@ class TorchModel:
         self._has_gpu = torch.cuda.is_available()
         self._device = torch.device(*(("cuda", torch.cuda.current_device()) if self._has_gpu else ("cpu",)))
         self._threads = int(torch.get_num_threads()) if os.environ.get(THREADS) else 1
-        if self._has_gpu:
-            torch.cuda.empty_cache()  # what models that were unloaded took is for all to use
-        elif os.environ.get(DEVICES, "-1") not in ("", "-1"):
+        if not self._has_gpu and os.environ.get(DEVICES, "-1") not in ("", "-1"):
             built = torch.version.cuda or "none"
             _log.warning(
                 "torch_finds_no_gpu", model=model.id, devices=os.environ[DEVICES], built_for_cuda=built

@@ -209,6 +209,7 @@ def test_memory_of_the_gpu_counts_weights_and_the_workspace_of_the_warm_up(
 
     torch.network = network
     assert load_measured(served(path)).memory_bytes == 200
+    assert torch.done[0] == "empty_cache"  # what models before it left is free to be used
     torch.reserved = 1_000
     assert load_measured(served(path, sizes=(2, 4))).memory_bytes == 400
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -359,3 +361,14 @@ def test_the_first_network_of_a_process_does_not_count_what_pytorch_itself_takes
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     weights = layers * width * width * 4
     assert weights <= int(said.splitlines()[-1]) < 4 * weights
+
+
+def test_an_unloaded_network_leaves_no_weights_behind(tmp_path: Path) -> None:
+    path = made.exported(tmp_path / "m.pt2", made.convolutional(), (made.image(),))
+    network = load_network(torch, path, torch.device("cpu"))
+    network.call({"image": made.image()})
+    weights = [weakref.ref(weight) for weight in network.weights]
+    del network
+    gc.collect()
+    assert weights
+    assert all(weight() is None for weight in weights)
