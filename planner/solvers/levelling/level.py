@@ -40,7 +40,7 @@ def levelled(
     deadline_s = time.monotonic() + time_limit_s
     sized = [size_cluster(tables, draft) for draft in drafts]
     flowing = sorted({m for d in drafts for m in d.shares} & set(split))
-    if not flowing or any(one is None for one in sized):
+    if not sized or any(one is None for one in sized):
         return None
     places = [place_of(tables, one, set(flowing)) for one in sized if one is not None]
     need = {m: needs(tables, places, m) for m in flowing}

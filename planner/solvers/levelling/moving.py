@@ -251,7 +251,12 @@ class _Search:
         self.trial += 1
         if self.gain is None:
             self.gain = self._gains()
-        gain = np.where(self.whole.peak[:, self.whole.class_of] <= self.size, self.gain, -CLASHES)
+        while not (found := self._moves(self.gain)) and self.size < SIZE_MOST:
+            self.size *= SIZE_GROWTH
+        return found
+
+    def _moves(self, gain: Floats) -> list[Move]:
+        gain = np.where(self.whole.peak[:, self.whole.class_of] <= self.size, gain, -CLASHES)
         singles = self._singles(gain)
         if singles and (self.width > 1 or self.trial % 2):
             return singles
