@@ -12,6 +12,7 @@ it holds ``in_passing``), then loads: a wave takes nothing away that still carri
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -120,7 +121,7 @@ def changed(now: Stage, then: Stage) -> list[str]:
 def breaches(problem: PlanningProblem, stages: tuple[Stage, ...]) -> Iterator[Violation]:
     """Where what a GPU holds, before, during or after a load, exceeds its memory or that of the start."""
     first = {name: _gib(problem, holding) for name, holding in stages[0].items()}
-    for number, (now, then) in enumerate(zip(stages, stages[1:], strict=False), start=1):
+    for number, (now, then) in enumerate(itertools.pairwise(stages), start=1):
         for name, holding in sorted(then.items()):
             limit = max(problem.gpu_types[holding.gpu_type].usable_gib, first.get(name, 0.0))
             was = now.get(name, dataclasses.replace(holding, models={}))
@@ -159,7 +160,7 @@ def _at_epoch(problem: PlanningProblem, epoch: int) -> PlanningProblem:
 
 
 def _with_room(problem: PlanningProblem, *stages: Stage) -> PlanningProblem:
-    """Pools that have the most GPUs of either side at once: a device stands in one node file's place alone."""
+    """Pools with the GPUs of either side at once: node files give a device to one sub-cluster alone."""
     used: list[dict[tuple[str, str], int]] = []
     for stage in stages:
         own: dict[tuple[str, str], int] = {}

@@ -15,19 +15,24 @@ from planner.service.plan_errors import PlanQuestionBusy, PlanQuestionTooLong
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def apart(function: Callable[..., Any], *arguments: Any, within_s: float) -> Any:
+def apart(
+    function: Callable[..., Any],
+    *arguments: Any,
+    within_s: float,
+    turn: threading.Lock = _ONE_AT_A_TIME,
+) -> Any:
     """
-    What ``function`` gives, one at a time in this process; all of it must pickle.
+    What ``function`` gives, one at a time for each ``turn``; all of it must pickle.
 
     Raises ``PlanQuestionBusy`` while another is at work, ``PlanQuestionTooLong`` after ``within_s`` seconds,
     and ``RuntimeError`` with the other process's own story where it fails.
     """
-    if not _ONE_AT_A_TIME.acquire(blocking=False):
+    if not turn.acquire(blocking=False):
         raise PlanQuestionBusy
     try:
         return _answer_of(function, arguments, within_s)
     finally:
-        _ONE_AT_A_TIME.release()
+        turn.release()
 
 
 def _answer_of(function: Callable[..., Any], arguments: tuple[Any, ...], within_s: float) -> Any:

@@ -105,7 +105,7 @@ def test_more_gpus_in_other_epochs_than_at_once_are_no_hindrance() -> None:
 
 
 def test_a_plan_that_does_not_fit_is_refused_and_one_id_is_one_place() -> None:
-    with pytest.raises(RolloutRefused, match="18.000 GiB"):
+    with pytest.raises(RolloutRefused, match=r"18\.000 GiB"):
         found(after=by_hand(sub_cluster("one", 1, x=0.5, y=1.0), sub_cluster("two", 1, x=0.5)))
     elsewhere = dataclasses.replace(sub_cluster("one", 1, x=1.0), zone="other")
     with pytest.raises(ValueError, match="one must stay in a/z"):

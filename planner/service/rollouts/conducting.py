@@ -1,0 +1,68 @@
+"""
+The chore that moves rollouts on: order the waves, open one, wait until heartbeats confirm it, open the next.
+
+The pointer only moves forwards, one step at a time and each by one server, so any number of them may do
+this. Between a wave that is done and the next, callers have ``FOLLOW_S`` to follow the routes: a wave takes
+away only what no route names any more.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from planner.service.chores import Chore
+from planner.service.rollouts.confirming import hold_s_max, unconfirmed
+from planner.service.rollouts.document import stages_of
+from planner.service.rollouts.ordering import order
+from planner.service.serving import heard_lately
+from planner.store.records import RolloutRecord
+from planner.store.store import Store, UnitOfWork
+
+EVERY_S = 0.5
+FOLLOW_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+def conducting(store: Store) -> Chore:
+    return Chore("rollouts", EVERY_S, lambda: conduct(store))
+
+
+def conduct(store: Store) -> int:
+    """Move every fleet's rollout on where that can be; how many moved."""
+    with store.reading() as work:
+        fleets = work.rollouts.fleets_under_way()
+    return sum(_move_on(store.of_fleet(fleet)) for fleet in fleets)
+
+
+def _move_on(store: Store) -> bool:
+    with store.reading() as work:
+        current = work.plans.current_activation()
+        record = None if current is None else work.rollouts.of(current.id)
+        if current is None or (record is not None and (record.is_done or not _may_move(work, record))):
+            return False
+    if record is None:
+        return order(store)
+    with store.writing() as work:
+        if not work.rollouts.move(record.activation_id, step=record.step):
+            return False
+    told = {"fleet": store.fleet, "plan_version": current.plan_version, "waves": record.waves}
+    verb = "done" if record.wave > record.done else "open"
+    log.info("rollout wave %s: %s", verb, told | {"wave": (record.step + 2) // 2})
+    return True
+
+
+def _may_move(work: UnitOfWork, record: RolloutRecord) -> bool:
+    waited = work.now - record.moved_at
+    if record.wave == record.done:
+        return record.step == 0 or waited >= timedelta(seconds=FOLLOW_S)
+    heard = heard_lately(work)
+    stages = stages_of(work.rollouts.document(record.activation_id)).stages
+    waits = unconfirmed(stages[record.done], stages[record.wave], record.activation_id, record.wave, heard)
+    if not waits:
+        return True
+    if waited < timedelta(seconds=hold_s_max(heard)):
+        return False
+    log.error("rollout goes on unserved: %s", {"wave": record.wave, "sub_clusters": waits})
+    return True
