@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("activation_id", name="pk_rollouts"),
     )
     own = ACTIVATIONS.c
-    whole = sa.literal_column('\'{"at_once": true, "reasons": []}\'')
+    whole = sa.literal_column("'{\"reasons\": []}'")
     columns = [own.id, own.fleet, whole, sa.literal_column("0"), sa.literal_column("0"), own.activated_at]
     current = sa.select(*columns).where(own.deactivated_at.is_(None))
     names = ["activation_id", "fleet", "document", "waves", "step", "moved_at"]

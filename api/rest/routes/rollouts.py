@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.rest.dependencies import INTEGER_MAX, SettingsDep, StoreDep, problems
@@ -36,5 +35,53 @@ async def get_current_rollout(
     if found is None:
         return not_modified(etag)
     response.headers["ETag"] = etag
-    waits_for = await run_in_threadpool(view.waits_for, store)
-    return RolloutProgressOut.model_validate(dataclasses.asdict(found) | {"waits_for": waits_for})
+    details = await run_in_threadpool(view.details, store, found.activation_id)
+    return RolloutProgressOut.model_validate({**dataclasses.asdict(found), **dataclasses.asdict(details)})
+
+
+@router.get(
+    "/activations/current/routes",
+    response_model=RoutesOut,
+    dependencies=[CONDITIONAL],
+    responses=NOT_MODIFIED | problems(404),
+)
+async def get_current_routes(
+    store: StoreDep, request: Request, response: Response, wait_s: WaitS = 0.0
+) -> Any:
+    """Which sub-clusters serve each model now, wave by wave; callers ask with If-None-Match and wait."""
+    found, etag = await until_news(request, wait_s, lambda: view.progress(store), _progress_etag)
+    if found is None:
+        return not_modified(etag)
+    response.headers["ETag"] = etag
+    version, models = await run_in_threadpool(view.routes_now, store)
+    return RoutesOut(plan_version=version, models=models)
+
+
+@router.get(
+    "/activations/{activation_id}/waves/{wave}/sub-clusters/{sub_cluster:path}",
+    response_model=SubClusterSpecOut,
+    dependencies=[CONDITIONAL],
+    responses=NOT_MODIFIED | problems(404),
+)
+def get_wave_sub_cluster(
+    store: StoreDep,
+    settings: SettingsDep,
+    activation_id: Number,
+    wave: Number,
+    sub_cluster: Annotated[str, Path(max_length=200)],
+    request: Request,
+    response: Response,
+) -> Any:
+    """A sub-cluster as it is to be from the opening of a wave on; after the last one as the plan has it."""
+    url = settings.public_url or str(request.base_url).rstrip("/")
+    spec = view.spec_at(store, activation_id, wave, sub_cluster, reporting_url=url)
+    content = msgspec.to_builtins(spec)
+    etag = etag_of("wave", content)
+    if is_current(request, etag):
+        return not_modified(etag)
+    response.headers["ETag"] = etag
+    return content
+
+
+def _progress_etag(found: view.Progress) -> str:
+    return etag_of("rollout", found)
