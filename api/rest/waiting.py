@@ -23,13 +23,12 @@ WaitS = Annotated[
 
 
 async def until_news(
-    request: Request, wait_s: float, look: Callable[[], Found], etag_of: Callable[[Found], str]
+    request: Request, wait_s: float, look: Callable[[], tuple[Found, str]]
 ) -> tuple[Found | None, str]:
-    """What ``look`` finds, and its tag, once it is another than the client has; None after ``wait_s``."""
+    """What ``look`` finds with its tag, once that is another than the client has; None after ``wait_s``."""
     end_s = time.monotonic() + wait_s
     while True:
-        found = await run_in_threadpool(look)
-        etag = etag_of(found)
+        found, etag = await run_in_threadpool(look)
         if not is_current(request, etag):
             return found, etag
         left_s = end_s - time.monotonic()

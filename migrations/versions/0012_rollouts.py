@@ -10,13 +10,9 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
-ACTIVATIONS = sa.table(
-    "activations", *(sa.column(name) for name in ("id", "fleet", "activated_at", "deactivated_at"))
-)
-
 
 def upgrade() -> None:
-    rollouts = op.create_table(
+    op.create_table(
         "rollouts",
         sa.Column("activation_id", sa.Integer(), nullable=False),
         sa.Column("fleet", sa.String(length=200), nullable=False, server_default="default"),
@@ -30,15 +26,12 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("activation_id", name="pk_rollouts"),
     )
-    own = ACTIVATIONS.c
-    whole = sa.literal_column("'{\"reasons\": []}'")
-    columns = [own.id, own.fleet, whole, sa.literal_column("0"), sa.literal_column("0"), own.activated_at]
-    current = sa.select(*columns).where(own.deactivated_at.is_(None))
-    names = ["activation_id", "fleet", "document", "waves", "step", "moved_at"]
-    if op.get_bind().dialect.name == "postgresql":
-        columns[2] = sa.cast(whole, sa.JSON())
-        current = sa.select(*columns).where(own.deactivated_at.is_(None))
-    op.execute(sa.insert(rollouts).from_select(names, current))
+    op.execute(
+        sa.text(
+            "INSERT INTO rollouts (activation_id, fleet, document, waves, step, moved_at)"
+            " SELECT id, fleet, '{}', 0, 0, activated_at FROM activations WHERE deactivated_at IS NULL"
+        )
+    )
 
 
 def downgrade() -> None:

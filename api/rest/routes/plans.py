@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -56,6 +57,7 @@ from planner.service.serving import plan_serving
 from planner.service.sub_clusters import sub_cluster_spec
 from planner.service.submission import Submission
 from planner.store.records import DEFAULT_FLEET, Activation, PlanState
+from planner.store.store import Store
 
 router = APIRouter(tags=["plans"])
 
@@ -228,13 +230,13 @@ async def get_current_activation(
     store: StoreDep, request: Request, response: Response, wait_s: WaitS = 0.0
 ) -> Any:
     """The activation in force; who asks with If-None-Match may wait until there is another."""
-    current, etag = await until_news(
-        request,
-        wait_s,
-        lambda: plans.current_activation(store),
-        lambda found: record_etag(in_force(found)),
-    )
+    current, etag = await until_news(request, wait_s, partial(_current, store))
     if current is None:
         return not_modified(etag)
     response.headers["ETag"] = etag
     return ActivationOut.model_validate(current)
+
+
+def _current(store: Store) -> tuple[Activation, str]:
+    found = plans.current_activation(store)
+    return found, record_etag(in_force(found))

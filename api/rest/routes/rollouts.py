@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -15,6 +16,7 @@ from api.rest.schemas.rollouts import RolloutProgressOut, RoutesOut
 from api.rest.schemas.sub_cluster import SubClusterSpecOut
 from api.rest.waiting import WaitS, until_news
 from planner.service.rollouts import view
+from planner.store.store import Store
 
 router = APIRouter(tags=["activations"])
 
@@ -31,7 +33,7 @@ async def get_current_rollout(
     store: StoreDep, request: Request, response: Response, wait_s: WaitS = 0.0
 ) -> Any:
     """How far the fleet is on its way to the active plan; nodes ask with If-None-Match and wait."""
-    found, etag = await until_news(request, wait_s, lambda: view.progress(store), _progress_etag)
+    found, etag = await until_news(request, wait_s, partial(_look, store))
     if found is None:
         return not_modified(etag)
     response.headers["ETag"] = etag
@@ -49,7 +51,7 @@ async def get_current_routes(
     store: StoreDep, request: Request, response: Response, wait_s: WaitS = 0.0
 ) -> Any:
     """Which sub-clusters serve each model now, wave by wave; callers ask with If-None-Match and wait."""
-    found, etag = await until_news(request, wait_s, lambda: view.progress(store), _progress_etag)
+    found, etag = await until_news(request, wait_s, partial(_look, store))
     if found is None:
         return not_modified(etag)
     response.headers["ETag"] = etag
@@ -83,5 +85,6 @@ def get_wave_sub_cluster(
     return content
 
 
-def _progress_etag(found: view.Progress) -> str:
-    return etag_of("rollout", found)
+def _look(store: Store) -> tuple[view.Progress, str]:
+    found = view.progress(store)
+    return found, etag_of("rollout", found)

@@ -28,8 +28,8 @@ class RolloutProgressOut(Out):
     How far the fleet is on its way to the active plan.
 
     `ordering`: its waves are being computed, nodes keep what they hold. `waves`: they hold what the open wave
-    says. `done`: they hold what the plan says. `at_once`: there are no waves, because nothing moves or for the
-    `reasons`; nodes take the plan up and each lets go of what leaves once it is served elsewhere.
+    says. `done`: they hold what the plan says. `at_once`: nothing moves, or there are no waves for
+    the `reasons`; nodes take the plan up and each lets go of what leaves once it is served elsewhere.
     """
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [PROGRESS_EXAMPLE]})

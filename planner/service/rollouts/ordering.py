@@ -7,6 +7,7 @@ nodes keep what they hold meanwhile. Of many servers one keeps its answer; they 
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from typing import Any
 from planner.plan.codec import parse_plan
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
-from planner.rollout.stages import Stage, changed, plan_stage, stages_between
+from planner.rollout.stages import Held, Holding, Stage, changed, plan_stage, stages_between
 from planner.service.apart import apart
 from planner.service.plan_errors import PlanQuestionBusy, PlanQuestionTooLong
 from planner.service.rollouts.confirming import is_confirmed, parts_by_sub_cluster
@@ -31,6 +32,7 @@ from planner.service.rollouts.document import (
 from planner.service.serving import heard_lately
 from planner.store.records import Activation, PlanDocuments, RolloutRecord
 from planner.store.store import Store, UnitOfWork
+from profiles.faults import InputInvalid
 
 ORDERING_S_MAX = 120.0
 
@@ -50,21 +52,28 @@ def order(store: Store) -> bool:
     """Order the waves of the fleet's active plan; whether that was done, here or by another server."""
     with store.reading() as work:
         current = work.plans.current_activation()
-        if current is None or work.rollouts.of(current.id) is not None:
-            return True
-        start = _start(work, current)
-        documents = work.plans.documents(current.plan_version)
-        now = work.now
-    assert documents is not None
+    if current is None:
+        return False
     try:
-        document = document_at_once() if start is None else _ordered(start, documents, now)
+        document = _document(store, current)
     except PlanQuestionBusy:
         return False
+    except InputInvalid as error:  # a problem of a version long ago
+        document = document_at_once([str(error)])
     with store.writing() as work:
         if work.rollouts.add(current.id, document, waves=len(document.get("waves", ()))):
             told = {"fleet": store.fleet, "plan_version": current.plan_version}
             log.info("rollout ordered: %s", told | {"waves": len(document.get("waves", ()))})
     return True
+
+
+def _document(store: Store, current: Activation) -> dict[str, Any]:
+    with store.reading() as work:
+        start = _start(work, current)
+        documents = work.plans.documents(current.plan_version)
+        now = work.now
+    assert documents is not None
+    return document_at_once() if start is None else _ordered(start, documents, now)
 
 
 def epoch_at(problem: PlanningProblem, now: datetime) -> int:
@@ -111,10 +120,17 @@ def _on_the_way(record: RolloutRecord, document: dict[str, Any], work: UnitOfWor
     for name in changed(stage, then):
         own = parts.get(name, ())
         if own and is_confirmed(then.get(name), own, record.activation_id, record.wave):
-            stage.pop(name, None)
+            holding = stage.pop(name, None)
             if name in then:
-                stage[name] = then[name]
+                stage[name] = _with_traffic_of(holding, then[name])
     return stage
+
+
+def _with_traffic_of(now: Holding | None, then: Holding) -> Holding:
+    """What is held then, with the traffic of now: routes change once the whole wave is done."""
+    shares = {model: held.share for model, held in now.models.items()} if now is not None else {}
+    models = {model: Held(held.batch_size, shares.get(model, 0.0)) for model, held in then.models.items()}
+    return dataclasses.replace(then, models=models)
 
 
 def _ordered(start: _Start, documents: PlanDocuments, now: datetime) -> dict[str, Any]:
