@@ -18,6 +18,7 @@ SUBJECT = "node configuration"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 ENDPOINT = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[^:/\s]+):([1-9][0-9]{0,4})")
 GPUS_MAX = 4_096
+GIB_MAX = 1e6
 PORT_MAX = 65_535
 SECONDS = (
     ("poll_s", 0.05, 3_600.0),
@@ -49,7 +50,7 @@ class NodeSubCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``devices[i]`` is this machine's name (as in ``CUDA_VISIBLE_DEVICES``) of the sub-cluster's GPU
     number ``first_gpu + i``. Either this node runs the sub-cluster's ``dispatcher``, or its workers
-    connect to ``worker_endpoint`` elsewhere.
+    connect to ``worker_endpoint`` elsewhere. ``emulated_memory_gib`` limits each of its emulated GPUs.
     """
 
     id: str
@@ -57,6 +58,7 @@ class NodeSubCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first_gpu: int = 0
     dispatcher: NodeDispatcher | None = None
     worker_endpoint: str | None = None
+    emulated_memory_gib: float | None = None
 
     @property
     def endpoint(self) -> str:
@@ -135,6 +137,9 @@ def _sub_cluster_faults(sub_cluster: NodeSubCluster, path: str) -> Iterator[Faul
         yield Fault(f"{path}.id", shown(sub_cluster.id), "must not be empty")
     if not 0 <= sub_cluster.first_gpu < GPUS_MAX:
         yield Fault(f"{path}.first_gpu", shown(sub_cluster.first_gpu), f"must lie in 0..{GPUS_MAX - 1}")
+    memory_gib = sub_cluster.emulated_memory_gib
+    if memory_gib is not None and not 0 < memory_gib <= GIB_MAX:
+        yield Fault(f"{path}.emulated_memory_gib", shown(memory_gib), f"must lie above 0, up to {GIB_MAX:g}")
     for position, device in enumerate(sub_cluster.devices):
         if not device:
             yield Fault(f"{path}.devices[{position}]", shown(device), "must not be empty")

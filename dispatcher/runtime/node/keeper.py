@@ -38,7 +38,8 @@ class Keeper:
     Specifications for the dispatcher are written to ``folder``. ``on_change`` is called when a dispatcher has
     changed over, or a worker holds other models. ``fault`` says why the plan last
     asked for is not served, None when it is. ``served`` is what it runs now, ``spec`` what it has changed
-    over to for good; between the two it ``waits_for`` other sub-clusters.
+    over to for good; between the two it ``waits_for`` other sub-clusters. ``wave`` of ``activation_id`` is
+    the last that it has applied.
     """
 
     def __init__(
@@ -54,11 +55,14 @@ class Keeper:
         self.served: SubClusterSpec | None = None
         self.fault: str | None = None
         self.waits_for: tuple[str, ...] = ()
+        self.activation_id: int | None = None
+        self.wave: int | None = None
         self._fermata = tuple(fermata)
         self._silence_s_max = silence_s_max
         self._on_change = on_change
         self._spec_file = folder / f"{sha256(part.id.encode()).hexdigest()[:16]}.json"
         self._dispatcher: Child | None = None
+        self._told: SubClusterSpec | None = None  # what the dispatcher was last asked to run
         self._announced: dict[str, Any] | None = None
         self._news = asyncio.Event()
         self._workers: dict[int, Child] = {}  # by GPU number in the sub-cluster
@@ -107,6 +111,8 @@ class Keeper:
             "plan_version": self.spec.plan_version if self.spec else None,
             "fault": self.fault,
             "waits_for": list(self.waits_for),
+            "activation_id": self.activation_id,
+            "wave": self.wave,
             "dispatcher": None
             if self._dispatcher is None
             else {
@@ -142,12 +148,12 @@ class Keeper:
             return
         write_atomically(self._spec_file, encode_sub_cluster(spec).encode())
         if self._dispatcher is None:
-            self._dispatcher = self._start_dispatcher()
+            self._dispatcher, self._told = self._start_dispatcher(), spec
         try:
             async with asyncio.timeout(CHANGE_S_MAX):
                 await self._until_announced()
                 if self._is_other(spec):
-                    self._announced = None
+                    self._announced, self._told = None, spec
                     self._dispatcher.signal(signal.SIGHUP)
                     await self._until_announced()
         except TimeoutError:
@@ -163,7 +169,7 @@ class Keeper:
         """Whether the dispatcher, which has announced itself, is to change over to ``spec``."""
         announced = self._announced or {}
         is_same_plan = announced.get("plan_version") == spec.plan_version
-        return not is_same_plan or (self.served is not None and self.served != spec)
+        return not is_same_plan or self._told != spec
 
     async def _until_announced(self) -> None:
         while self._announced is None:
@@ -205,6 +211,8 @@ class Keeper:
 
     def _worker(self, gpu: int) -> Child:
         where = ["--connect", self.part.endpoint, "--gpu", str(gpu)]
+        if self.part.emulated_memory_gib is not None:
+            where += ["--emulated-memory-gib", str(self.part.emulated_memory_gib)]
 
         def hear(line: dict[str, Any]) -> None:
             if "models" in line:

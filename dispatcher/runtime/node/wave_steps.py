@@ -1,0 +1,41 @@
+"""
+How one sub-cluster gets to what a wave asks for: let go first, then load.
+
+A wave takes away only what carries no traffic any more, and its loads are ordered for the room that this
+leaves. So what leaves is freed, and batches are cut, before anything is loaded.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dispatcher.contract.sub_cluster import SubClusterSpec
+from dispatcher.runtime.node.keeper import Keeper
+
+
+async def take_wave(keeper: Keeper, spec: SubClusterSpec | None) -> None:
+    """To ``spec``; ``keeper.fault`` says why it is not served."""
+    if keeper.served is not None and spec is not None and _loads(keeper.served, spec):
+        between = in_passing(keeper.served, spec)
+        if between is None:  # nothing of it stays: nothing of it carries traffic
+            await keeper.close()
+        else:
+            await keeper.grow(between)
+            if keeper.fault is not None:
+                return
+    await keeper.grow(spec)
+
+
+def in_passing(served: SubClusterSpec, spec: SubClusterSpec) -> SubClusterSpec | None:
+    """What is held while ``spec`` loads: what both have, in the smaller batches; None: nothing."""
+    before = {model.id: model for model in served.models}
+    kept = tuple(
+        min(before[model.id], model, key=lambda each: len(each.latency_us))
+        for model in spec.models
+        if model.id in before
+    )
+    return msgspec.structs.replace(spec, models=kept, gpus=served.gpus) if kept else None
+
+
+def _loads(served: SubClusterSpec, spec: SubClusterSpec) -> bool:
+    return bool({model.id for model in spec.models} - {model.id for model in served.models})
