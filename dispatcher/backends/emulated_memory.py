@@ -16,7 +16,7 @@ class EmulatedMemory:
     """
     ``limit_gib`` of one GPU, as the specification's ``weights_gib`` and ``workspace_gib_per_item`` fill it.
 
-    A model that is held twice, in batches of two sizes, counts once: only emulations are loaded anew for that.
+    A model held twice, in batches of two sizes, counts once: only emulations are loaded anew for that.
     """
 
     def __init__(self, limit_gib: float) -> None:
