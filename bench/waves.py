@@ -43,6 +43,7 @@ from planner.service.rollouts.view import Progress, RolloutState, progress
 from planner.store import migrate
 from planner.store.store import Store
 
+GPUS = 4
 GPU_GIB = 16.0
 WEIGHTS_GIB = {"x": 9.0, "y": 9.0, "light": 1.0}
 LARGEST = 16
@@ -50,6 +51,7 @@ ALPHA_MS, BETA_MS, SLO_MS = 20.0, 100.0, 1_500.0
 CAPACITY_RPS = LARGEST / ((ALPHA_MS * LARGEST + BETA_MS) / 1e3)
 LIGHT_SHARE = 0.15  # of a heavy model's rate: for a time it shares a GPU with one
 BODY = infer_body([("input", "FP32", (4,), (1.0,) * 4)])
+DEVICES = {"one": ["0", "3"], "two": ["1", "3"], "three": ["2"]}  # number 3 serves either of two
 FIRST = {"one": "x", "two": "y", "three": "light"}
 SECOND = {"one": "y", "two": "light", "three": "x"}
 UNDISTURBED_S = 10.0
@@ -76,15 +78,15 @@ def problem(demand_rps: dict[str, float]) -> dict[str, Any]:
     return {
         "epochs": [{"start": datetime.now(UTC).isoformat(), "hours": 24}],
         "gpu_types": [{"id": "a", "memory_gib": GPU_GIB, "price_usd_per_hour": 1.0}],
-        "pools": [{"gpu_type": "a", "zone": "z", "available": len(FIRST)}],
+        "pools": [{"gpu_type": "a", "zone": "z", "available": GPUS}],
         "models": models,
     }
 
 
-def plan(homes: dict[str, str]) -> Plan:
-    """One GPU for each sub-cluster, one model on it."""
+def plan(homes: dict[str, str], more: str | None = None) -> Plan:
+    """One GPU for each sub-cluster, one model on it; ``more`` has the GPU besides."""
     clusters = tuple(
-        SubCluster(name, "a", "z", (1,), (Placement(model, (1.0,), LARGEST),))
+        SubCluster(name, "a", "z", (2 if name == more else 1,), (Placement(model, (1.0,), LARGEST),))
         for name, model in homes.items()
     )
     return Plan(PlanStatus.FEASIBLE, 3, 3, 0, 3, 0, 3, clusters, (), (), "hand", 0, "hand")
@@ -114,11 +116,11 @@ class WaveHouse:
             self.command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=self._log, start_new_session=True
         )
 
-    def activate(self, homes: dict[str, str]) -> None:
+    def activate(self, homes: dict[str, str], more: str | None = None) -> None:
         """A plan with these models in these sub-clusters, whatever it takes to get there."""
         from tests.stored_plans import kept_plan
 
-        version = kept_plan(self.store, problem(self._demand_rps), plan(homes))
+        version = kept_plan(self.store, problem(self._demand_rps), plan(homes, more))
         plans.approve(self.store, version, plan_id=plans.summary(self.store, version).plan_id, actor="bench")
         activate(self.store, ActivationRequest(version), actor="bench")
 
@@ -196,11 +198,11 @@ class WaveHouse:
 
     def _config(self, state: Path) -> dict[str, Any]:
         parts = []
-        for device, name in enumerate(FIRST):
+        for name, devices in DEVICES.items():
             port = free_port()
             self.urls[name] = f"http://127.0.0.1:{port}"
             doors = {"worker_endpoint": f"tcp://127.0.0.1:{free_port()}", "http_port": port}
-            part = {"id": name, "devices": [str(device)], "dispatcher": doors}
+            part = {"id": name, "devices": devices, "dispatcher": doors}
             parts.append(part | {"emulated_memory_gib": GPU_GIB})
         return {
             "node": "n1",

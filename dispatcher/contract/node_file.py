@@ -49,8 +49,9 @@ class NodeSubCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     This node's part of one sub-cluster.
 
     ``devices[i]`` is this machine's name (as in ``CUDA_VISIBLE_DEVICES``) of the sub-cluster's GPU
-    number ``first_gpu + i``. Either this node runs the sub-cluster's ``dispatcher``, or its workers
-    connect to ``worker_endpoint`` elsewhere. ``emulated_memory_gib`` limits each of its emulated GPUs.
+    number ``first_gpu + i``; one that several sub-clusters name serves one of them at a time. Either this
+    node runs the sub-cluster's ``dispatcher``, or its workers connect to ``worker_endpoint`` elsewhere.
+    ``emulated_memory_gib`` limits each of its emulated GPUs.
     """
 
     id: str
@@ -118,17 +119,15 @@ def _faults(config: NodeConfig) -> Iterator[Fault]:
     if not config.sub_clusters:
         yield Fault("sub_clusters", "[]", "must name at least one sub-cluster")
     seen_ids: set[str] = set()
-    seen_devices: set[str] = set()
     for index, sub_cluster in enumerate(config.sub_clusters):
         path = f"sub_clusters[{index}]"
         if sub_cluster.id in seen_ids:
             yield Fault(f"{path}.id", shown(sub_cluster.id), "must be unique")
         seen_ids.add(sub_cluster.id)
         for position, device in enumerate(sub_cluster.devices):
-            if device in seen_devices:
-                limit = "must be named once: a device serves one sub-cluster"
+            if device in sub_cluster.devices[:position]:
+                limit = "must be named once: it is one of the sub-cluster's GPUs"
                 yield Fault(f"{path}.devices[{position}]", shown(device), limit)
-            seen_devices.add(device)
         yield from _sub_cluster_faults(sub_cluster, path)
 
 

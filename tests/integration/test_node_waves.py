@@ -51,6 +51,15 @@ def test_a_node_that_is_killed_on_the_way_and_a_plan_activated_there_lose_nothin
     assert "out of memory" not in shared.talk()
 
 
+def test_a_gpu_changes_its_sub_cluster(shared: WaveHouse) -> None:
+    """Device 3 is named by two sub-clusters of the node: one of them has it at a time."""
+    for more in ("one", "two"):
+        shared.activate(SECOND, more)
+        shared.until(lambda: shared.at.state is RolloutState.DONE, f"the end of the waves: {shared.at}")
+        wanted = {name: [model] * (2 if name == more else 1) for name, model in SECOND.items()}
+        shared.until(lambda wanted=wanted: shared.held() == wanted, f"{wanted}, {shared.held()}")
+
+
 def test_without_waves_memory_refuses_what_does_not_fit_beside_the_old(
     shared: WaveHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

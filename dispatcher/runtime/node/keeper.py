@@ -20,7 +20,8 @@ from dispatcher.contract.node_file import NodeSubCluster
 from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.contract.sub_cluster_file import encode_sub_cluster
 from dispatcher.runtime.files import write_atomically
-from dispatcher.runtime.node.child import Child
+from dispatcher.runtime.node.child import Child, ChildState
+from dispatcher.runtime.node.devices import Devices
 
 CHANGE_S_MAX = 900.0
 """For a dispatcher to start (the first one compiles) or to change over (workers load models)."""
@@ -49,6 +50,7 @@ class Keeper:
         fermata: Sequence[str],
         silence_s_max: float,
         on_change: Callable[[], None] = lambda: None,
+        devices: Devices | None = None,
     ) -> None:
         self.part = part
         self.spec: SubClusterSpec | None = None
@@ -60,6 +62,7 @@ class Keeper:
         self._fermata = tuple(fermata)
         self._silence_s_max = silence_s_max
         self._on_change = on_change
+        self._devices = devices or Devices()
         self._spec_file = folder / f"{sha256(part.id.encode()).hexdigest()[:16]}.json"
         self._dispatcher: Child | None = None
         self._told: SubClusterSpec | None = None  # what the dispatcher was last asked to run
@@ -81,7 +84,7 @@ class Keeper:
         if self.fault is None:
             self.served = spec
         for gpu in self._wanted(spec):
-            if gpu not in self._workers:
+            if gpu not in self._workers and self._devices.take(self._device(gpu)):
                 self._workers[gpu] = self._worker(gpu)
 
     async def shrink(self, spec: SubClusterSpec | None) -> None:
@@ -96,6 +99,7 @@ class Keeper:
         await asyncio.gather(*(self._workers.pop(gpu).stop(WORKER_GRACE_S) for gpu in unwanted))
         for gpu in unwanted:
             self._loads.pop(gpu, None)
+        self._devices.free([self._device(gpu) for gpu in unwanted])
         self.spec = self.served = spec
 
     async def close(self) -> None:
@@ -122,19 +126,23 @@ class Keeper:
                 "plan_version": announced.get("plan_version"),
                 "http_url": announced.get("http_url"),
             },
-            "gpus": [
-                {
-                    "gpu": gpu,
-                    "device": self.part.devices[gpu - self.part.first_gpu],
-                    "state": str(worker.state),
-                    "pid": worker.pid,
-                    "starts": worker.starts,
-                    "memory_bytes": _memory(self._loads.get(gpu)),
-                    "models": (self._loads.get(gpu) or {}).get("models", []),
-                }
-                for gpu, worker in sorted(self._workers.items())
-            ],
+            "gpus": [self._gpu_status(gpu) for gpu in sorted({*self._workers, *self._wanted(self.served)})],
         }
+
+    def _gpu_status(self, gpu: int) -> dict[str, Any]:
+        worker, loads = self._workers.get(gpu), self._loads.get(gpu)
+        return {
+            "gpu": gpu,
+            "device": self._device(gpu),
+            "state": str(worker.state if worker else ChildState.STARTING),  # its device is not free yet
+            "pid": worker.pid if worker else None,
+            "starts": worker.starts if worker else 0,
+            "memory_bytes": _memory(loads),
+            "models": (loads or {}).get("models", []),
+        }
+
+    def _device(self, gpu: int) -> str:
+        return self.part.devices[gpu - self.part.first_gpu]
 
     def _wanted(self, spec: SubClusterSpec | None) -> list[int]:
         gpus = spec.gpus if spec is not None else 0
@@ -226,7 +234,7 @@ class Keeper:
         return Child(
             f"worker of GPU {gpu} of {self.part.id}",
             [*self._fermata, "worker", *where, "--heartbeats"],
-            environment={"CUDA_VISIBLE_DEVICES": self.part.devices[gpu - self.part.first_gpu]},
+            environment={"CUDA_VISIBLE_DEVICES": self._device(gpu)},
             on_line=hear,
             silence_s_max=self._silence_s_max,
         )

@@ -26,6 +26,7 @@ from dispatcher.contract.node_file import NodeConfig
 from dispatcher.contract.node_plan import NodePlan
 from dispatcher.runtime.credentials import planner_headers
 from dispatcher.runtime.node.backoff import Backoff
+from dispatcher.runtime.node.devices import Devices
 from dispatcher.runtime.node.keeper import Keeper
 from dispatcher.runtime.node.letting_go import LettingGo
 from dispatcher.runtime.node.plan_cache import PlanCache
@@ -92,8 +93,9 @@ class Node:
         self._letting_go = LettingGo(self._source, config.hold_s_max)
         self._cache = PlanCache(Path(config.state))
         self._news = asyncio.Event()
+        devices = Devices(self._tell_keepers)
         self._keepers = [
-            Keeper(part, folder, fermata, config.silence_s_max, self._news.set)
+            Keeper(part, folder, fermata, config.silence_s_max, self._news.set, devices)
             for part in config.sub_clusters
         ]
         self._plan = self._cache.load()

@@ -7,6 +7,10 @@ leaves. So what leaves is freed, and batches are cut, before anything is loaded.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
 import msgspec
 
 from dispatcher.contract.sub_cluster import SubClusterSpec
@@ -18,12 +22,22 @@ async def take_wave(keeper: Keeper, spec: SubClusterSpec | None) -> None:
     if keeper.served is not None and spec is not None and _loads(keeper.served, spec):
         between = in_passing(keeper.served, spec)
         if between is None:  # nothing of it stays: nothing of it carries traffic
-            await keeper.close()
+            await _whole(keeper.close())
         else:
             await keeper.grow(between)
             if keeper.fault is not None:
                 return
     await keeper.grow(spec)
+
+
+async def _whole(closing: Coroutine[Any, Any, None]) -> None:
+    """Processes that are being ended are ended, also where a newer wave breaks this one off."""
+    task = asyncio.ensure_future(closing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 def in_passing(served: SubClusterSpec, spec: SubClusterSpec) -> SubClusterSpec | None:
