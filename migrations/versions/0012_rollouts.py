@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("waves", sa.Integer(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("step >= 0 AND step <= 2 * waves", name="ck_rollouts_step"),
+        sa.CheckConstraint("step >= 0 AND step <= 2 * waves", name="step"),
         sa.ForeignKeyConstraint(
             ["activation_id"], ["activations.id"], name="fk_rollouts_activation_id_activations"
         ),

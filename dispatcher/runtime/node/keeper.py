@@ -144,6 +144,12 @@ class Keeper:
     def _device(self, gpu: int) -> str:
         return self.part.devices[gpu - self.part.first_gpu]
 
+    @property
+    def may_run(self) -> tuple[SubClusterSpec, ...]:
+        """What the dispatcher runs is one of these: after a change that was broken off there are two."""
+        both = (self.served, None if self._told == self.served else self._told)
+        return tuple(spec for spec in both if spec is not None)
+
     def _wanted(self, spec: SubClusterSpec | None) -> list[int]:
         gpus = spec.gpus if spec is not None else 0
         first = self.part.first_gpu
@@ -170,6 +176,7 @@ class Keeper:
             self.fault = (self._announced or {}).get("plan_refused")
         if self.fault is not None:
             _log.error("plan_not_served", sub_cluster=self.part.id, reason=self.fault)
+            self._told = self.served
             if self.served is not None:  # what a dispatcher that dies now is to start with
                 write_atomically(self._spec_file, encode_sub_cluster(self.served).encode())
 

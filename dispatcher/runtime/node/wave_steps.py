@@ -8,7 +8,7 @@ leaves. So what leaves is freed, and batches are cut, before anything is loaded.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -19,8 +19,9 @@ from dispatcher.runtime.node.keeper import Keeper
 
 async def take_wave(keeper: Keeper, spec: SubClusterSpec | None) -> None:
     """To ``spec``; ``keeper.fault`` says why it is not served."""
-    if keeper.served is not None and spec is not None and _loads(keeper.served, spec):
-        between = in_passing(keeper.served, spec)
+    runs = keeper.may_run
+    if spec is not None and any(_loads(each, spec) for each in runs):
+        between = in_passing(runs, spec)
         if between is None:  # nothing of it stays: nothing of it carries traffic
             await _whole(keeper.close())
         else:
@@ -40,15 +41,16 @@ async def _whole(closing: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-def in_passing(served: SubClusterSpec, spec: SubClusterSpec) -> SubClusterSpec | None:
-    """What is held while ``spec`` loads: what both have, in the smaller batches; None: nothing."""
-    before = {model.id: model for model in served.models}
+def in_passing(runs: Sequence[SubClusterSpec], spec: SubClusterSpec) -> SubClusterSpec | None:
+    """What is held while ``spec`` loads: what all have, in the smallest batches; None: nothing."""
+    before = [{model.id: model for model in each.models} for each in runs]
     kept = tuple(
-        min(before[model.id], model, key=lambda each: len(each.latency_us))
+        min(*(each[model.id] for each in before), model, key=lambda each: len(each.latency_us))
         for model in spec.models
-        if model.id in before
+        if all(model.id in each for each in before)
     )
-    return msgspec.structs.replace(spec, models=kept, gpus=served.gpus) if kept else None
+    gpus = max(each.gpus for each in runs)
+    return msgspec.structs.replace(spec, models=kept, gpus=gpus) if kept else None
 
 
 def _loads(served: SubClusterSpec, spec: SubClusterSpec) -> bool:

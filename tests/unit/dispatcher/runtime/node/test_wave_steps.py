@@ -85,11 +85,18 @@ def test_without_a_load_there_is_nothing_between_and_the_same_again_is_not_told(
 
 
 def test_where_nothing_stays_the_sub_cluster_is_closed_in_between(tmp_path: Path) -> None:
-    assert in_passing(spec(model("leaves")), spec(model("comes"))) is None
+    assert in_passing([spec(model("leaves"))], spec(model("comes"))) is None
     assert told(tmp_path, spec(model("leaves")), spec(model("comes"))) == [
         (1, [["leaves", 4]]),
         (1, [["comes", 4]]),
     ]
+
+
+def test_after_a_change_that_was_broken_off_what_is_held_for_sure_stays() -> None:
+    either = [spec(model("a", 4), model("b")), spec(model("a", 2), model("c"), gpus=2)]
+    wanted = spec(model("a", 3), model("b"), model("c"))
+    assert in_passing(either, wanted) == spec(model("a", 2), gpus=2)
+    assert in_passing(either, spec(model("b"), model("c"))) is None
 
 
 def test_a_change_that_was_broken_off_is_undone(tmp_path: Path) -> None:
