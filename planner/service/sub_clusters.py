@@ -12,6 +12,7 @@ from planner.plan.plan import Plan, SubCluster
 from planner.problem.capacity import load_gpus, slo_us
 from planner.problem.problem import Model, PlanningProblem
 from planner.service.errors import SubClusterNotFound
+from planner.service.plans import StoredPlan
 from planner.service.plans import plan as stored_plan
 from planner.store.records import RegisteredModel
 from planner.store.store import Store
@@ -70,14 +71,16 @@ def sub_cluster_spec(
     *,
     epoch: int | None = None,
     reporting_url: str | None = None,
+    found: StoredPlan | None = None,
 ) -> SubClusterSpec:
     """
     What a dispatcher must know to run that sub-cluster.
 
-    GPUs are those of ``epoch``, or the most over the horizon. Raises ``PlanNotFound``,
+    GPUs are those of ``epoch``, or the most over the horizon; ``found`` is the plan, where it is at hand.
+    Raises ``PlanNotFound``,
     ``SubClusterNotFound``, ``InputInvalid`` for an epoch beyond the horizon.
     """
-    found = stored_plan(store, version)
+    found = found or stored_plan(store, version)
     sub_cluster = _find(found.plan, version, sub_cluster_id)
     if epoch is not None and epoch >= len(sub_cluster.gpus):
         limit = f"must be below the plan's number of epochs, {len(sub_cluster.gpus)}"

@@ -121,6 +121,7 @@ def to_second(fleet: Fleet) -> int:
     """On the way from the first plan to the second: the first wave is open."""
     fleet.go(FIRST)
     fleet.turn()
+    fleet.all_say()
     activation_id = fleet.go(SECOND)
     assert fleet.at.state is RolloutState.ORDERING
     assert view.routes_now(fleet.store)[1]["x"] == {"one": 1.0}
@@ -222,6 +223,16 @@ def test_models_that_only_an_earlier_plan_knows_are_served_until_they_go(fleet: 
     for wave in (-1, fleet.at.waves + 1):
         with pytest.raises(WaveNotFound):
             view.spec_at(fleet.store, fleet.at.activation_id, wave, "one")
+
+
+def test_a_fleet_without_nodes_has_nobody_to_wait_for(fleet: Fleet) -> None:
+    for plan in (FIRST, SECOND):
+        fleet.go(plan)
+        fleet.turn()
+    for _ in range(WAVES):
+        fleet.clock.later(FOLLOW_S)
+        fleet.turn()
+    assert fleet.at.state is RolloutState.DONE
 
 
 def test_without_waves_nodes_take_the_plan_at_once_and_are_told_why(fleet: Fleet) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from functools import partial
 from typing import Annotated, Any
 
@@ -19,6 +20,8 @@ from planner.service.rollouts import view
 from planner.store.store import Store
 
 router = APIRouter(tags=["activations"])
+
+SHARES_GOOD_S = 300.0
 
 Number = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
 
@@ -51,7 +54,7 @@ async def get_current_routes(
     store: StoreDep, request: Request, response: Response, wait_s: WaitS = 0.0
 ) -> Any:
     """Which sub-clusters serve each model now, wave by wave; callers ask with If-None-Match and wait."""
-    found, etag = await until_news(request, wait_s, partial(_look, store))
+    found, etag = await until_news(request, wait_s, partial(_look_at_routes, store))
     if found is None:
         return not_modified(etag)
     response.headers["ETag"] = etag
@@ -88,3 +91,9 @@ def get_wave_sub_cluster(
 def _look(store: Store) -> tuple[view.Progress, str]:
     found = view.progress(store)
     return found, etag_of("rollout", found)
+
+
+def _look_at_routes(store: Store) -> tuple[view.Progress, str]:
+    """Shares change with the plan's epochs too: nobody is left with those of the epoch before for long."""
+    found = view.progress(store)
+    return found, etag_of("routes", found, int(time.time() / SHARES_GOOD_S))

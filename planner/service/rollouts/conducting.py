@@ -3,7 +3,7 @@ The chore that moves rollouts on: order the waves, open one, wait until heartbea
 
 The pointer only moves forwards, one step at a time and each by one server, so any number of them may do
 this. Between a wave that is done and the next, callers have ``FOLLOW_S`` to follow the routes: a wave takes
-away only what no route names any more.
+away only what no route names any more. A fleet of which no node was ever heard has nobody to wait for.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from datetime import timedelta
 
 from planner.service.chores import Chore
 from planner.service.rollouts.confirming import hold_s_max, unconfirmed
-from planner.service.rollouts.document import stages_of
+from planner.service.rollouts.kept import waves
 from planner.service.rollouts.ordering import order
 from planner.service.serving import heard_lately
 from planner.store.records import RolloutRecord
-from planner.store.store import Store, UnitOfWork
+from planner.store.store import Store
 
 EVERY_S = 0.5
 FOLLOW_S = 2.0
@@ -40,10 +40,12 @@ def _move_on(store: Store) -> bool:
     with store.reading() as work:
         current = work.plans.current_activation()
         record = None if current is None else work.rollouts.of(current.id)
-        if current is None or (record is not None and (record.is_done or not _may_move(work, record))):
-            return False
+    if current is None:
+        return False
     if record is None:
         return order(store)
+    if record.is_done or not _may_move(store, record):
+        return False
     with store.writing() as work:
         if not work.rollouts.move(record.activation_id, step=record.step):
             return False
@@ -53,14 +55,16 @@ def _move_on(store: Store) -> bool:
     return True
 
 
-def _may_move(work: UnitOfWork, record: RolloutRecord) -> bool:
-    waited = work.now - record.moved_at
-    if record.wave == record.done:
-        return record.step == 0 or waited >= timedelta(seconds=FOLLOW_S)
-    heard = heard_lately(work)
-    stages = stages_of(work.rollouts.document(record.activation_id)).stages
-    waits = unconfirmed(stages[record.done], stages[record.wave], record.activation_id, record.wave, heard)
-    if not waits:
+def _may_move(store: Store, record: RolloutRecord) -> bool:
+    with store.reading() as work:
+        waited = work.now - record.moved_at
+        if record.wave == record.done:
+            return record.step == 0 or waited >= timedelta(seconds=FOLLOW_S)
+        heard = heard_lately(work)
+        is_run_by_nodes = bool(heard or work.nodes.all(limit=1))
+    found = waves(store, record.activation_id).stages
+    waits = unconfirmed(found[record.done], found[record.wave], record.activation_id, record.wave, heard)
+    if not waits or not is_run_by_nodes:
         return True
     if waited < timedelta(seconds=hold_s_max(heard)):
         return False

@@ -7,14 +7,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from dispatcher.contract.sub_cluster import LIVE_RULES, LoadReporting, ServedModel, SubClusterSpec
-from planner.plan.codec import parse_plan
-from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
 from planner.rollout.stages import Holding, Routes, plan_stage, routes
 from planner.service.errors import NoActivePlan, SubClusterNotFound, WaveNotFound
-from planner.service.plans import plan as stored_plan
 from planner.service.rollouts.confirming import unconfirmed
-from planner.service.rollouts.document import stages_of
+from planner.service.rollouts.kept import stored_plan, waves
 from planner.service.rollouts.ordering import epoch_at
 from planner.service.serving import heard_lately
 from planner.service.sub_clusters import served_model, sub_cluster_spec
@@ -83,31 +80,29 @@ def progress(store: Store) -> Progress:
 def details(store: Store, activation_id: int) -> Details:
     with store.reading() as work:
         record = work.rollouts.of(activation_id)
-        document = work.rollouts.document(activation_id)
-        heard = heard_lately(work) if record is not None and record.wave > record.done else []
-    reasons = tuple(document.get("reasons", ()))
-    if record is None or record.wave == record.done:
-        return Details(reasons=reasons)
-    found = stages_of(document)
+        if record is None or record.wave == record.done:
+            reasons = work.rollouts.document(activation_id).get("reasons", ())
+            return Details(reasons=tuple(reasons))
+        heard = heard_lately(work)
+    found = waves(store, activation_id)
     now, then = found.stages[record.done], found.stages[record.wave]
     waits_for = unconfirmed(now, then, activation_id, record.wave, heard)
-    return Details(tuple(waits_for), dict(found.lost_rps[record.wave - 1]), reasons)
+    return Details(tuple(waits_for), dict(found.lost_rps[record.wave - 1]))
 
 
 def routes_now(store: Store) -> tuple[int, Routes]:
     """The active plan's version, and where its models' requests are to go now. Raises ``NoActivePlan``."""
     with store.reading() as work:
         current, record = _current(work)
-        if record is None:
-            before = work.rollouts.newest_before(current.id)
-            of_record = None if before is None else work.plans.activation(before.activation_id)
-            if before is None or of_record is None or before.is_done:
-                version = of_record.plan_version if of_record else current.plan_version
-                return current.plan_version, _plan_routes(work, version)
-            record = before
-        elif record.is_done:
-            return current.plan_version, _plan_routes(work, current.plan_version)
-        stages = stages_of(work.rollouts.document(record.activation_id)).stages
+        version, now = current.plan_version, work.now
+        if record is None:  # as before, until the waves are ordered
+            record = work.rollouts.newest_before(current.id)
+            before = None if record is None else work.plans.activation(record.activation_id)
+            version = before.plan_version if before else version
+    if record is None or record.is_done:
+        found = stored_plan(store, version)
+        return current.plan_version, routes(plan_stage(found.plan, epoch_at(found.problem, now)))
+    stages = waves(store, record.activation_id).stages
     opening = stages[record.wave] if record.wave > record.done else None
     return current.plan_version, routes(stages[record.done], opening)
 
@@ -124,15 +119,16 @@ def spec_at(
         record, activation = work.rollouts.of(activation_id), work.plans.activation(activation_id)
         if record is None or activation is None or not 0 <= wave <= record.waves:
             raise WaveNotFound(activation_id, wave)
-        document = work.rollouts.document(activation_id)
         registered = {model.id: model for model in work.registry.models()}
     version = activation.plan_version
     if wave == record.waves:
-        return sub_cluster_spec(store, version, sub_cluster, reporting_url=reporting_url)
-    holding = stages_of(document).stages[wave].get(sub_cluster)
+        found = stored_plan(store, version)
+        return sub_cluster_spec(store, version, sub_cluster, reporting_url=reporting_url, found=found)
+    ordered = waves(store, activation_id)
+    holding = ordered.stages[wave].get(sub_cluster)
     if holding is None or not holding.models:
         raise SubClusterNotFound(version, sub_cluster)
-    versions = (version, *document["problem_versions"])
+    versions = (version, *ordered.problem_versions)
     problems = [stored_plan(store, number).problem for number in versions]
     return SubClusterSpec(
         id=sub_cluster,
@@ -150,14 +146,6 @@ def _current(work: UnitOfWork) -> tuple[Activation, RolloutRecord | None]:
     if current is None:
         raise NoActivePlan
     return current, work.rollouts.of(current.id)
-
-
-def _plan_routes(work: UnitOfWork, version: int) -> Routes:
-    documents = work.plans.documents(version)
-    assert documents is not None
-    return routes(
-        plan_stage(parse_plan(documents.plan), epoch_at(parse_problem(documents.problem), work.now))
-    )
 
 
 def _in_order(store: Store, version: int, sub_cluster: str, holding: Holding) -> list[str]:
