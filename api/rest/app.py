@@ -103,7 +103,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
             worker = RunWorker(own_store, lease_s=settings.run_lease_s, stopping=app.state.stopping)
         chores = Chores(chores_of(own_store, settings.webhook_addresses) if settings.scheduler else [])
         observed_chores = _observed_chores(own_store, settings)
-        rollout = Chores([conducting(own_store)])  # nodes wait for it, whoever schedules
+        rollout = Chores(conducting(own_store, app.state.stopping))  # nodes wait for it, whoever schedules
         started = [one for one in (worker, observed_chores, rollout, chores) if one]
         for one in started:
             one.start()

@@ -10,6 +10,7 @@ from planner.problem.problem import PlanningProblem
 from planner.rollout.breaking import least_loss_steps, spare_needs, spare_steps
 from planner.rollout.fleet import Capacity, Fleet, fleet_of
 from planner.rollout.order import Ordering
+from planner.rollout.parking import Parking, parking_steps
 from planner.rollout.steps import Rollout
 from profiles.memory import LOAD_GIB_PER_S
 
@@ -84,6 +85,7 @@ def rollout(
 
 def _run(ordering: Ordering, *, loss_allowed: bool, spares_allowed: bool) -> None:
     used: set[tuple[str, tuple[str, ...]]] = set()
+    parked: set[Parking] = set()
     changes = sum(
         1 + len(group.models) for fleet in (ordering.now, ordering.target) for group in fleet.groups.values()
     )
@@ -97,7 +99,9 @@ def _run(ordering: Ordering, *, loss_allowed: bool, spares_allowed: bool) -> Non
         ordering.eager = True
         if ordering.is_done or ordering.wave():
             continue
-        steps = spare_steps(ordering, used) if spares_allowed else []
+        steps = parking_steps(ordering, parked)
+        if not steps and spares_allowed:
+            steps = spare_steps(ordering, used)
         if not steps:
             if not loss_allowed:
                 raise RolloutRefused(spare_needs(ordering))

@@ -59,12 +59,14 @@ class RolloutRepository:
         )
         return self._session.execute(moved).one_or_none() is not None
 
-    def fleets_under_way(self) -> list[str]:
-        """All fleets whose active plan is not served whole yet, as far as waves tell."""
+    def fleets_under_way(self) -> list[tuple[str, bool]]:
+        """All fleets whose active plan is not served whole yet, and whether its waves are ordered."""
         waiting = or_(ROLLOUTS.c.activation_id.is_(None), ROLLOUTS.c.step < 2 * ROLLOUTS.c.waves)
-        query = select(ACTIVATIONS.c.fleet).select_from(OF_ACTIVATION)
+        is_ordered = ROLLOUTS.c.activation_id.is_not(None)
+        query = select(ACTIVATIONS.c.fleet, is_ordered).select_from(OF_ACTIVATION)
         query = query.where(ACTIVATIONS.c.deactivated_at.is_(None), waiting)
-        return list(self._session.scalars(query.order_by(ACTIVATIONS.c.fleet)))
+        rows = self._session.execute(query.order_by(ACTIVATIONS.c.fleet))
+        return [(fleet, bool(is_so)) for fleet, is_so in rows]
 
 
 def _record(row: Row[Any] | None) -> RolloutRecord | None:

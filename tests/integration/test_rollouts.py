@@ -16,7 +16,7 @@ from planner.service import plans
 from planner.service.activation import ActivationRequest, activate
 from planner.service.errors import NoActivePlan, SubClusterNotFound, WaveNotFound
 from planner.service.rollouts import ordering, view
-from planner.service.rollouts.conducting import FOLLOW_S, conduct
+from planner.service.rollouts.conducting import FOLLOW_S, conduct, order_due
 from planner.service.rollouts.view import RolloutState
 from planner.store import migrate
 from planner.store.engine import make_engine
@@ -73,6 +73,7 @@ class Fleet:
     def turn(self) -> int:
         """The chore, until it has nothing more to do."""
         moved = 0
+        order_due(self.store)
         while conduct(self.store):
             moved += 1
             assert moved < 20
@@ -263,7 +264,7 @@ def test_of_many_servers_one_moves_and_each_fleet_has_its_own(fleet: Fleet) -> N
         assert not work.rollouts.move(activation_id, step=1)
     with fleet.store.writing() as work:
         assert work.rollouts.move(activation_id, step=1)
-        assert work.rollouts.fleets_under_way() == ["default"]
+        assert work.rollouts.fleets_under_way() == [("default", True)]
 
 
 def test_what_was_active_before_migration_0012_is_taken_to_be_served(migrated_url: str) -> None:

@@ -9,6 +9,7 @@ away only what no route names any more. A fleet of which no node was ever heard 
 from __future__ import annotations
 
 import logging
+import threading
 from datetime import timedelta
 
 from planner.service.chores import Chore
@@ -25,14 +26,25 @@ FOLLOW_S = 2.0
 log = logging.getLogger(__name__)
 
 
-def conducting(store: Store) -> Chore:
-    return Chore("rollouts", EVERY_S, lambda: conduct(store))
+def conducting(store: Store, stopping: threading.Event) -> list[Chore]:
+    """Ordering one fleet's waves does not hold up those of another that are under way."""
+    return [
+        Chore("rollouts", EVERY_S, lambda: conduct(store)),
+        Chore("rollout-orders", EVERY_S, lambda: order_due(store, stopping)),
+    ]
+
+
+def order_due(store: Store, stopping: threading.Event | None = None) -> int:
+    """Order the waves of every fleet that waits for them; for how many that was done."""
+    with store.reading() as work:
+        waiting = [fleet for fleet, is_ordered in work.rollouts.fleets_under_way() if not is_ordered]
+    return sum(order(store.of_fleet(fleet), stopping) for fleet in waiting)
 
 
 def conduct(store: Store) -> int:
     """Move every fleet's rollout on where that can be; how many moved."""
     with store.reading() as work:
-        fleets = work.rollouts.fleets_under_way()
+        fleets = [fleet for fleet, is_ordered in work.rollouts.fleets_under_way() if is_ordered]
     return sum(_move_on(store.of_fleet(fleet)) for fleet in fleets)
 
 
@@ -40,11 +52,7 @@ def _move_on(store: Store) -> bool:
     with store.reading() as work:
         current = work.plans.current_activation()
         record = None if current is None else work.rollouts.of(current.id)
-    if current is None:
-        return False
-    if record is None:
-        return order(store)
-    if record.is_done or not _may_move(store, record):
+    if current is None or record is None or record.is_done or not _may_move(store, record):
         return False
     with store.writing() as work:
         if not work.rollouts.move(record.activation_id, step=record.step):

@@ -1,7 +1,7 @@
 """
 The waves of the active plan, from where each sub-cluster is: computed once, kept with the activation.
 
-Ordering takes up to a minute for large fleets, so it is done in a process of its own after the activation;
+Ordering takes minutes for large fleets, so it is done in a process of its own after the activation;
 nodes keep what they hold meanwhile. Of many servers one keeps its answer; they would all find the same.
 """
 
@@ -34,7 +34,7 @@ from planner.store.records import Activation, PlanDocuments, RolloutRecord
 from planner.store.store import Store, UnitOfWork
 from profiles.faults import InputInvalid
 
-ORDERING_S_MAX = 120.0
+ORDERING_S_MAX = 600.0
 
 log = logging.getLogger(__name__)
 _turn = threading.Lock()
@@ -48,14 +48,18 @@ class _Start:
     versions: tuple[int, ...]
 
 
-def order(store: Store) -> bool:
-    """Order the waves of the fleet's active plan; whether that was done, here or by another server."""
+def order(store: Store, stopping: threading.Event | None = None) -> bool:
+    """
+    Order the waves of the fleet's active plan; whether that was done, here or by another server.
+
+    Once ``stopping`` is set it is left to another.
+    """
     with store.reading() as work:
         current = work.plans.current_activation()
     if current is None:
         return False
     try:
-        document = _document(store, current)
+        document = _document(store, current, stopping)
     except PlanQuestionBusy:
         return False
     except InputInvalid as error:  # a problem of a version long ago
@@ -67,13 +71,13 @@ def order(store: Store) -> bool:
     return True
 
 
-def _document(store: Store, current: Activation) -> dict[str, Any]:
+def _document(store: Store, current: Activation, stopping: threading.Event | None) -> dict[str, Any]:
     with store.reading() as work:
         start = _start(work, current)
         documents = work.plans.documents(current.plan_version)
         now = work.now
     assert documents is not None
-    return document_at_once() if start is None else _ordered(start, documents, now)
+    return document_at_once() if start is None else _ordered(start, documents, now, stopping)
 
 
 def epoch_at(problem: PlanningProblem, now: datetime) -> int:
@@ -133,14 +137,18 @@ def _with_traffic_of(now: Holding | None, then: Holding) -> Holding:
     return dataclasses.replace(then, models=models)
 
 
-def _ordered(start: _Start, documents: PlanDocuments, now: datetime) -> dict[str, Any]:
+def _ordered(
+    start: _Start, documents: PlanDocuments, now: datetime, stopping: threading.Event | None
+) -> dict[str, Any]:
     epoch = epoch_at(parse_problem(documents.problem), now)
     target = plan_stage(parse_plan(documents.plan), epoch)
     if not changed(start.stage, target):
         return document_at_once()
     content = (documents.problem, stage_to_json(start.stage), documents.plan, epoch, start.versions)
     try:
-        reasons, document = apart(_ordered_apart, *content, within_s=ORDERING_S_MAX, turn=_turn)
+        reasons, document = apart(
+            _ordered_apart, *content, within_s=ORDERING_S_MAX, turn=_turn, stopping=stopping
+        )
     except PlanQuestionTooLong as error:
         reasons, document = [error.message], {}
     except RuntimeError:

@@ -24,13 +24,14 @@ from tests.planning import document, model, one_at_a_time
 from tests.rollouts import by_hand, sub_cluster
 
 
-def heavy(name: str, weights_gib: float) -> dict[str, object]:
-    return model(name, [10.0], {"a": one_at_a_time(10.0) | {"weights_gib": weights_gib}})
+def heavy(name: str, weights_gib: float, rate_rps: float) -> dict[str, object]:
+    return model(name, [rate_rps], {"a": one_at_a_time(10.0) | {"weights_gib": weights_gib}})
 
 
-def problem(weights_gib: dict[str, float], gpus: int = 3) -> PlanningProblem:
-    """GPUs of 16 GiB."""
-    return parse_problem(document([heavy(*each) for each in weights_gib.items()], pools={"a": gpus}))
+def problem(weights_gib: dict[str, float], gpus: int = 3, heavy_rps: float = 10.0) -> PlanningProblem:
+    """GPUs of 16 GiB, each for 100 requests a second less what variation takes."""
+    models = [heavy(*each, heavy_rps) for each in weights_gib.items()]
+    return parse_problem(document(models, pools={"a": gpus}))
 
 
 TIGHT = problem({"x": 9.0, "y": 9.0, "light": 1.0})
@@ -81,6 +82,21 @@ def test_a_pure_exchange_without_room_loses_what_it_says() -> None:
             assert (carried.get(name, 0.0) < 1.0) == (name in lost[number])
     assert any(lost)
     assert list(breaches(asked, stages.stages)) == []
+
+
+def test_a_model_waits_where_there_is_room_until_its_new_place_is_ready() -> None:
+    """No GPU is free, and none holds two heavy models; the one with the light model has room for one."""
+    after = by_hand(
+        sub_cluster("one", 1, y=1.0), sub_cluster("two", 1, x=1.0), sub_cluster("three", 1, light=1.0)
+    )
+    stages = found(after=after)
+    assert not any(stages.lost_rps)
+    assert any("x" in stage["three"].models or "y" in stage["three"].models for stage in stages.stages)
+    assert stages.stages[-1] == plan_stage(after)
+    assert list(breaches(TIGHT, stages.stages)) == []
+    busy = problem({"x": 9.0, "y": 9.0, "light": 1.0}, heavy_rps=60.0)
+    lossy = found(busy, after=after)  # room, and no capacity
+    assert any(lossy.lost_rps)
 
 
 def test_nobody_uses_a_spare_that_no_node_file_names() -> None:
