@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,11 @@ from planner.formulation.formulation import Formulation, build
 from planner.formulation.instance import build_instance
 from planner.formulation.slots import choose_slots, slots_are_exact
 from planner.plan.plan import Plan, PlanStatus
-from planner.plan.verify import gap
 from planner.problem.problem import PlanningProblem
 from planner.problem.tables import CapacityTables, capacity_tables
 from planner.solvers import cp_sat, highs
 from planner.solvers.assemble import GAP_PROVEN, rounded_up, with_bound
-from planner.solvers.at_scale import search_at_scale
+from planner.solvers.at_scale import is_free, search_at_scale
 from planner.solvers.columns import search_columns
 from planner.solvers.draft import DraftCluster
 from planner.solvers.items import splittable
@@ -30,7 +30,7 @@ from planner.solvers.local_search import (
     search_on,
 )
 from planner.solvers.outcome import SolveOutcome, SolveStatus, StagedResult
-from planner.solvers.relaxation import relaxed_bound
+from planner.solvers.proof import met, proof_beside
 from planner.solvers.replan import replan
 from planner.solvers.run import Listener, Run, by_columns, is_settled
 from planner.solvers.start import drafts_of, seats, start_of
@@ -40,7 +40,8 @@ Floats = NDArray[np.float64]
 
 SOLVERS = ("auto", "highs", "cp-sat", "columns", "greedy")
 TIME_LIMIT_S = 60.0
-RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S = 0.3, 20.0
+MIDDLING_MODELS_MIN = 40  # below, the formulation alone is as good
+SCALE_TIME_SHARE, SCALE_TIME_MAX_S = 0.35, 60.0
 REPLAN_TIME_SHARE = 0.2  # kept for the choice between the active plan and the one found
 PROVEN_RPS = 1e-6  # unserved demand that counts as proven
 
@@ -91,14 +92,18 @@ def solve(
     if _is_large(run):
         search_at_scale(run)
         return _concluded(run, started + time_limit_s)
-    if time.monotonic() < run.deadline_s:
+    if _is_middling(run):
+        _as_at_scale(run)
+    if time.monotonic() < run.deadline_s and (run.short or run.best is None or not _is_middling(run)):
         greedy_pass(run)
     if solver == "columns" or by_columns(run):
         _columns(run)
-    if _wants_formulation(run) and not run.is_over:
-        _exact(run)
-    if solver == "auto":
-        search_on(run)
+    formulated = _wants_formulation(run) and not run.is_over
+    with proof_beside(run) if formulated and not slots_are_exact(run.tables) else nullcontext():
+        if formulated:
+            _exact(run)
+        if solver == "auto":
+            search_on(run)
     return _concluded(run, started + time_limit_s)
 
 
@@ -114,6 +119,13 @@ def _is_large(run: Run) -> bool:
     """Whether local search and the Lagrangian bound do better than anything on a formulation."""
     large = len(run.tables.models) > EXACT_MODELS_MAX
     return run.solver == "auto" and large and run.tables.reserved and not by_columns(run)
+
+
+def _is_middling(run: Run) -> bool:
+    """Whether the search for large fleets is worth a part of the time before the formulation has its turn."""
+    models = len(run.tables.models)
+    few = not MIDDLING_MODELS_MIN <= models <= EXACT_MODELS_MAX
+    return run.solver == "auto" and not few and run.tables.reserved and is_free(run) and not by_columns(run)
 
 
 def _wants_formulation(run: Run) -> bool:
@@ -151,12 +163,27 @@ def _columns(run: Run) -> None:
     )
 
 
+def _as_at_scale(run: Run) -> None:
+    """The search for large fleets, for a part of the time: what it finds guides the formulation."""
+    until, now = run.deadline_s, time.monotonic()
+    run.deadline_s = now + min(SCALE_TIME_SHARE * (until - now), SCALE_TIME_MAX_S)
+    search_at_scale(run)
+    run.deadline_s = until
+
+
 def _exact(run: Run) -> None:
+    """The formulation; where its slots are guided, again from every better plan that they lead to."""
+    exact = slots_are_exact(run.tables)
+    while True:
+        before = run.best
+        _formulated(run, exact)
+        if exact or run.short or run.is_over or run.best is before or is_settled(run):
+            return
+
+
+def _formulated(run: Run, exact: bool) -> None:
     formulation = formulate(run.tables, run.best)
     if not formulation.instance.slots:
-        return
-    exact = slots_are_exact(run.tables)
-    if not exact and _proven_by_relaxation(run) and not run.problem.policy.balance:
         return
     start = start_of(formulation, run.best) if run.best is not None else None
     result = _back_end(run, formulation, start)
@@ -170,31 +197,6 @@ def _exact(run: Run) -> None:
     if exact and cost is not None and settled:
         run.prove(cost.bound, "formulation")
     run.proven = run.short and any(stage.bound > PROVEN_RPS for stage in earlier)
-
-
-def _proven_by_relaxation(run: Run) -> bool:
-    """
-    Bound every plan where the formulation, with some slots only, bounds but its own.
-
-    True when the incumbent meets the bound: nothing is left to search for.
-    """
-    if run.short or run.best is None:
-        return False
-    now = time.monotonic()
-    share = min((run.deadline_s - now) * RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S)
-    bound = relaxed_bound(
-        run.tables,
-        splittable(run.tables),
-        deadline_s=now + share,
-        seed=run.seed,
-        cost_max=run.best.objective,
-        stop=run.stop,
-    )
-    if bound is None:
-        return False
-    run.prove(rounded_up(run.problem, bound), "relaxation")
-    run.report(run.best.objective, run.bound)
-    return run.bound is not None and gap(run.best.objective, run.bound) <= GAP_PROVEN
 
 
 def formulate(tables: CapacityTables, guide: Plan | None) -> Formulation:
@@ -236,7 +238,7 @@ def _back_end(run: Run, formulation: Formulation, start: Floats | None) -> Stage
         gap=GAP_PROVEN,
         proven_zero=not run.short,
         report=lambda incumbent, bound: run.report(incumbent, bound if run.bound is None else run.bound),
-        stop=run.stop,
+        stop=lambda: run.stop() or (met(run, run.reported) and not run.problem.policy.balance),
     )
 
 

@@ -23,13 +23,22 @@ Three things keep it small. Counts that differ by little make one kind, with the
 them and a variable of its own for the GPUs. Kinds of which one alone costs more than a plan at hand
 are left out: no cheaper plan has them. Where the shares of split models by kind and epoch would
 be too many, they flow to GPU types instead, at the least need of all kinds of the type.
+
+Two families of whole numbers do the proving, for a solver that may branch on them decides in one node
+what the counts of kinds leave open for thousands:
+
+.. math::
+    N_g = \sum_n n K_{gn}, \quad C_g = \sum_n K_{gn}, \quad
+    y_{mg} = \sum_n f_{mgn} \in \{0, 1\} \text{ for models that live whole}
+
+A type's GPUs and sub-clusters are whole in total, and a model that lives whole has one GPU type.
 """
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import highspy
@@ -45,7 +54,7 @@ from planner.solvers.stopping import Stop, highs_stopped_by, never
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 RELATIVE_GAP = 1e-4
-KIND_WIDTH = 1.15  # the largest count of a kind against its smallest
+WIDEST, FINEST = np.inf, 1.15  # the largest count of a kind against its smallest
 SPLIT_COLUMNS_MAX = 4_000  # shares of split models by kind and epoch; beyond, they flow to GPU types
 
 
@@ -56,6 +65,7 @@ def relaxed_bound(
     deadline_s: float,
     seed: int,
     cost_max: float = np.inf,
+    width: float = FINEST,
     stop: Stop = never,
 ) -> float | None:
     """
@@ -63,9 +73,10 @@ def relaxed_bound(
 
     ``split`` names the models that may be split between sub-clusters; ``deadline_s`` is of
     ``time.monotonic``; ``cost_max`` is the cost of a plan at hand, and the bound never exceeds it.
+    ``width`` says how many counts make one kind: wider kinds are proven sooner, and prove less.
     A bound stands from the first relaxation on, time only sharpens it.
     """
-    kinds = _kinds(tables, cost_max)
+    kinds = _kinds(tables, cost_max, width)
     if time.monotonic() >= deadline_s or not kinds:
         return None
     builder, cost = _build(tables, set(split), kinds)
@@ -77,6 +88,7 @@ def relaxed_bound(
         ("threads", 1),
         ("mip_rel_gap", RELATIVE_GAP),
         ("time_limit", remaining),
+        ("objective_bound", cost_max),
     )
     for option, value in options:
         solver.setOptionValue(option, value)
@@ -115,7 +127,7 @@ class _Columns:
     clusters: list[int] = field(default_factory=list)
 
 
-def _kinds(tables: CapacityTables, cost_max: float) -> list[_Kind]:
+def _kinds(tables: CapacityTables, cost_max: float, width: float) -> list[_Kind]:
     """Every count up to the most, neighbours joined; none that alone is dearer than the plan at hand."""
     kinds = []
     for g in range(len(tables.gpu_types)):
@@ -126,7 +138,7 @@ def _kinds(tables: CapacityTables, cost_max: float) -> list[_Kind]:
         price = float(tables.price_usd_per_hour[g])
         least = 1
         while least <= limit and price * least <= cost_max * (1 + RELATIVE_GAP):
-            most = min(limit, max(least, int(least * KIND_WIDTH)))
+            most = int(min(limit, max(least, least * width)))
             kinds.append(_Kind(g, least, most))
             least = most + 1
     return kinds
@@ -154,6 +166,8 @@ def _build(tables: CapacityTables, split: set[int], kinds: list[_Kind]) -> tuple
     for g in sorted({kind.gpu_type for kind in kinds}):
         _add_flows(b, tables, g, kinds, v)
         _add_inventory(b, tables, g, kinds, v)
+        _add_totals(b, g, kinds, v)
+        _add_choices(b, g, kinds, set(whole) - split, v)
     cost = np.zeros(len(b.column_names))
     hours = np.ones(1) if tables.reserved else tables.hours / tables.hours.sum()
     for kind, columns in zip(kinds, v.gpus, strict=True):
@@ -290,3 +304,32 @@ def _add_inventory(b: Builder, tables: CapacityTables, g: int, kinds: list[_Kind
     available = float(sum(tables.pools[p].available for p in _pools(tables, g)))
     for e in range(len(lent[0])):
         b.row(f"inventory_g{g}_e{e}", [np.array([gpus[e] for gpus in lent])], [1.0], upper=available)
+
+
+def _add_totals(b: Builder, g: int, kinds: list[_Kind], v: _Columns) -> None:
+    """The type's GPUs and sub-clusters in all, whole numbers; GPUs sized by epoch are so as they are."""
+    mine = [k for k, kind in enumerate(kinds) if kind.gpu_type == g]
+    if not v.clusters or len(mine) < 2:
+        return
+    for name, columns in (
+        ("gpus", [v.gpus[k][0] for k in mine]),
+        ("clusters", [v.clusters[k] for k in mine]),
+    ):
+        upper = max(b.column_upper[c] for c in columns)
+        _add_sum(b, f"{name}_g{g}", columns, upper)
+
+
+def _add_choices(b: Builder, g: int, kinds: list[_Kind], whole: set[int], v: _Columns) -> None:
+    """A model that lives whole is on the type or is not."""
+    mine: dict[int, list[int]] = {}
+    for (m, k), columns in v.shares.items():
+        if m in whole and kinds[k].gpu_type == g:
+            mine.setdefault(m, []).append(int(columns[0]))
+    for m, shares in mine.items():
+        _add_sum(b, f"chosen_m{m}_g{g}", shares, 1.0)
+
+
+def _add_sum(b: Builder, name: str, columns: Sequence[int], upper: float) -> None:
+    """A whole number that is the sum of these columns."""
+    total = b.column(name, upper=upper, integer=True)
+    b.row(name, [np.array(columns), total], [1.0, -1.0], lower=0.0, upper=0.0)
