@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +29,8 @@ from planner.solvers.local_search import (
     search_on,
 )
 from planner.solvers.outcome import SolveOutcome, SolveStatus, StagedResult
-from planner.solvers.proof import met, proof_beside
+from planner.solvers.proof import Proof, met
+from planner.solvers.realised import Sizes, realised
 from planner.solvers.replan import replan
 from planner.solvers.run import Listener, Run, by_columns, is_settled
 from planner.solvers.start import drafts_of, seats, start_of
@@ -41,7 +41,8 @@ Floats = NDArray[np.float64]
 SOLVERS = ("auto", "highs", "cp-sat", "columns", "greedy")
 TIME_LIMIT_S = 60.0
 MIDDLING_MODELS_MIN = 40  # below, the formulation alone is as good
-SCALE_TIME_SHARE, SCALE_TIME_MAX_S = 0.35, 60.0
+SCALE_TIME_SHARE, SCALE_TIME_MAX_S = 0.3, 60.0
+REALISING_TIME_SHARE = 0.5  # of what is left, before the formulation has its turn
 REPLAN_TIME_SHARE = 0.2  # kept for the choice between the active plan and the one found
 PROVEN_RPS = 1e-6  # unserved demand that counts as proven
 
@@ -99,11 +100,12 @@ def solve(
     if solver == "columns" or by_columns(run):
         _columns(run)
     formulated = _wants_formulation(run) and not run.is_over
-    with proof_beside(run) if formulated and not slots_are_exact(run.tables) else nullcontext():
-        if formulated:
-            _exact(run)
-        if solver == "auto":
-            search_on(run)
+    if formulated and not slots_are_exact(run.tables) and not (run.short or is_settled(run)):
+        _guided(run)
+    elif formulated:
+        _formulated(run, exact=slots_are_exact(run.tables))
+    if solver == "auto":
+        search_on(run)
     return _concluded(run, started + time_limit_s)
 
 
@@ -171,14 +173,38 @@ def _as_at_scale(run: Run) -> None:
     run.deadline_s = until
 
 
-def _exact(run: Run) -> None:
-    """The formulation; where its slots are guided, again from every better plan that they lead to."""
-    exact = slots_are_exact(run.tables)
-    while True:
-        before = run.best
-        _formulated(run, exact)
-        if exact or run.short or run.is_over or run.best is before or is_settled(run):
-            return
+def _guided(run: Run) -> None:
+    """
+    Slots that the best plan guides, again from every better plan that they lead to.
+
+    They bound but themselves, so every plan is bounded by the relaxation, beside; what GPUs it
+    proposes is tried before, and what it has proposed meanwhile after.
+    """
+    tried: set[Sizes] = set()
+    with Proof(run).beside() as proof:
+        if _may_realise(run):
+            _realise(run, proof, tried, REALISING_TIME_SHARE)
+        while not run.is_over and (not is_settled(run) or run.problem.policy.balance):
+            before = run.best
+            _formulated(run, exact=False)
+            if run.best is before:
+                break
+        _realise(run, proof, tried, 1.0)
+
+
+def _may_realise(run: Run) -> bool:
+    """Whether sub-clusters may be made anew: GPUs are reserved, and nothing limits what is loaded."""
+    free = run.problem.active_plan is None or run.problem.policy.churn_gib_max is None
+    return run.solver == "auto" and run.tables.reserved and free
+
+
+def _realise(run: Run, proof: Proof, tried: set[Sizes], time_share: float) -> None:
+    """Plans of what the relaxation proposes, as long as it does."""
+    now = time.monotonic()
+    for found in proof.proposals(now + time_share * (run.deadline_s - now)):
+        if _may_realise(run):
+            realised(run, found.amounts, tried)
+        run.report(None, run.bound)
 
 
 def _formulated(run: Run, exact: bool) -> None:

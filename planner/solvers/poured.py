@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.tables import CapacityTables
-from planner.solvers.relaxation import batching_slack, least_need
+from planner.solvers.relaxation_program import batching_slack, least_need
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -1,74 +1,110 @@
 """
 Proving beside searching: the relaxation's bound grows on a thread of its own while plans are looked for.
 
-Wide kinds are proven first and narrower ones after them, each against the best plan found by then.
+Each of its answers also says how many GPUs of each type would be enough if models could flow. The thread
+hands these on as proposals, for ``planner.solvers.realised`` to make plans of; once kinds are as fine as
+they need be, it proposes the next dearer numbers of GPUs, up to the best plan's cost.
 """
 
 from __future__ import annotations
 
+import queue
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from planner.plan.verify import gap
 from planner.solvers.assemble import GAP_PROVEN, rounded_up
 from planner.solvers.items import splittable
-from planner.solvers.relaxation import FINEST, WIDEST, relaxed_bound
+from planner.solvers.relaxation import Relaxed, finer, relaxed, widest_kinds
+from planner.solvers.relaxation_program import Kind
 from planner.solvers.run import Run
-from planner.solvers.stopping import Stop
 
-WIDTHS = (WIDEST, 2.0, 1.5, FINEST)
-WIDTH_TIME_SHARE = 0.5  # of the time left, for each but the last
+POLL_S = 0.05
+DEARER = 1e-6  # relative: by how much at least the next proposal costs more
+PROPOSAL_TIME_MAX_S = 10.0  # of one that no bound comes of
 
 
-@contextmanager
-def proof_beside(run: Run) -> Iterator[None]:
-    """
-    While the body searches, the bound of every plan is proven; it goes on until time is up or it is met.
+class Proof:
+    """A relaxation being solved beside ``run``: bounds go there, proposals are waited for here."""
 
-    It ends with the body if that leaves by an exception; nothing runs where demand is left or time is over.
-    """
-    if run.short or run.best is None or run.is_over or met(run, run.best.objective):
-        yield
-        return
-    ended = False
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._proposals: queue.SimpleQueue[Relaxed] = queue.SimpleQueue()
+        self._left = False
+        self._done: Future[None] | None = None
 
-    def over() -> bool:
-        return ended or run.stop() or (run.best is not None and met(run, run.best.objective))
+    def proposals(self, deadline_s: float) -> Iterator[Relaxed]:
+        """Those below the best plan's cost, as they come, until ``deadline_s`` or no more are to come."""
+        while time.monotonic() < deadline_s and not self._is_over():
+            last = self._done is None or self._done.done()
+            try:
+                found = self._proposals.get(timeout=0 if last else POLL_S)
+            except queue.Empty:
+                if last:
+                    return
+                continue
+            if self._run.best is not None and found.cost < self._run.best.objective * (1 - DEARER):
+                yield found
 
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        proof = pool.submit(_prove, run, over)
-        try:
-            yield
-        except BaseException:
-            ended = True
-            raise
-        proof.result()
-    run.report(None, run.bound)
+    def _is_over(self) -> bool:
+        run = self._run
+        return self._left or run.is_over or (run.best is not None and met(run, run.best.objective))
+
+    def _prove(self) -> None:
+        kinds = widest_kinds(self._run.tables, self._cost_max())
+        cost, finest = 0.0, kinds
+        while kinds and not self._is_over():
+            found = self._relaxed(kinds, self._run.deadline_s)
+            if found.bound is not None:
+                self._run.prove(rounded_up(self._run.problem, found.bound), "relaxation")
+            if found.amounts:
+                cost = found.cost
+                self._proposals.put(found)
+            finest, kinds = kinds, finer(kinds, found.amounts) if found.solved else []
+        self._go_on(finest, cost)
+
+    def _go_on(self, kinds: list[Kind], cost: float) -> None:
+        """Proposals that cost more and more, as long as they come in little time."""
+        while kinds and cost > 0 and not self._is_over():
+            until = min(self._run.deadline_s, time.monotonic() + PROPOSAL_TIME_MAX_S)
+            found = self._relaxed(kinds, until, cost_min=cost * (1 + DEARER))
+            if not found.amounts:
+                return
+            cost, kinds = found.cost, finer(kinds, found.amounts) or kinds
+            self._proposals.put(found)
+
+    def _relaxed(self, kinds: list[Kind], deadline_s: float, cost_min: float = 0.0) -> Relaxed:
+        run = self._run
+        return relaxed(
+            run.tables,
+            splittable(run.tables),
+            kinds,
+            deadline_s=deadline_s,
+            seed=run.seed,
+            cost_max=self._cost_max(),
+            cost_min=cost_min,
+            stop=self._is_over,
+        )
+
+    def _cost_max(self) -> float:
+        best = self._run.best
+        return float("inf") if best is None else best.objective
+
+    @contextmanager
+    def beside(self) -> Iterator[Proof]:
+        """While the body lasts."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            self._done = pool.submit(self._prove)
+            try:
+                yield self
+            finally:
+                self._left = True
+            self._done.result()
+        self._run.report(None, self._run.bound)
 
 
 def met(run: Run, cost: float) -> bool:
     """Whether what is proven leaves nothing to gain on such a cost."""
     return run.bound is not None and gap(cost, run.bound) <= GAP_PROVEN
-
-
-def _prove(run: Run, over: Stop) -> None:
-    """Kinds of one width after another, until the bound is met or time is up."""
-    split = splittable(run.tables)
-    for width in WIDTHS:
-        if run.best is None or over() or time.monotonic() >= run.deadline_s:
-            return
-        now = time.monotonic()
-        share = 1.0 if width == FINEST else WIDTH_TIME_SHARE
-        bound = relaxed_bound(
-            run.tables,
-            split,
-            deadline_s=now + share * (run.deadline_s - now),
-            seed=run.seed,
-            cost_max=run.best.objective,
-            width=width,
-            stop=over,
-        )
-        if bound is not None:
-            run.prove(rounded_up(run.problem, bound), "relaxation")
