@@ -181,7 +181,7 @@ def _guided(run: Run) -> None:
     proposes is tried before, and what it has proposed meanwhile after.
     """
     tried: set[Sizes] = set()
-    with Proof(run).beside() as proof:
+    with Proof(run, proposing=_may_realise(run)).beside() as proof:
         if _may_realise(run):
             _realise(run, proof, tried, REALISING_TIME_SHARE)
         while not run.is_over and (not is_settled(run) or run.problem.policy.balance):

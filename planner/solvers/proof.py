@@ -23,14 +23,19 @@ from planner.solvers.run import Run
 
 POLL_S = 0.05
 DEARER = 1e-6  # relative: by how much at least the next proposal costs more
-PROPOSAL_TIME_MAX_S = 10.0  # of one that no bound comes of
+DEARER_MAX, DEARER_TIME_MAX_S = 24, 10.0  # proposals that no bound comes of, and the time of one
 
 
 class Proof:
-    """A relaxation being solved beside ``run``: bounds go there, proposals are waited for here."""
+    """
+    A relaxation being solved beside ``run``: bounds go there, proposals are waited for here.
 
-    def __init__(self, run: Run) -> None:
+    Only those that bounds come of are made where nobody is ``proposing`` to use them.
+    """
+
+    def __init__(self, run: Run, *, proposing: bool) -> None:
         self._run = run
+        self._proposing = proposing
         self._proposals: queue.SimpleQueue[Relaxed] = queue.SimpleQueue()
         self._left = False
         self._done: Future[None] | None = None
@@ -63,12 +68,15 @@ class Proof:
                 cost = found.cost
                 self._proposals.put(found)
             finest, kinds = kinds, finer(kinds, found.amounts) if found.solved else []
-        self._go_on(finest, cost)
+        if self._proposing:
+            self._go_on(finest, cost)
 
     def _go_on(self, kinds: list[Kind], cost: float) -> None:
         """Proposals that cost more and more, as long as they come in little time."""
-        while kinds and cost > 0 and not self._is_over():
-            until = min(self._run.deadline_s, time.monotonic() + PROPOSAL_TIME_MAX_S)
+        for _ in range(DEARER_MAX):
+            if cost <= 0 or self._is_over():
+                return
+            until = min(self._run.deadline_s, time.monotonic() + DEARER_TIME_MAX_S)
             found = self._relaxed(kinds, until, cost_min=cost * (1 + DEARER))
             if not found.amounts:
                 return
