@@ -41,7 +41,7 @@ Floats = NDArray[np.float64]
 SOLVERS = ("auto", "highs", "cp-sat", "columns", "greedy")
 TIME_LIMIT_S = 60.0
 MIDDLING_MODELS_MIN = 40  # below, the formulation alone is as good
-SCALE_TIME_SHARE, SCALE_TIME_MAX_S = 0.3, 60.0
+SCALE_TIME_SHARE, SCALE_TIME_MAX_S = 0.2, 60.0
 REALISING_TIME_SHARE = 0.5  # of what is left, before the formulation has its turn
 REPLAN_TIME_SHARE = 0.2  # kept for the choice between the active plan and the one found
 PROVEN_RPS = 1e-6  # unserved demand that counts as proven
@@ -100,7 +100,7 @@ def solve(
     if solver == "columns" or by_columns(run):
         _columns(run)
     formulated = _wants_formulation(run) and not run.is_over
-    if formulated and not slots_are_exact(run.tables) and not (run.short or is_settled(run)):
+    if formulated and not (run.short or run.best is None or slots_are_exact(run.tables)):
         _guided(run)
     elif formulated:
         _formulated(run, exact=slots_are_exact(run.tables))
@@ -193,9 +193,8 @@ def _guided(run: Run) -> None:
 
 
 def _may_realise(run: Run) -> bool:
-    """Whether sub-clusters may be made anew: GPUs are reserved, and nothing limits what is loaded."""
-    free = run.problem.active_plan is None or run.problem.policy.churn_gib_max is None
-    return run.solver == "auto" and run.tables.reserved and free
+    """Whether sub-clusters may be made anew: GPUs are reserved, and no fleet runs that would be torn up."""
+    return run.solver == "auto" and run.tables.reserved and run.problem.active_plan is None
 
 
 def _realise(run: Run, proof: Proof, tried: set[Sizes], time_share: float) -> None:
@@ -240,6 +239,11 @@ def guided_formulation(problem: PlanningProblem, *, seed: int = 0) -> Formulatio
     return formulate(run.tables, run.best)
 
 
+def _guides(run: Run) -> bool:
+    """Whether a formulation is asked for cost alone, and so may end where the relaxation's bound is met."""
+    return run.bound_method == "relaxation" and not run.problem.policy.balance
+
+
 def _elastic(tables: CapacityTables, guide: Plan | None) -> set[int]:
     """Models of the most important priority class that the guide leaves short, and of all below it."""
     everything = set(range(len(tables.models)))
@@ -264,7 +268,7 @@ def _back_end(run: Run, formulation: Formulation, start: Floats | None) -> Stage
         gap=GAP_PROVEN,
         proven_zero=not run.short,
         report=lambda incumbent, bound: run.report(incumbent, bound if run.bound is None else run.bound),
-        stop=lambda: run.stop() or (met(run, run.reported) and not run.problem.policy.balance),
+        stop=lambda: run.stop() or (_guides(run) and met(run, run.reported)),
     )
 
 

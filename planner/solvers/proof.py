@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import queue
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ class Proof:
     def __init__(self, run: Run, *, proposing: bool) -> None:
         self._run = run
         self._proposing = proposing
+        self._split = _split(run)
         self._proposals: queue.SimpleQueue[Relaxed] = queue.SimpleQueue()
         self._left = False
         self._done: Future[None] | None = None
@@ -87,7 +89,7 @@ class Proof:
         run = self._run
         return relaxed(
             run.tables,
-            splittable(run.tables),
+            self._split,
             kinds,
             deadline_s=deadline_s,
             seed=run.seed,
@@ -115,4 +117,12 @@ class Proof:
 
 def met(run: Run, cost: float) -> bool:
     """Whether what is proven leaves nothing to gain on such a cost."""
-    return run.bound is not None and gap(cost, run.bound) <= GAP_PROVEN
+    fluid = 0.0 if run.best is None else run.best.fluid_bound
+    return gap(cost, fluid if run.bound is None else max(fluid, run.bound)) <= GAP_PROVEN
+
+
+def _split(run: Run) -> set[int]:
+    """Models that may be split, and those that the active plan splits: keeping it is a plan as well."""
+    active, index = run.problem.active_plan, run.tables.model_index()
+    places = Counter(p.model for cluster in active.sub_clusters for p in cluster.placements) if active else {}
+    return splittable(run.tables) | {index[name] for name, n in places.items() if n > 1 and name in index}
