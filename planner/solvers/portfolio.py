@@ -42,7 +42,8 @@ SOLVERS = ("auto", "highs", "cp-sat", "columns", "greedy")
 TIME_LIMIT_S = 60.0
 MIDDLING_MODELS_MIN = 40  # below, the formulation alone is as good
 SCALE_TIME_SHARE, SCALE_TIME_MAX_S = 0.2, 60.0
-REALISING_TIME_SHARE = 0.5  # of what is left, before the formulation has its turn
+GUIDED_TIME_SHARE = 0.6  # of what is left, for the formulation, before proposals are looked at again
+PROPOSAL_PATIENCE_S = 3.0
 REPLAN_TIME_SHARE = 0.2  # kept for the choice between the active plan and the one found
 PROVEN_RPS = 1e-6  # unserved demand that counts as proven
 
@@ -103,7 +104,7 @@ def solve(
     if formulated and not (run.short or run.best is None or slots_are_exact(run.tables)):
         _guided(run)
     elif formulated:
-        _formulated(run, exact=slots_are_exact(run.tables))
+        _formulated(run, exact=slots_are_exact(run.tables), deadline_s=run.deadline_s)
     if solver == "auto":
         search_on(run)
     return _concluded(run, started + time_limit_s)
@@ -177,19 +178,20 @@ def _guided(run: Run) -> None:
     """
     Slots that the best plan guides, again from every better plan that they lead to.
 
-    They bound but themselves, so every plan is bounded by the relaxation, beside; what GPUs it
-    proposes is tried before, and what it has proposed meanwhile after.
+    They bound but themselves, so every plan is bounded by the relaxation, beside; the GPUs that it proposes
+    are tried before, while they come soon, and after.
     """
     tried: set[Sizes] = set()
     with Proof(run, proposing=_may_realise(run)).beside() as proof:
         if _may_realise(run):
-            _realise(run, proof, tried, REALISING_TIME_SHARE)
+            _realise(run, proof, tried, PROPOSAL_PATIENCE_S)
         while not run.is_over and (not is_settled(run) or run.problem.policy.balance):
-            before = run.best
-            _formulated(run, exact=False)
-            if run.best is before:
-                break
-        _realise(run, proof, tried, 1.0)
+            before, now = run.best, time.monotonic()
+            _formulated(run, exact=False, deadline_s=now + GUIDED_TIME_SHARE * (run.deadline_s - now))
+            same = run.best is before
+            _realise(run, proof, tried, np.inf if same else PROPOSAL_PATIENCE_S)
+            if same:
+                return
 
 
 def _may_realise(run: Run) -> bool:
@@ -197,21 +199,20 @@ def _may_realise(run: Run) -> bool:
     return run.solver == "auto" and run.tables.reserved and run.problem.active_plan is None
 
 
-def _realise(run: Run, proof: Proof, tried: set[Sizes], time_share: float) -> None:
-    """Plans of what the relaxation proposes, as long as it does."""
-    now = time.monotonic()
-    for found in proof.proposals(now + time_share * (run.deadline_s - now)):
+def _realise(run: Run, proof: Proof, tried: set[Sizes], patience_s: float) -> None:
+    """Plans of what the relaxation proposes, as long as that comes in time."""
+    for found in proof.proposals(run.deadline_s, patience_s):
         if _may_realise(run):
             realised(run, found.amounts, tried)
         run.report(None, run.bound)
 
 
-def _formulated(run: Run, exact: bool) -> None:
+def _formulated(run: Run, *, exact: bool, deadline_s: float) -> None:
     formulation = formulate(run.tables, run.best)
     if not formulation.instance.slots:
         return
     start = start_of(formulation, run.best) if run.best is not None else None
-    result = _back_end(run, formulation, start)
+    result = _back_end(run, formulation, start, deadline_s)
     if result.solution is not None:
         run.offer(drafts_of(formulation, result.solution))
     cost, balance = result.stage("cost"), result.stage("balance")
@@ -258,11 +259,11 @@ def _elastic(tables: CapacityTables, guide: Plan | None) -> set[int]:
     return {m for m in everything if tables.models[m].priority >= min(short)}
 
 
-def _back_end(run: Run, formulation: Formulation, start: Floats | None) -> StagedResult:
+def _back_end(run: Run, formulation: Formulation, start: Floats | None, deadline_s: float) -> StagedResult:
     solve_stages = cp_sat.solve_stages if run.solver == "cp-sat" else highs.solve_stages
     return solve_stages(
         formulation,
-        deadline_s=run.deadline_s,
+        deadline_s=deadline_s,
         seed=run.seed,
         start=start,
         gap=GAP_PROVEN,

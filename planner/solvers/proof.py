@@ -42,9 +42,14 @@ class Proof:
         self._left = False
         self._done: Future[None] | None = None
 
-    def proposals(self, deadline_s: float) -> Iterator[Relaxed]:
-        """Those below the best plan's cost, as they come, until ``deadline_s`` or no more are to come."""
-        while time.monotonic() < deadline_s and not self._is_over():
+    def proposals(self, deadline_s: float, patience_s: float = float("inf")) -> Iterator[Relaxed]:
+        """
+        Those below the best plan's cost, as they come.
+
+        They end with ``deadline_s``, where none came for ``patience_s`` or no more are to come.
+        """
+        last_s = time.monotonic()
+        while time.monotonic() < min(deadline_s, last_s + patience_s) and not self._is_over():
             last = self._done is None or self._done.done()
             try:
                 found = self._proposals.get(timeout=0 if last else POLL_S)
@@ -54,6 +59,7 @@ class Proof:
                 continue
             if self._run.best is not None and found.cost < self._run.best.objective * (1 - DEARER):
                 yield found
+            last_s = time.monotonic()
 
     def _is_over(self) -> bool:
         run = self._run
