@@ -97,28 +97,38 @@ def fit(
 @app.command()
 def measure(
     model: Annotated[
-        Path, typer.Argument(help="ONNX file; the first dimension of every input must be free.")
+        Path, typer.Argument(help="ONNX or PyTorch file; the first dimension of every input must be free.")
     ],
     batch_sizes: Annotated[str, typer.Option(help="Batch sizes, separated by commas.")] = "1,2,4,8,16",
     repeats: Annotated[int, typer.Option(min=1, help="Timed runs of each batch size.")] = 30,
     warmup: Annotated[int, typer.Option(min=0, help="Runs before them that are not timed.")] = 3,
     threads: Annotated[int, typer.Option(min=1, help="Threads that one run may use.")] = 1,
+    tensors: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input", help="An input of TorchScript, NAME:DATATYPE:SHAPE; once for each.", show_default=False
+        ),
+    ] = None,
     statistic: Annotated[str, typer.Option(help="What stands for the repeats: median or p95.")] = "median",
-    gpu_type: Annotated[str, typer.Option(help="The type to file the profile under.")] = "cpu",
+    gpu_type: Annotated[
+        str | None,
+        typer.Option(help="The type to file the profile under; cpu, or the GPU's own name, if left out."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Write the profile there, for a problem's profiles.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """
-    Run an ONNX model over batch sizes on this machine's CPU and print its profile.
+    Run a model over batch sizes on this machine and print its profile.
 
-    The curve is affine where that describes the times well, else a table of them.
+    ONNX on the CPU; PyTorch (an exported program or TorchScript) on the first visible GPU, else the CPU. The
+    curve is affine where that describes the times well, else a table of them.
 
     Example: fermata profile measure model.onnx --batch-sizes 1,2,4,8,16 --output profile.json
     """
-    from dispatcher.backends.backend import BackendError
-    from dispatcher.backends.measure import Statistic, measure_onnx
+    from api.cli.measuring import measure_file
+    from dispatcher.backends.measure import Statistic
     from profiles.codec import profile_to_json
 
     if statistic not in list(Statistic):
@@ -128,11 +138,8 @@ def measure(
         fail(f"cannot read {model}: no such file", code=ExitCode.BAD_INPUT)
     if not as_json:
         talk.print(f"measuring {model} at batch sizes {', '.join(map(str, sizes))} ...")
-    try:
-        measurement = measure_onnx(model, sizes, repeats=repeats, warmup=warmup, threads=threads)
-    except BackendError as error:
-        hint = "the model must be an ONNX file that runs on the CPU at every batch size asked"
-        fail(str(error), hint=hint, code=ExitCode.BAD_INPUT)
+    settings = {"repeats": repeats, "warmup": warmup, "threads": threads}
+    measurement = measure_file(model, sizes, tensors or (), **settings)
     profile = measurement.profile(gpu_type, Statistic(statistic))
     data = profile_to_json(profile)
     if output:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from api.try_out.config import TryOut
 
 
+NOT_UP_HINT = (
+    "a port that is taken: fields of `doors` choose others, 0 any that is free; a model that cannot be"
+    " loaded: its worker's log says why"
+)
+
+
 def up(
     config: Annotated[Path, typer.Argument(help="Try-out file, YAML or JSON.", show_default=False)],
     folder: Annotated[
@@ -31,7 +37,7 @@ def up(
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses in JSON.")] = False,
 ) -> None:
     """
-    Bring up one sub-cluster on this machine: dispatcher, doors, a worker for each emulated GPU.
+    Bring up one sub-cluster on this machine: dispatcher, doors, a worker for each GPU, emulated or real.
 
     Prints the addresses on stdout once every GPU serves. Processes that die are started again. Ctrl-C
     and SIGTERM drain: nothing more is accepted, what was accepted is answered, all processes end.
@@ -76,7 +82,7 @@ def _run(try_out: TryOut, folder: Path, ready_file: Path | None, *, as_json: boo
     try:
         orderly = asyncio.run(sub_cluster.run(ready))
     except (NotReady, ProcessFailed) as error:
-        fail(str(error), hint="is a port taken? fields of `doors` choose others, 0 any that is free")
+        fail(str(error), hint=NOT_UP_HINT)
     if not orderly:
         fail("a process did not end in good order")
     talk.print("drained: everything that was accepted has been answered", style="dim")
@@ -89,7 +95,8 @@ def _show(try_out: TryOut, addresses: Addresses) -> None:
     from api.try_out.config import summary
 
     spec, console = try_out.spec, Console(highlight=False)
-    gpus = f"{spec.gpus} emulated {try_out.gpu_type or 'GPU'}{'s' if spec.gpus > 1 else ''}"
+    emulated = "emulated " if any(model.backend.kind == "emulated" for model in spec.models) else ""
+    gpus = f"{spec.gpus} {emulated}{try_out.gpu_type or 'GPU'}{'s' if spec.gpus > 1 else ''}"
     console.print(f"{spec.id} serves on {gpus}, policy {spec.rules.policy.value}")
     doors = [("HTTP", f"{addresses.http_url}/v2"), ("metrics", f"{addresses.http_url}/metrics")]
     if addresses.grpc_address:

@@ -63,7 +63,13 @@ class SubClusterUp:
             "dispatcher", self._dispatcher_arguments, folder / "dispatcher.log", on_restart
         )
         self.workers = [
-            Supervised(f"worker-{gpu}", self._worker_arguments(gpu), folder / f"worker-{gpu}.log", on_restart)
+            Supervised(
+                f"worker-{gpu}",
+                self._worker_arguments(gpu),
+                folder / f"worker-{gpu}.log",
+                on_restart,
+                {"CUDA_VISIBLE_DEVICES": try_out.devices[gpu]} if try_out.devices else {},
+            )
             for gpu in range(try_out.spec.gpus)
         ]
 

@@ -4,7 +4,8 @@ From the content of a try-out file to a sub-cluster with its doors, or to every 
 Fields that may be left out: ``name`` "try-out", ``policy`` adaptive, ``delays`` those of ``LIVE_DELAYS``,
 ``doors`` free ports on loopback, ``gpu_type`` where every model gives ``latency_ms``, of a model ``id`` (its
 name), ``latency_ms`` (the catalogue's profile), ``batch_size_max`` (the profile's,
-or for ``latency_ms`` as in a scenario) and ``queue_max``.
+or for ``latency_ms`` as in a scenario), ``queue_max``, and ``backend``, ``inputs`` and ``outputs`` of a model
+that is not emulated; ``devices`` where workers see all of the machine's.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
+from api.try_out.backends import BACKEND_FIELDS, check_served, read_devices, read_tensors_and_backend
 from dispatcher.contract.sub_cluster import LIVE_RULES, ServedModel, SubClusterSpec
 from dispatcher.contract.sub_cluster_file import GPUS_MAX
 from dispatcher.contract.tls_files import TlsFiles
@@ -35,6 +37,7 @@ from profiles.profile import Profile
 
 SUBJECT = "try-out file"
 PORT_MAX = 65_535
+OPTIONAL_FIELDS = ("name", "gpu_type", "policy", "delays", "doors", "devices")
 DOOR_PORTS = ("http_port", "grpc_port", "native_port")
 LOOPBACK = "127.0.0.1"
 NAMES_SHOWN_MAX = 12
@@ -64,6 +67,7 @@ class TryOut:
     spec: SubClusterSpec
     gpu_type: str | None
     doors: Doors
+    devices: tuple[str, ...] = ()
 
 
 def parse_try_out(data: object, catalogue: Catalogue | None = None) -> TryOut:
@@ -86,7 +90,7 @@ class _TryOutReader(Reader):
         if not isinstance(data, dict):
             self.refuse("(whole)", data, "must be an object")
             return None
-        given = self.fields("", data, ("gpus", "models"), ("name", "gpu_type", "policy", "delays", "doors"))
+        given = self.fields("", data, ("gpus", "models"), OPTIONAL_FIELDS)
         if "gpu_type" in given:
             self._gpu_type = self._known("gpu_type", given["gpu_type"], list(self._catalogue.gpu_types))
         self._delays = self._read_delays(given.get("delays", {}))
@@ -101,7 +105,8 @@ class _TryOutReader(Reader):
             rules=Rules(Policy(policy or Policy.ADAPTIVE), time_quantile=LIVE_RULES.time_quantile),
             delays=self._delays,
         )
-        return TryOut(spec, self._gpu_type, self._doors(given.get("doors", {})))
+        devices = read_devices(self, given["devices"], spec.gpus) if "devices" in given else ()
+        return TryOut(spec, self._gpu_type, self._doors(given.get("doors", {})), devices)
 
     def _read_delays(self, value: object) -> Delays:
         names = ("ctrl_us", "data_us", "resp_us")
@@ -150,7 +155,7 @@ class _TryOutReader(Reader):
 
     def _model(self, path: str, item: object, *, typed: bool) -> tuple[ServedModel, Profile | None] | None:
         before = len(self.faults)
-        optional = ("id", "latency_ms", "batch_size_max", "queue_max")
+        optional = ("id", "latency_ms", "batch_size_max", "queue_max", *BACKEND_FIELDS)
         given = self.fields(path, item, ("name", "slo_ms"), optional)
         slo_ms = self.number(f"{path}.slo_ms", given.get("slo_ms", 1), above=0, most=SLO_MS_MAX)
         queue_max = self.whole(
@@ -168,6 +173,7 @@ class _TryOutReader(Reader):
             curve, largest = (profile.curve, profile.batch_size_max) if profile else (None, 1)
         elif name:
             self.refuse(f"{path}.latency_ms", None, "is required where no gpu_type is given")
+        tensors = read_tensors_and_backend(self, path, given)
         if curve is None or len(self.faults) > before:
             return None
         if "batch_size_max" in given:
@@ -175,7 +181,9 @@ class _TryOutReader(Reader):
             largest = self.whole(f"{path}.batch_size_max", given["batch_size_max"], least=1, most=most)
         self._slo_can_be_kept(path, slo_us, curve)
         latency_us = tuple(int(us) for us in curve.table_us(max(1, largest)))
-        return ServedModel(id, slo_us, latency_us, queue_max=queue_max), profile
+        model = ServedModel(id, slo_us, latency_us, queue_max=queue_max, **tensors)
+        check_served(self, path, model)
+        return model, profile
 
     def _profile(self, path: str, name: str) -> Profile | None:
         if self._known(path, name, list(self._catalogue.models)) is None or self._gpu_type is None:

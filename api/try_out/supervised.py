@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dispatcher.runtime.node.backoff import Backoff
@@ -29,6 +30,7 @@ class ProcessFailed(RuntimeError):
 class Supervised:
     """
     Runs ``fermata ARGUMENTS`` until told to stop; ``arguments()`` is asked anew at each start.
+    ``environment`` is what its own has beyond this process's.
 
     Its output is appended to ``log``. It runs in a session of its own, so that Ctrl-C reaches the
     supervisor alone, and ends with it (on Linux) even where the supervisor is killed.
@@ -40,7 +42,9 @@ class Supervised:
         arguments: Callable[[], Sequence[str]],
         log: Path,
         on_restart: Callable[[str, int], None] = lambda name, status: None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        self._environment = {**os.environ, **(environment or {})}
         self.name = name
         self.log = log
         self.restarts = 0
@@ -92,6 +96,7 @@ class Supervised:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "api.cli.main", *self._arguments()),
+                env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

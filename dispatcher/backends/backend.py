@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
@@ -18,23 +19,50 @@ class BackendError(RuntimeError):
     """A model cannot be loaded, or answered with something other than it declares."""
 
 
+class DeviceLost(BackendError):
+    """The device takes nothing more from this process: whoever runs it ends it and starts another."""
+
+
 class Backend(Protocol):
     """
     One loaded model on one GPU.
 
     ``execute`` takes one array of shape ``(batch size, *declared shape)`` for each declared
     input, in order, and returns the same for the outputs. It may raise anything: the batch
-    is then lost, the model is not. A backend may have ``fixed_batch``, the one batch size it takes,
-    and ``device_bytes``, the memory of the device that it holds.
+    is then lost, the model is not, unless it raises ``DeviceLost``. A backend may have ``fixed_batch``, the
+    one batch size it takes, ``device_bytes``, the memory of the device that it took, and ``runs_to_warm``,
+    how many runs of one batch size it needs before its times are steady.
     """
 
     def execute(self, inputs: Sequence[Array]) -> Sequence[Array]: ...
+
+
+def import_library(model: ServedModel) -> None:
+    """
+    Import what the backend of ``model`` computes with.
+
+    It is loaded once in a process: what it takes is no model's cost. Raises ``BackendError``.
+    """
+    if model.backend.kind == "onnx":
+        import dispatcher.backends.onnx_model  # noqa: F401
+    if model.backend.kind == "torch":
+        from dispatcher.backends.torch_model import import_for
+
+        import_for(model)
+
+
+def free_cached() -> None:
+    """Give back to the device what a library keeps of models that were unloaded."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.cuda.empty_cache()
 
 
 def load_backend(model: ServedModel) -> Backend:
     """The backend that ``model.backend`` names, loaded and warm. Raises ``BackendError``."""
     backend = _backend(model)
     largest = len(model.latency_us) - 1
+    runs = getattr(backend, "runs_to_warm", 1)
     fixed = getattr(backend, "fixed_batch", None)
     sizes = model.backend.batch_sizes or ((fixed,) if fixed else ())
     if sizes:
@@ -47,7 +75,7 @@ def load_backend(model: ServedModel) -> Backend:
             )
         backend = Padded(backend, sizes)
     if model.backend.kind != "emulated":
-        _warm_up(model, backend, sizes or (1, largest))
+        _warm_up(model, backend, sizes or (1, largest), runs)
     return backend
 
 
@@ -67,11 +95,12 @@ def _backend(model: ServedModel) -> Backend:
     raise BackendError(f"model {model.id}: unknown backend kind {model.backend.kind!r}")
 
 
-def _warm_up(model: ServedModel, backend: Backend, sizes: Sequence[int]) -> None:
-    """One run at each size: kernels are chosen, memory is taken, and what does not fit shows now."""
+def _warm_up(model: ServedModel, backend: Backend, sizes: Sequence[int], runs: int) -> None:
+    """Each size is run: kernels are chosen, memory is taken, and what does not fit shows now."""
     for size in sorted(set(sizes)):
         try:
-            outputs = backend.execute([blank(tensor, size) for tensor in model.inputs])
+            for _ in range(runs):
+                outputs = backend.execute([blank(tensor, size) for tensor in model.inputs])
         except Exception as error:
             raise BackendError(f"model {model.id}: fails on a batch of {size}: {error}") from error
         check_outputs(model, outputs, size)

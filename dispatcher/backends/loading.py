@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from dispatcher.backends.backend import Backend, load_backend
+from dispatcher.backends.backend import Backend, free_cached, import_library, load_backend
 from dispatcher.contract.sub_cluster import ServedModel
 
 STATM = Path("/proc/self/statm")
@@ -20,7 +20,8 @@ class LoadedModel:
     A backend that can execute, and what it cost.
 
     ``memory_bytes`` is what the device (for a model on the CPU: the process) uses more of than before,
-    weights and the workspace of the warm-up together; None where that cannot be told.
+    weights and the workspace of the warm-up together; None where that cannot be told. The library that
+    computes is not counted: it is loaded once for all models.
     """
 
     backend: Backend
@@ -30,7 +31,9 @@ class LoadedModel:
 
 def load_measured(model: ServedModel) -> LoadedModel:
     """Raises whatever the backend raises."""
+    import_library(model)
     gc.collect()
+    free_cached()
     before_bytes = resident_bytes()
     started_ns = time.monotonic_ns()
     backend = load_backend(model)

@@ -13,7 +13,7 @@ import platform
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -72,6 +72,7 @@ class Measurement:
     measured_at: str
     precision: Precision
     threads: int
+    gpu_type: str = "cpu"
 
     def points_us(self, statistic: Statistic = Statistic.MEDIAN) -> tuple[tuple[int, float], ...]:
         """(batch size, microseconds) as measured."""
@@ -92,12 +93,16 @@ class Measurement:
         errors = [abs(curve.latency_us(b) / us - 1) for b, us in points]
         return CurveFit(curve, sum(errors) / len(errors))
 
-    def profile(self, gpu_type: str = "cpu", statistic: Statistic = Statistic.MEDIAN) -> Profile:
-        """The measurement as a profile on ``gpu_type``; the largest batch is the largest one measured."""
+    def profile(self, gpu_type: str | None = None, statistic: Statistic = Statistic.MEDIAN) -> Profile:
+        """
+        The measurement as a profile on ``gpu_type``, else on what it was measured on.
+
+        The largest batch is the largest one measured.
+        """
         fitted = self.curve_fit(statistic)
         return Profile(
             model=self.model,
-            gpu_type=gpu_type,
+            gpu_type=gpu_type or self.gpu_type,
             curve=fitted.curve,
             weights_gib=self.weights_gib,
             workspace_gib_per_item=self.workspace_gib_per_item,
@@ -139,21 +144,14 @@ def measure_onnx(
     BackendError
         When the file is no model that ONNX Runtime can run at these batch sizes.
     """
-    _check(batch_sizes, repeats, warmup, threads)
+    check_settings(batch_sizes, repeats, warmup, threads)
     sizes = sorted(set(batch_sizes))
     model = _load(path)
     session = _session(path, threads)
     feeds = {size: _random_inputs(session, size) for size in sizes}
-    samples: dict[int, list[float]] = {size: [] for size in sizes}
-    for size in sizes:
-        for _ in range(max(warmup, 1)):
-            _run(session, feeds[size], size)
-    for _ in range(repeats):
-        for size in sizes:
-            samples[size].append(_run(session, feeds[size], size))
     return Measurement(
         model=Path(path).stem,
-        batches=tuple(_summary(size, samples[size]) for size in sizes),
+        batches=measured(sizes, lambda size: _run(session, feeds[size], size), repeats, max(warmup, 1)),
         weights_gib=_weights_bytes(model) / GIB,
         workspace_gib_per_item=_workspace_bytes(model) / GIB,
         measured_on=cpu_name(),
@@ -174,7 +172,22 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _check(batch_sizes: Sequence[int], repeats: int, warmup: int, threads: int) -> None:
+def measured(
+    sizes: Sequence[int], run: Callable[[int], float], repeats: int, warmup: int
+) -> tuple[MeasuredBatch, ...]:
+    """``run`` gives the microseconds of one run; every size is warmed up, then all are run in turn."""
+    samples: dict[int, list[float]] = {size: [] for size in sizes}
+    for size in sizes:
+        for _ in range(warmup):
+            run(size)
+    for _ in range(repeats):
+        for size in sizes:
+            samples[size].append(run(size))
+    return tuple(_summary(size, samples[size]) for size in sizes)
+
+
+def check_settings(batch_sizes: Sequence[int], repeats: int, warmup: int, threads: int) -> None:
+    """Raises ``InputInvalid`` with every batch size, count or number that is out of range."""
     faults = [
         Fault(f"batch_sizes[{i}]", repr(size), f"must be a whole number from 1 to {BATCH_SIZE_LIMIT}")
         for i, size in enumerate(batch_sizes)

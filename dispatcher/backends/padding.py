@@ -19,7 +19,11 @@ class Padded:
     def __init__(self, backend: Backend, sizes: Sequence[int]) -> None:
         self._backend = backend
         self._sizes = tuple(sizes)
-        self.device_bytes = getattr(backend, "device_bytes", None)
+
+    @property
+    def device_bytes(self) -> int | None:
+        """As of the backend that is run."""
+        return getattr(self._backend, "device_bytes", None)
 
     def execute(self, inputs: Sequence[Array]) -> list[Array]:
         batch_size = len(inputs[0])

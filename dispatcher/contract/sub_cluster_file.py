@@ -66,7 +66,7 @@ def _faults(spec: SubClusterSpec) -> Iterator[Fault]:
     if not spec.models:
         yield Fault("models", "[]", "must name at least one model")
     for index, model in enumerate(spec.models):
-        yield from _model_faults(model, f"models[{index}]")
+        yield from model_faults(model, f"models[{index}]")
     yield from _duplicates([model.id for model in spec.models], "models", "id")
     if spec.rules.policy is Policy.SHEPHERD:
         limit = "must not be shepherd, which preempts batches: workers execute each batch to its end"
@@ -76,7 +76,8 @@ def _faults(spec: SubClusterSpec) -> Iterator[Fault]:
     yield from _tenant_faults(spec.tenants)
 
 
-def _model_faults(model: ServedModel, path: str) -> Iterator[Fault]:
+def model_faults(model: ServedModel, path: str) -> Iterator[Fault]:
+    """What is wrong with one model, each fault with its place below ``path``."""
     if not model.id:
         yield Fault(f"{path}.id", shown(model.id), "must not be empty")
     if not 1 <= model.slo_us <= INSTANT_US_MAX:

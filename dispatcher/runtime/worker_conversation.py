@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 import structlog
 
-from dispatcher.backends.backend import Backend, check_outputs
+from dispatcher.backends.backend import Backend, DeviceLost, check_outputs
 from dispatcher.backends.loading import LoadedModel
 from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel
@@ -36,7 +36,7 @@ _Held: TypeAlias = dict[Hashable, LoadedModel]
 
 
 class WorkerFailed(RuntimeError):
-    """The dispatcher refused this worker, or a model cannot be loaded."""
+    """The dispatcher refused this worker, a model cannot be loaded, or its GPU cannot be used any more."""
 
 
 class _LoadFault(Exception):
@@ -234,7 +234,8 @@ class WorkerConversation:
         _log.error("load_failed", model=fault.model, error=fault.text)
         self._send(wire.LoadFailed(welcome.revision, fault.model, fault.text))
         if not self._table:
-            raise WorkerFailed(f"model {fault.model}: {fault.text}") from fault
+            subject = f"model {fault.model}: "
+            raise WorkerFailed(subject + fault.text.removeprefix(subject)) from fault
 
     def _hold(self, welcome: wire.Welcome, loaded: _Held) -> None:
         fresh = [(key, each) for key, each in loaded.items() if key not in self._held]
@@ -265,6 +266,8 @@ class WorkerConversation:
             text = f"{type(error).__name__}: {error}"[:ERROR_CHARS_MAX]
             _log.exception("batch_failed", batch_id=message.batch_id, model_index=message.model_index)
             self._send(wire.BatchFailed(message.batch_id, started_us, finished_us, text))
+            if isinstance(error, DeviceLost):
+                raise WorkerFailed(text) from error
             return
         self._send(wire.BatchDone(message.batch_id, started_us, self._now()), outputs)
 

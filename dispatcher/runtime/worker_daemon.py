@@ -51,7 +51,10 @@ class WorkerDaemon:
         self._say_alive = say_alive
         self._alive_us = 0
         self._line = _DealerLine(endpoint)
-        self._loader = ThreadPoolExecutor(1, "loader")
+        says = structlog.contextvars.get_contextvars()  # threads begin without what logs say of their process
+        self._loader = ThreadPoolExecutor(
+            1, "loader", initializer=lambda: structlog.contextvars.bind_contextvars(**says)
+        )
         self._stopping = False
         self._conversation = WorkerConversation(
             WorkerIdentity(gpu, sockets.gethostname(), os.getpid()),

@@ -69,18 +69,13 @@ def size_cluster(tables: CapacityTables, draft: DraftCluster) -> SizedCluster | 
     Batches are as large as latency allows with the fewest GPUs of the horizon, cut to what
     workspace the weights leave. None where no count within the pool does.
     """
-    pool = tables.pools[draft.pool]
-    g = tables.gpu_types.index(pool.gpu_type)
+    g = int(tables.pool_types[draft.pool])
     limit = tables.pool_limit(draft.pool)
     members = list(draft.shares)
-    free_gib = tables.usable_gib[g] - tables.weights_gib[members, g].sum()
-    per_item = tables.workspace_gib_per_item[members, g]
-    in_memory = np.full(len(members), np.iinfo(np.int64).max)
-    fits = per_item > 0
-    in_memory[fits] = np.floor((free_gib + 1e-9) / per_item[fits]).astype(np.int64)
-    if free_gib < -1e-9 or limit < 1:
-        return None
     rates = [tables.rate_rps[m] * draft.planned(m) for m in members]
+    in_memory = _in_memory(tables, g, members)
+    if in_memory is None or limit < 1:
+        return None
     sizes = _batch_sizes(tables, g, members, rates, in_memory, limit)
     rate_max = tables.problem.policy.scheduler_rate_rps_max
     if rate_max is not None and np.sum(rates, axis=0).max() > rate_max * (1 + 1e-9):
@@ -100,6 +95,36 @@ def size_cluster(tables: CapacityTables, draft: DraftCluster) -> SizedCluster | 
     smallest = int(best[1].min())
     chosen = sizes[:, smallest - 1] if tables.reserved else sizes[:, best[2] - 1]
     return SizedCluster(draft, best[1], {m: int(b) for m, b in zip(members, chosen, strict=True)})
+
+
+def busy_gpus(tables: CapacityTables, draft: DraftCluster, gpus: int) -> Floats:
+    """(E,) GPUs that its models need in a sub-cluster of so many; inf where one could form no batch."""
+    g = int(tables.pool_types[draft.pool])
+    members = list(draft.shares)
+    rates = [tables.rate_rps[m] * draft.planned(m) for m in members]
+    in_memory = _in_memory(tables, g, members)
+    need = np.zeros(len(tables.hours))
+    if in_memory is None:
+        return need + np.inf
+    sizes = _batch_sizes(tables, g, members, rates, in_memory, gpus)[:, gpus - 1]
+    if sizes.min(initial=1) < 1:
+        return need + np.inf
+    for m, rate, size in zip(members, rates, sizes, strict=True):
+        law = tables.law(m, g)
+        need += law.load_gpus(rate, size) / law.usable_share(gpus, tables.models[m].arrival_cv)
+    return need
+
+
+def _in_memory(tables: CapacityTables, gpu_type: int, members: list[int]) -> NDArray[np.int64] | None:
+    """(members,) the largest batch that the weights leave workspace for; None where they do not fit."""
+    free_gib = tables.usable_gib[gpu_type] - tables.weights_gib[members, gpu_type].sum()
+    if free_gib < -1e-9:
+        return None
+    per_item = tables.workspace_gib_per_item[members, gpu_type]
+    in_memory = np.full(len(members), np.iinfo(np.int64).max)
+    fits = per_item > 0
+    in_memory[fits] = np.floor((free_gib + 1e-9) / per_item[fits]).astype(np.int64)
+    return in_memory
 
 
 def _batch_sizes(

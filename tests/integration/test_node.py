@@ -53,14 +53,20 @@ def test_every_request_is_answered_or_refused_and_all_is_served_again(
 
 
 def test_a_node_reports_what_it_serves_and_what_that_takes(shared: House) -> None:
-    shared.until(lambda: shared.planner.latest.get("plan_version") == shared.planner.version, "a heartbeat")
-    status = shared.planner.latest
-    (sub_cluster,) = status["sub_clusters"]
+    def latest() -> list[Any]:
+        heard = shared.planner.latest
+        return heard["sub_clusters"] if heard.get("plan_version") == shared.planner.version else []
+
+    def all_running() -> bool:
+        gpus = [gpu for sub_cluster in latest() for gpu in sub_cluster["gpus"]]
+        return bool(gpus) and all(gpu["state"] == "running" for gpu in gpus)
+
+    shared.until(all_running, "a heartbeat with every GPU running")
+    (sub_cluster,) = latest()
     assert sub_cluster["id"] == "sc"
     assert sub_cluster["dispatcher"]["plan_version"] == shared.planner.version
     assert [gpu["gpu"] for gpu in sub_cluster["gpus"]] == [0, 1]
     for gpu in sub_cluster["gpus"]:
-        assert gpu["state"] == "running"
         assert "m" in gpu["models"]
         assert gpu["memory_bytes"] >= 0
 

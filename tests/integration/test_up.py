@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dispatcher.frontend.load_client import infer_body
 from dispatcher.native_client import Answered, NativeClient
 from tests.certificates import Authority
 from tests.integration.live_processes import PATIENCE_S, Live, until
+from tests.onnx_models import gather_model
 
 CONFIG = """
 gpu_type: T4
@@ -26,6 +29,14 @@ gpus: 2
 models:
   - {name: ResNet50, slo_ms: 2000}
   - {name: mine, slo_ms: 2000, latency_ms: {alpha: 1, beta: 4}}
+"""
+REAL = """
+  - name: gather
+    slo_ms: 2000
+    latency_ms: [[1, 1.0], [4, 1.5]]
+    backend: {{kind: onnx, path: {path}}}
+    inputs: [{{name: indices, datatype: INT64, shape: [1]}}]
+    outputs: [{{name: values, datatype: FP32, shape: [1]}}]
 """
 
 
@@ -62,7 +73,8 @@ class Up(Live):
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    started = Up(tmp_path_factory.mktemp("up"))
+    folder = tmp_path_factory.mktemp("up")
+    started = Up(folder, REAL.format(path=gather_model(folder)) + 'devices: ["0", "1"]\n')
     try:
         yield started
     finally:
@@ -81,6 +93,12 @@ def test_load_over_http_is_counted_as_the_dispatcher_counts_it(up: Up) -> None:
     sent = next(model["sent"] for model in found["models"] if model["model"] == "ResNet50")
     assert up.metric("fermata_requests_total", model="ResNet50") - before == sent
     assert set(found["client"]) >= {"kept_up", "send_lag_ms_p99", "held_back"}
+
+
+def test_a_real_network_beside_emulated_ones_answers_what_it_computes(up: Up) -> None:
+    body = infer_body([("indices", "INT64", (1,), (2,))])
+    answer = httpx.post(f"{up.url}/v2/models/gather/infer", content=body, timeout=PATIENCE_S)
+    assert answer.json()["outputs"][0]["data"] == [30.0]
 
 
 def test_load_over_the_native_door_with_a_deadline_of_its_own(up: Up) -> None:

@@ -9,14 +9,15 @@ is bounded by column generation over sets that hold each item at most once, some
 .. math:: \theta \sum_i \pi_i - \sum_g \eta_g A_g, \qquad \theta = \min(1, \min_k (c_k + \eta_g n_k) / v_k)
 
 (Farley 1990). Sets in part are allowed since the linear relaxation of a kind's pricing problem is exact for
-them, so that the bound is reached and not only approached.
+them, so that the bound is reached and not only approached. When it is, large items must be whole
+(``planner.solvers.mixed.large``), and the rounds go on.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from planner.solvers.dual_guess import Guess
 from planner.solvers.mixed.crowded import CrowdedPart, crowded_part, elsewhere
 from planner.solvers.mixed.kinds import kinds_of
 from planner.solvers.mixed.knapsack import Knapsack
+from planner.solvers.mixed.large import LargeKnapsack, large_sets
 from planner.solvers.mixed.master import Column, CrowdedMaster, MasterSolution, singles
 from planner.solvers.poured import Fleet, feasible
 from planner.solvers.stopping import Stop, never
@@ -35,6 +37,7 @@ Floats = NDArray[np.float64]
 ITEMS_MAX = 600  # a part of more takes too long to price
 PAYS = 1e-6  # relative: what a column must be worth beyond its cost
 SMOOTHING = 0.5  # weight of the best bound's prices
+WHOLE = 1e-6  # distance from a whole number
 CONVERGED = 1e-5  # relative distance of bound and master at which rounds end
 
 
@@ -64,12 +67,11 @@ def crowded_bound(
     base = float(whole[apart & ~fleet.split].sum() + by_epoch[apart & fleet.split].sum())
     base -= float((multipliers.inventory * fleet.available)[others].sum())
     available = fleet.available[list(types)]
-    _rounds(
-        _Rounds(part, available, CrowdedMaster(part, available, seed)),
-        deadline_s,
-        lambda bound: on_bound(base + bound),
-        stop,
-    )
+    kinds = kinds_of(part)
+    begin = _Rounds(part, available, CrowdedMaster(part, available, seed), [Knapsack(kind) for kind in kinds])
+    _rounds(begin, deadline_s, lambda bound: on_bound(base + bound), stop)
+    if begin.centre is not None:
+        _rounds(_with_large_whole(begin, seed), deadline_s, lambda bound: on_bound(base + bound), stop)
 
 
 @dataclass(slots=True, eq=False)
@@ -79,17 +81,29 @@ class _Rounds:
     part: CrowdedPart
     available: Floats
     master: CrowdedMaster
+    knapsacks: Sequence[Knapsack | LargeKnapsack]
     bound: float = -np.inf
     centre: MasterSolution | None = None
-    knapsacks: list[Knapsack] = field(default_factory=list)
+
+
+def _with_large_whole(state: _Rounds, seed: int) -> _Rounds:
+    """The same where large items must be whole, with the columns in which they are."""
+    sets = {g: large_sets(state.part, g) for g in state.part.types}
+    master = CrowdedMaster(state.part, state.available, seed)
+    for column in state.master.columns:
+        amount = column.amount[np.isin(column.items, sets[column.kind.gpu_type].items)]
+        if np.abs(amount - np.round(amount)).max(initial=0.0) < WHOLE:
+            master.add(column)
+    knapsacks = [
+        LargeKnapsack(one, sets[one.kind.gpu_type]) for one in state.knapsacks if isinstance(one, Knapsack)
+    ]
+    return _Rounds(state.part, state.available, master, knapsacks, state.bound, state.centre)
 
 
 def _rounds(state: _Rounds, deadline_s: float, on_bound: Callable[[float], None], stop: Stop) -> None:
-    kinds = kinds_of(state.part)
-    state.knapsacks = [Knapsack(kind) for kind in kinds]
-    for column in singles(state.part, kinds):
+    for column in singles(state.part, [knapsack.kind for knapsack in state.knapsacks]):
         state.master.add(column)
-    smoothing = 0.0
+    smoothing = 0.0 if state.centre is None else SMOOTHING
     while time.monotonic() < deadline_s and not stop():
         solution = state.master.solve(deadline_s)
         if solution is None:

@@ -13,7 +13,11 @@ Floats = NDArray[np.float64]
 
 
 class Knapsack:
-    """The linear relaxation of a kind's pricing problem, kept in HiGHS so that the next prices start warm."""
+    """
+    The linear relaxation of a kind's pricing problem, kept in HiGHS so that the next prices start warm.
+
+    ``rows`` (S, R) are the kind's that any item uses, ``duals`` (R,) the last of these.
+    """
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -29,12 +33,12 @@ class Knapsack:
         lp.a_matrix_.start_, lp.a_matrix_.index_ = matrix.indptr, matrix.indices
         lp.a_matrix_.value_ = matrix.data
         self._columns = np.arange(count, dtype=np.int32)
-        self._rows = np.ascontiguousarray(kind.rows[:, used])
-        self._duals = np.zeros(len(used))
-        self._solver = highspy.Highs()
-        self._solver.silent()
-        self._solver.setOptionValue("threads", 1)
-        self._solver.passModel(lp)
+        self.rows = np.ascontiguousarray(kind.rows[:, used])
+        self.duals = np.zeros(len(used))
+        self.solver = highspy.Highs()
+        self.solver.silent()
+        self.solver.setOptionValue("threads", 1)
+        self.solver.passModel(lp)
 
     def most(self, value: Floats, enough: float) -> tuple[float, Floats]:
         """
@@ -44,11 +48,11 @@ class Knapsack:
         enough.
         """
         own = value[self.kind.items]
-        known = float(self._duals.sum() + np.maximum(own - self._rows @ self._duals, 0.0).sum())
+        known = float(self.duals.sum() + np.maximum(own - self.rows @ self.duals, 0.0).sum())
         if known <= enough:
             return known, np.zeros(len(own))
-        self._solver.changeColsCost(len(self._columns), self._columns, own)
-        self._solver.run()
-        solution = self._solver.getSolution()
-        self._duals = np.maximum(np.array(solution.row_dual), 0.0)
-        return float(self._solver.getInfo().objective_function_value), np.array(solution.col_value)
+        self.solver.changeColsCost(len(self._columns), self._columns, own)
+        self.solver.run()
+        solution = self.solver.getSolution()
+        self.duals = np.maximum(np.array(solution.row_dual), 0.0)
+        return float(self.solver.getInfo().objective_function_value), np.array(solution.col_value)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,31 @@ def test_measure_refuses_a_file_that_is_no_model(tmp_path: Path) -> None:
 def test_every_command_has_an_example() -> None:
     group = typer.main.get_command(app)
     assert all("Example:" in command.help for command in group.commands.values())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("told", ["x", "x:FP32", "x:FP3:4", "x:FP32:0", ":FP32:3", "x:BYTES:1", "x:FP32:3x4"])
+def test_measure_refuses_an_input_that_is_not_told_well(tmp_path: Path, told: str) -> None:
+    archive = tmp_path / "m.pt"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("m/constants.pkl", b"")
+    result = run("measure", archive, "--input", told)
+    assert result.exit_code == 2
+    assert f"must be NAME:DATATYPE:SHAPE without the batch, got {told!r}" in " ".join(result.stderr.split())
+
+
+def test_measure_takes_no_inputs_for_onnx(tmp_path: Path) -> None:
+    path = tmp_path / "mlp.onnx"
+    write_mlp(path, width=8, layers=1, seed=1)
+    result = run("measure", path, "--input", "x:FP32:8")
+    assert result.exit_code == 2
+    assert "an ONNX file says what it takes" in result.stderr
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="PyTorch is installed")
+def test_measuring_a_pytorch_file_without_pytorch_says_so(tmp_path: Path) -> None:
+    archive = tmp_path / "m.pt"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("m/constants.pkl", b"")
+    result = run("measure", archive)
+    assert result.exit_code == 2
+    assert "PyTorch is not installed on this node" in result.stderr

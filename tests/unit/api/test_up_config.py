@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from api.try_out.config import parse_try_out, summary
+from dispatcher.contract.sub_cluster import ModelBackend, Tensor
 from dispatcher.contract.sub_cluster_file import decode_sub_cluster, encode_sub_cluster
 from dispatcher.core.rules import Policy
 from profiles.catalogue import load_catalogue
@@ -98,3 +99,51 @@ def test_two_models_of_one_id_and_things_that_are_no_config() -> None:
     assert "two models" in faults_of(config(models=twice))["models[1].id"]
     assert faults_of([1]) == {"(whole)": "must be an object"}
     assert set(faults_of({})) == {"gpus", "models"}
+
+
+REAL = {
+    "name": "mine",
+    "slo_ms": 60,
+    "latency_ms": {"alpha": 1, "beta": 2},
+    "backend": {"kind": "torch", "path": "mine.pt2", "batch_sizes": [8, 64]},
+    "inputs": [{"name": "tokens", "datatype": "INT64", "shape": [6]}],
+    "outputs": [{"name": "logits", "datatype": "FP32", "shape": [2]}],
+}
+
+
+def test_a_model_that_really_computes_says_with_what_and_on_which_devices() -> None:
+    try_out = parse_try_out({"gpus": 2, "devices": ["0", "3"], "models": [REAL | {"batch_size_max": 16}]})
+    (model,) = try_out.spec.models
+    assert model.backend == ModelBackend("torch", "mine.pt2", (8, 64))
+    assert model.inputs == (Tensor("tokens", "INT64", (6,)),)
+    assert model.outputs == (Tensor("logits", "FP32", (2,)),)
+    assert try_out.devices == ("0", "3")
+
+
+def test_faults_of_backends_tensors_and_devices() -> None:
+    strings = [{"name": "text", "datatype": "BYTES", "shape": [1]}]
+    found = faults_of(
+        {
+            "gpus": 3,
+            "devices": ["0", "1"],
+            "models": [
+                REAL | {"id": "a", "backend": {"kind": "torch"}},
+                REAL | {"id": "b", "inputs": strings},
+                {key: REAL[key] for key in REAL if key != "outputs"} | {"id": "c"},
+                REAL | {"id": "d", "inputs": [{"name": "x", "datatype": "FP3", "shape": [0]}]},
+                REAL | {"id": "e", "backend": {"kind": "torch", "file": "x"}},
+            ],
+        }
+    )
+    assert set(found) == {
+        "devices",
+        "models[0].backend.path",
+        "models[1].backend.kind",
+        "models[2].outputs",
+        "models[3].inputs[0].datatype",
+        "models[3].inputs[0].shape[0]",
+        "models[4].backend.file",
+    }
+    assert faults_of({"gpus": 2, "devices": ["1", "1"], "models": [REAL]}) == {
+        "devices": "must name each device once"
+    }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dispatcher.backends.backend import BackendError
+from dispatcher.backends.backend import BackendError, DeviceLost
 from dispatcher.backends.loading import LoadedModel
 from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel
@@ -148,6 +148,20 @@ def test_a_batch_that_cannot_be_executed_fails_alone(
     assert words in failed.error
     (done,) = worker.hear(wire.RunBatch(2, 0, 1), INPUT)
     assert isinstance(done, wire.BatchDone)
+
+
+def test_a_worker_whose_gpu_is_lost_says_so_of_the_batch_and_ends() -> None:
+    class Lost:
+        def execute(self, inputs: Sequence[Any]) -> list[Any]:
+            raise DeviceLost("the GPU cannot be used any more")
+
+    worker = Worker()
+    worker.backend = Lost()  # type: ignore[assignment]
+    worker.hear(welcome(A))
+    worker.load()
+    with pytest.raises(WorkerFailed, match="cannot be used any more"):
+        worker.hear(wire.RunBatch(1, 0, 1), INPUT)
+    assert isinstance(worker.said[-1], wire.BatchFailed)
 
 
 def test_it_serves_while_it_loads_the_next_plan() -> None:

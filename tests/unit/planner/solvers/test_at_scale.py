@@ -17,7 +17,6 @@ from planner.solvers.draft import DraftCluster, size_cluster
 from planner.solvers.dual_guess import Guess, guess
 from planner.solvers.greedy import Searching
 from planner.solvers.lean import lean_tables
-from planner.solvers.levelling import levelled
 from planner.solvers.mixed.assignment import assigned
 from planner.solvers.mixed.bound import crowded_bound
 from planner.solvers.mixed.clusters import CrowdedSearch
@@ -245,39 +244,6 @@ def test_lean_tables_leave_alone_what_would_cost_much() -> None:
     profile = batching(alpha_ms=0.2, beta_ms=8.0, workspace_gib_per_item=2.0, batch_size_max=32)
     tables = capacity_tables(problem([model("m", [600.0], {"a": profile})]))
     assert np.array_equal(lean_tables(tables).need, tables.need)
-
-
-def levelling_case() -> tuple[CapacityTables, list[DraftCluster]]:
-    """Two sub-clusters busy with a whole model at different hours, and a split one half here, half there."""
-    slow = {"a": one_at_a_time(10.0)}
-    rows = [
-        model("early", [300.0, 10.0], slow, arrival_cv=0.3),
-        model("late", [10.0, 300.0], slow, arrival_cv=0.3),
-        model("split", [300.0, 300.0], slow, arrival_cv=0.3),
-    ]
-    tables = capacity_tables(problem(rows, pools={"a": 16}))
-    whole, half = np.ones(2), np.full(2, 0.5)
-    return tables, [DraftCluster(0, {0: whole, 2: half}), DraftCluster(0, {1: whole, 2: half})]
-
-
-def test_levelling_moves_traffic_to_where_it_is_night() -> None:
-    tables, drafts = levelling_case()
-    before = [size_cluster(tables, draft) for draft in drafts]
-    better = levelled(tables, drafts, {2}, time_limit_s=10, seed=0, stop=never)
-    assert better is not None
-    after = [size_cluster(tables, draft) for draft in better]
-    gpus = [sum(int(one.gpus.max()) for one in sizes if one is not None) for sizes in (before, after)]
-    assert gpus[1] < gpus[0]
-    shares = np.sum([draft.shares.get(2, np.zeros(2)) for draft in better], axis=0)
-    assert np.allclose(shares, 1.0)
-    plan = assemble(tables, better, solver="auto", seed=0)
-    assert plan is not None
-    assert verify(tables.problem, plan) == []
-
-
-def test_levelling_leaves_whole_models_alone() -> None:
-    tables, drafts = levelling_case()
-    assert levelled(tables, drafts, set(), time_limit_s=5, seed=0, stop=never) is None
 
 
 def test_where_a_smaller_batch_costs_less_a_kind_counts_need_at_its_least() -> None:

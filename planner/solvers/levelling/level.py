@@ -1,0 +1,123 @@
+"""Drafts to drafts that need fewer GPUs: whole models move, shares and counts are solved for, sizes found."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Collection, Sequence
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.formulation.highs_lp import highs_lp
+from planner.problem.tables import CapacityTables
+from planner.solvers.draft import DraftCluster, busy_gpus, size_cluster
+from planner.solvers.levelling.moving import moved
+from planner.solvers.levelling.places import Place, hosts, needs, place_of
+from planner.solvers.levelling.program import Program, program_of
+from planner.solvers.stopping import Stop, highs_stopped_by
+
+Floats = NDArray[np.float64]
+
+MOVING_TIME_SHARE = 0.4  # of the time limit, at most
+SHARE_LEAST = 2e-3  # of a model's traffic in an epoch; less is not worth a copy
+SPARE_FIRST = 2e-4  # of a sub-cluster kept free for what linear shares leave out
+SPARE_GROWTH = 1.2  # of what a sub-cluster turned out to lack
+CLOSER = 1e-4  # relative gap of the integer program
+
+
+def levelled(
+    tables: CapacityTables,
+    drafts: Sequence[DraftCluster],
+    split: Collection[int],
+    *,
+    time_limit_s: float,
+    seed: int,
+    stop: Stop,
+) -> list[DraftCluster] | None:
+    """The drafts with shares that need fewer GPUs, to be verified; None where none were found in time."""
+    deadline_s = time.monotonic() + time_limit_s
+    sized = [size_cluster(tables, draft) for draft in drafts]
+    flowing = sorted({m for d in drafts for m in d.shares} & set(split))
+    if not sized or any(one is None for one in sized):
+        return None
+    places = [place_of(tables, one, set(flowing)) for one in sized if one is not None]
+    need = {m: needs(tables, places, m) for m in flowing}
+    found_hosts = hosts(tables, places, flowing, need)
+    spare = np.full(len(places), SPARE_FIRST)
+    program = program_of(tables, places, flowing, need, found_hosts, spare)
+    until = time.monotonic() + MOVING_TIME_SHARE * (deadline_s - time.monotonic())
+    places = moved(tables, places, program, deadline_s=until, seed=seed, stop=stop)
+    best: tuple[float, list[DraftCluster]] | None = None
+    while time.monotonic() < deadline_s and not stop():
+        program = program_of(tables, places, flowing, need, found_hosts, spare)
+        point = _solved(program, deadline_s, seed, stop)
+        if point is None:
+            break
+        found = _redrafted(places, {key: point[columns] for key, columns in program.shares.items()})
+        cost, lacking = _sized(tables, found, np.round(point[program.counts]))
+        if best is None or cost < best[0]:
+            best = (cost, [draft for draft in found if draft.shares])
+        if not lacking.any() or best[0] <= program.cost @ point:
+            break
+        spare += np.where(lacking > 0, SPARE_GROWTH * lacking + SPARE_FIRST, 0.0)
+    return best[1] if best is not None and np.isfinite(best[0]) else None
+
+
+def _solved(program: Program, deadline_s: float, seed: int, stop: Stop) -> Floats | None:
+    solver = highspy.Highs()
+    solver.silent()
+    solver.passModel(highs_lp(program.builder.arrays()))
+    columns = np.arange(len(program.cost), dtype=np.int32)
+    solver.changeColsCost(len(columns), columns, program.cost)
+    left = max(0.1, deadline_s - time.monotonic())
+    for option, value in (
+        ("threads", 1),
+        ("random_seed", seed),
+        ("mip_rel_gap", CLOSER),
+        ("time_limit", left),
+    ):
+        solver.setOptionValue(option, value)
+    with highs_stopped_by(solver, stop):
+        solver.run()
+    if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return None
+    return np.array(solver.getSolution().col_value)
+
+
+def _sized(tables: CapacityTables, drafts: Sequence[DraftCluster], counts: Floats) -> tuple[float, Floats]:
+    """
+    Dollars per hour, inf where a draft has no size, and (K,) what drafts lack of the GPUs they were given.
+
+    Small shares form smaller batches, which the program does not know. What lacks is a share, at most 1.
+    """
+    cost, lacking = 0.0, np.zeros(len(drafts))
+    for k, (draft, count) in enumerate(zip(drafts, counts, strict=True)):
+        if not draft.shares:
+            continue
+        one = size_cluster(tables, draft)
+        if one is None or one.gpus.max() > count:
+            lacking[k] = min(1.0, float(busy_gpus(tables, draft, int(count)).max()) / count - 1)
+        price = float(tables.price_usd_per_hour[tables.pool_types[draft.pool]])
+        cost += np.inf if one is None else price * float(one.gpus.max())
+    return cost, lacking
+
+
+def _redrafted(places: Sequence[Place], shares: dict[tuple[int, int], Floats]) -> list[DraftCluster]:
+    """The drafts with these shares; crumbs go to each epoch's largest share."""
+    kept: dict[int, dict[int, Floats]] = {}
+    for (m, k), share in shares.items():
+        kept.setdefault(m, {})[k] = np.where(share < SHARE_LEAST, 0.0, share)
+    for places_of in kept.values():
+        order = sorted(places_of)
+        stack = np.array([places_of[k] for k in order])
+        largest, at = stack.argmax(axis=0), np.arange(stack.shape[1])
+        stack[largest, at] += 1 - stack.sum(axis=0)
+        places_of.update(zip(order, stack, strict=True))
+    drafts = []
+    for k, place in enumerate(places):
+        own = {m: share for m, share in place.draft.shares.items() if m not in kept}
+        own |= {m: of[k] for m, of in kept.items() if k in of and of[k].max() > 0}
+        drafts.append(dataclasses.replace(place.draft, shares=own))
+    return drafts
