@@ -12,6 +12,9 @@ needs in a sub-cluster of exactly n GPUs, :math:`\nu_{mgne}`.
     \sum_m w_{mg} f_{mgn} \le M_g K_{gn},\;
     \sum_n n K_{gn} \le A_g,\; K \text{ whole}
 
+Memory counts by dual feasible functions too, so that two models of more than a third of a GPU's memory fill
+it; a model that lives whole is in no sub-cluster of fewer GPUs than it needs.
+
 True for every plan: its sub-clusters summed by kind satisfy these rows, because a model's need
 never falls by less than in proportion when its traffic is split. Models that may be split
 have a share of their own in every epoch. Where GPUs are sized by epoch, the kinds are joined
@@ -45,9 +48,11 @@ from numpy.typing import NDArray
 
 from planner.formulation.builder import Builder
 from planner.problem.tables import CapacityTables, need_in_workspace
+from planner.solvers.dual_feasible import memory_shares
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+ROUNDING = 1e-9  # GPUs
 SPLIT_COLUMNS_MAX = 4_000  # shares of split models by kind and epoch; beyond, they flow to GPU types
 
 
@@ -89,8 +94,8 @@ def build(tables: CapacityTables, split: set[int], kinds: list[Kind]) -> tuple[B
     v = _add_columns(b, tables, split, kinds, whole, poured)
     for m in served:
         mine = [columns for (owner, _), columns in [*v.shares.items(), *v.flows.items()] if owner == m]
-        for e in range(len(mine[0]) if mine else 0):
-            here = [np.array([c[e] for c in mine])]
+        for e in range(len(mine[0]) if mine else 1):  # a model without a place leaves no plan
+            here = [np.array([c[e] for c in mine], dtype=np.int64)]
             b.row(f"placed_m{m}_e{e}", here, [1.0], lower=1.0, upper=1.0)
     for k, kind in enumerate(kinds):
         _add_kind(b, tables, k, kind, [m for m in whole if (m, k) in v.shares], split, v)
@@ -124,7 +129,7 @@ def _add_columns(
         if tables.reserved:
             v.clusters.append(b.column(f"clusters_k{k}", upper=available // kind.least, integer=True))
         for m in whole:
-            if _may_use(tables, m, kind.gpu_type) and np.isfinite(_need(tables, m, kind)).all():
+            if _may_live(tables, m, kind, m in split):
                 v.shares[m, k] = _share_columns(b, f"m{m}_k{k}", epochs if m in split else 1)
     for m, g in itertools.product(poured, sorted({kind.gpu_type for kind in kinds})):
         if _may_use(tables, m, g) and np.isfinite(_need(tables, m, Kind(g, 0, 0))).all():
@@ -155,7 +160,23 @@ def _need_at_least(tables: CapacityTables, m: int, kind: Kind, is_split: bool) -
     if is_split:
         return _need(tables, m, kind) * batching_slack(tables, m, kind.gpu_type)
     need = least_need(tables, m, kind.gpu_type)
-    return np.asarray((need[kind.least - 1 : kind.most] if kind.most > 0 else need).min(axis=0))
+    if kind.most == 0:
+        return np.asarray(need.min(axis=0))
+    return np.asarray(need[kind.least - 1 : kind.most][_enough(need, kind)].min(axis=0))
+
+
+def _enough(need: Floats, kind: Kind) -> NDArray[np.bool_]:
+    """Which counts of the kind are enough for a whole model that needs so much at each, (N, E)."""
+    counts = np.arange(kind.least, kind.most + 1)[:, None]
+    return np.asarray((need[kind.least - 1 : kind.most] <= counts + ROUNDING).all(axis=1))
+
+
+def _may_live(tables: CapacityTables, m: int, kind: Kind, is_split: bool) -> bool:
+    """Whether some sub-cluster of the kind can hold the model."""
+    if not _may_use(tables, m, kind.gpu_type) or not np.isfinite(_need(tables, m, kind)).all():
+        return False
+    whole = not is_split and kind.most > 0
+    return not whole or bool(_enough(least_need(tables, m, kind.gpu_type), kind).any())
 
 
 def batching_slack(tables: CapacityTables, m: int, g: int) -> float:
@@ -208,9 +229,10 @@ def _add_kind(
     whole = [m for m in mine if len(v.shares[m, k]) == 1]
     if tables.reserved and whole:
         columns = np.array([*(v.shares[m, k][0] for m in whole), v.clusters[k]])
-        weights = tables.weights_gib[whole, kind.gpu_type]
-        capacity = tables.usable_gib[kind.gpu_type]
-        b.row(f"memory_k{k}", [columns], [np.append(weights, -capacity)], upper=0.0)
+        part = tables.weights_gib[whole, kind.gpu_type] / tables.usable_gib[kind.gpu_type]
+        for j, shares in enumerate(memory_shares(part).T):
+            if shares.any():
+                b.row(f"memory_k{k}_j{j}", [columns], [np.append(shares, -1.0)], upper=0.0)
 
 
 def _add_flows(b: Builder, tables: CapacityTables, g: int, kinds: list[Kind], v: Columns) -> None:
