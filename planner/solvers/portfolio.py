@@ -104,7 +104,7 @@ def solve(
     if formulated and not (run.short or run.best is None or slots_are_exact(run.tables)):
         _guided(run)
     elif formulated:
-        _formulated(run, exact=slots_are_exact(run.tables), deadline_s=run.deadline_s)
+        _formulated(run, exact=slots_are_exact(run.tables), deadline_s=run.deadline_s, seed=seed)
     if solver == "auto":
         search_on(run)
     return _concluded(run, started + time_limit_s)
@@ -185,12 +185,15 @@ def _guided(run: Run) -> None:
     with Proof(run, proposing=_may_realise(run)).beside() as proof:
         if _may_realise(run):
             _realise(run, proof, tried, PROPOSAL_PATIENCE_S)
+        in_vain = 0
         while not run.is_over and (not is_settled(run) or run.problem.policy.balance):
             before, now = run.best, time.monotonic()
-            _formulated(run, exact=False, deadline_s=now + GUIDED_TIME_SHARE * (run.deadline_s - now))
-            same = run.best is before
-            _realise(run, proof, tried, np.inf if same else PROPOSAL_PATIENCE_S)
-            if same:
+            share = 1.0 if in_vain else GUIDED_TIME_SHARE
+            until = now + share * (run.deadline_s - now)
+            _formulated(run, exact=False, deadline_s=until, seed=run.seed + in_vain)
+            in_vain = in_vain + 1 if run.best is before else 0
+            _realise(run, proof, tried, np.inf if in_vain else PROPOSAL_PATIENCE_S)
+            if in_vain > 1:
                 return
 
 
@@ -207,12 +210,12 @@ def _realise(run: Run, proof: Proof, tried: set[Sizes], patience_s: float) -> No
         run.report(None, run.bound)
 
 
-def _formulated(run: Run, *, exact: bool, deadline_s: float) -> None:
+def _formulated(run: Run, *, exact: bool, deadline_s: float, seed: int) -> None:
     formulation = formulate(run.tables, run.best)
     if not formulation.instance.slots:
         return
     start = start_of(formulation, run.best) if run.best is not None else None
-    result = _back_end(run, formulation, start, deadline_s)
+    result = _back_end(run, formulation, start, deadline_s, seed)
     if result.solution is not None:
         run.offer(drafts_of(formulation, result.solution))
     cost, balance = result.stage("cost"), result.stage("balance")
@@ -259,12 +262,14 @@ def _elastic(tables: CapacityTables, guide: Plan | None) -> set[int]:
     return {m for m in everything if tables.models[m].priority >= min(short)}
 
 
-def _back_end(run: Run, formulation: Formulation, start: Floats | None, deadline_s: float) -> StagedResult:
+def _back_end(
+    run: Run, formulation: Formulation, start: Floats | None, deadline_s: float, seed: int
+) -> StagedResult:
     solve_stages = cp_sat.solve_stages if run.solver == "cp-sat" else highs.solve_stages
     return solve_stages(
         formulation,
         deadline_s=deadline_s,
-        seed=run.seed,
+        seed=seed,
         start=start,
         gap=GAP_PROVEN,
         proven_zero=not run.short,
