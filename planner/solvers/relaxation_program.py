@@ -1,5 +1,5 @@
 r"""
-A bound for every plan, not only for those of the slots that a formulation was given.
+The relaxation that bounds every plan, not only those of the slots that a formulation was given.
 
 Sub-clusters of n GPUs of type g are poured together: :math:`K_{gn}` of them, whatever they hold.
 A model's share :math:`f_{mgn}` may flow into several kinds; what it needs there is what it
@@ -15,9 +15,9 @@ needs in a sub-cluster of exactly n GPUs, :math:`\nu_{mgne}`.
 Memory counts by dual feasible functions too, so that two models of more than a third of a GPU's memory fill
 it; a model that lives whole is in no sub-cluster of fewer GPUs than it needs.
 
-True for every plan: its sub-clusters summed by kind satisfy these rows, because a model's need
-never falls by less than in proportion when its traffic is split. Models that may be split
-have a share of their own in every epoch. Where GPUs are sized by epoch, the kinds are joined
+True for every plan in which only models that may be split are: its sub-clusters summed by kind satisfy
+these rows, because a model's need never falls by less than in proportion when its traffic is split. Models
+that may be split have a share of their own in every epoch. Where GPUs are sized by epoch, the kinds are joined
 at each model's least need, with a count for each epoch. This is the aggregated relaxation of
 cutting stock by item and bin type (Valério de Carvalho 1999, "Exact solution of bin-packing
 problems using column generation and branch-and-bound", section 2, in aggregated form).
