@@ -184,7 +184,7 @@ def test_a_proof_ends_with_a_search_that_fails() -> None:
 
 def test_a_fleet_of_some_forty_models_is_planned_and_bounded() -> None:
     asked = a_mixed_fleet(44).problem
-    outcome = solve(asked, time_limit_s=6, seed=1)
+    outcome = solve(asked, time_limit_s=3, seed=1)
     assert outcome.plan is not None
     assert verify(asked, outcome.plan) == []
     assert 0.8 * outcome.plan.objective < outcome.bound <= outcome.plan.objective
