@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator
 
 from fermata_client.connection import AsyncConnection, result, with_csv
 from fermata_client.generated import models
+from fermata_client.generated.api.activations import get_current_rollout as _get_current_rollout
+from fermata_client.generated.api.activations import get_current_routes as _get_current_routes
+from fermata_client.generated.api.activations import get_wave_sub_cluster as _get_wave_sub_cluster
 from fermata_client.generated.api.audit import list_audit_entries as _list_audit_entries
 from fermata_client.generated.api.demand import get_demand_accuracy as _get_demand_accuracy
 from fermata_client.generated.api.demand import get_forecast as _get_forecast
@@ -101,6 +104,64 @@ from fermata_client.run_events import RunEvent, async_run_events
 
 class AsyncOperations(AsyncConnection):
     """Each method returns what was asked for; a problem is raised as ``Refused``."""
+
+    async def get_current_rollout(
+        self,
+        *,
+        wait_s: float | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.RolloutProgressOut:
+        """
+        How far the fleet is on its way to the active plan; nodes ask with If-None-Match and
+        wait. Scope: dispatcher or reader, of the fleet asked for.
+        """
+        return result(
+            await _get_current_rollout.asyncio_detailed(
+                client=self.client, wait_s=wait_s, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    async def get_current_routes(
+        self,
+        *,
+        wait_s: float | Unset = UNSET,
+        fleet: str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.RoutesOut:
+        """
+        Which sub-clusters serve each model now, wave by wave; callers ask with If-None-Match
+        and wait. Scope: dispatcher or reader, of the fleet asked for.
+        """
+        return result(
+            await _get_current_routes.asyncio_detailed(
+                client=self.client, wait_s=wait_s, fleet=fleet, if_none_match=if_none_match
+            )
+        )
+
+    async def get_wave_sub_cluster(
+        self,
+        activation_id: int,
+        wave: int,
+        sub_cluster: str,
+        *,
+        fleet: str | Unset = UNSET,
+        if_none_match: None | str | Unset = UNSET,
+    ) -> models.SubClusterSpecOut:
+        """
+        A sub-cluster as it is to be from the opening of a wave on; after the last one as the
+        plan has it. Scope: dispatcher or reader, of the fleet asked for.
+        """
+        return result(
+            await _get_wave_sub_cluster.asyncio_detailed(
+                client=self.client,
+                activation_id=activation_id,
+                wave=wave,
+                sub_cluster=sub_cluster,
+                fleet=fleet,
+                if_none_match=if_none_match,
+            )
+        )
 
     async def list_audit_entries(
         self,
@@ -642,8 +703,8 @@ class AsyncOperations(AsyncConnection):
         if_none_match: None | str | Unset = UNSET,
     ) -> models.ActivationOut:
         """
-        The activation in force; nodes ask for it with If-None-Match, and are answered once it
-        changes. Scope: dispatcher or reader, of the fleet asked for.
+        The activation in force; who asks with If-None-Match may wait until there is another.
+        Scope: dispatcher or reader, of the fleet asked for.
         """
         return result(
             await _get_current_activation.asyncio_detailed(

@@ -8,6 +8,7 @@ from typing import Any
 
 from planner.demand.forecast import Forecast, ForecastEpoch, ModelForecast
 from planner.plan.codec import plan_to_json
+from planner.plan.plan import Plan
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
 from planner.solvers import solve
@@ -28,7 +29,13 @@ def stored_plan(store: Store, document: dict[str, Any], *, actor: str = "tester"
     fewer = (
         replace(cluster, gpus=tuple(n - gpus_less for n in cluster.gpus)) for cluster in plan.sub_clusters
     )
-    shown = plan_to_json(replace(plan, sub_clusters=tuple(fewer)))
+    return kept_plan(store, document, replace(plan, sub_clusters=tuple(fewer)), actor=actor)
+
+
+def kept_plan(store: Store, document: dict[str, Any], plan: Plan, *, actor: str = "tester") -> int:
+    """The version of a plan, certified, as a run that ``actor`` asked for makes it."""
+    problem = parse_problem(document)
+    shown = plan_to_json(plan)
     count = len(plan.sub_clusters)
     gpus = sum(cluster.gpus_max for cluster in plan.sub_clusters)
     with store.writing() as work:

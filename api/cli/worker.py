@@ -20,6 +20,9 @@ def worker(
     heartbeats: Annotated[
         bool, typer.Option("--heartbeats", help="Print a line each second, for whoever watches the process.")
     ] = False,
+    emulated_memory_gib: Annotated[
+        float | None, typer.Option(min=0.0, help="What emulated models may take together; default: no limit.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Log lines in JSON also at a terminal; stdout is JSON either way.")
     ] = False,
@@ -48,6 +51,8 @@ def worker(
         sys.stdout.flush()
 
     try:
-        WorkerDaemon(connect, gpu, announce, say_alive if heartbeats else None).run()
+        WorkerDaemon(
+            connect, gpu, announce, say_alive if heartbeats else None, emulated_memory_gib=emulated_memory_gib
+        ).run()
     except WorkerFailed as error:
         fail(str(error))

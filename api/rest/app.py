@@ -44,6 +44,7 @@ from api.rest.routes import (
     profiles,
     registry,
     replays,
+    rollouts,
     runs,
     schedules,
     tokens,
@@ -55,6 +56,7 @@ from api.settings import Settings
 from planner.service.chores import Chores
 from planner.service.nightly import chores_of
 from planner.service.observed_chores import ObservedChores
+from planner.service.rollouts.conducting import conducting
 from planner.service.run_worker import RunWorker
 from planner.store.store import Store
 
@@ -76,6 +78,7 @@ ROUTES = (
     plans,
     plan_decisions,
     plan_questions,
+    rollouts,
     schedules,
     webhooks,
     nodes,
@@ -100,7 +103,8 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
             worker = RunWorker(own_store, lease_s=settings.run_lease_s, stopping=app.state.stopping)
         chores = Chores(chores_of(own_store, settings.webhook_addresses) if settings.scheduler else [])
         observed_chores = _observed_chores(own_store, settings)
-        started = [one for one in (worker, observed_chores, chores) if one]
+        rollout = Chores(conducting(own_store, app.state.stopping))  # nodes wait for it, whoever schedules
+        started = [one for one in (worker, observed_chores, rollout, chores) if one]
         for one in started:
             one.start()
         yield

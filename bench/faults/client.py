@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
@@ -30,12 +31,25 @@ class Story:
 
 
 class Client(threading.Thread):
-    """Poisson arrivals for as long as it is let; times count from when a request was due to be sent."""
+    """
+    Poisson arrivals for as long as it is let; times count from when a request was due to be sent.
 
-    def __init__(self, url: str, rate_rps: float, seed: int, model: str = "m") -> None:
+    ``url`` is asked for each request where it is a function.
+    """
+
+    def __init__(
+        self,
+        url: str | Callable[[], str],
+        rate_rps: float,
+        seed: int,
+        model: str = "m",
+        body: bytes = BODY,
+    ) -> None:
         super().__init__(daemon=True)
         self.stories: list[Story] = []
-        self._url = f"{url}/v2/models/{model}/infer"
+        self._url = url if callable(url) else lambda: url
+        self._path = f"/v2/models/{model}/infer"
+        self._body = body
         self._rate_rps = rate_rps
         self._random = np.random.default_rng(seed)
         self._stopping = threading.Event()
@@ -64,7 +78,7 @@ class Client(threading.Thread):
 
     async def _ask(self, client: httpx.AsyncClient, due_s: float) -> None:
         try:
-            answer = await client.post(self._url, content=BODY)
+            answer = await client.post(self._url() + self._path, content=self._body)
             ending = (
                 "good" if answer.status_code == 200 else str(answer.json().get("reason", answer.status_code))
             )

@@ -19,7 +19,8 @@ class PlannerDouble:
     """
     Answers as ``api.rest`` does; ``is_away`` makes it answer 503, ``clock_off_s`` moves its clock.
 
-    ``homes`` is what it says of who serves a plan.
+    ``homes`` is what it says of who serves a plan. A plan is activated without waves, or as it is to be held
+    in one.
     """
 
     def __init__(self) -> None:
@@ -30,13 +31,16 @@ class PlannerDouble:
         self.asked = 0
         self._plan: dict[str, SubClusterSpec] = {}
         self.version = 0
+        self.wave: int | None = None
+        self.is_ordering = False
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def activate(self, *specs: SubClusterSpec) -> None:
+    def activate(self, *specs: SubClusterSpec, wave: int | None = None) -> None:
         self._plan = {spec.id: spec for spec in specs}
+        self.wave = wave
         self.version = specs[0].plan_version if specs else self.version + 1
 
     @property
@@ -56,21 +60,34 @@ class PlannerDouble:
         self.asked += 1
         if self.is_away:
             return 503, {}, b"{}"
-        if path == "/v1/activations/current":
-            end_s = time.monotonic() + wait_s
-            while (current := f'"{self.version}"') == etag and time.monotonic() < end_s and not self.is_away:
-                time.sleep(0.02)
-            if self.version == 0:
-                return 404, {}, json.dumps({"type": "urn:fermata:problem:no-active-plan"}).encode()
-            if current == etag:
-                return 304, {"etag": current}, b""
-            return 200, {"etag": current}, json.dumps({"plan_version": self.version}).encode()
+        if path == "/v1/activations/current/rollout":
+            return self._rollout(etag, wait_s)
         if path.endswith("/serving"):
             return 200, {}, json.dumps({"sub_clusters": self.homes}).encode()
         sub_cluster = unquote(path.split("/sub-clusters/")[-1])
         if sub_cluster not in self._plan:
             return 404, {}, json.dumps({"type": "urn:fermata:problem:sub-cluster-not-found"}).encode()
         return 200, {}, encode_sub_cluster(self._plan[sub_cluster]).encode()
+
+    def _rollout(self, etag: str | None, wait_s: float) -> tuple[int, dict[str, str], bytes]:
+        end_s = time.monotonic() + wait_s
+        while (current := self._etag()) == etag and time.monotonic() < end_s and not self.is_away:
+            time.sleep(0.02)
+        if self.version == 0:
+            return 404, {}, json.dumps({"type": "urn:fermata:problem:no-active-plan"}).encode()
+        if current == etag:
+            return 304, {"etag": current}, b""
+        state = "at_once" if self.wave is None else "waves"
+        found = {
+            "activation_id": self.version,
+            "plan_version": self.version,
+            "state": "ordering" if self.is_ordering else state,
+            "wave": self.wave or 0,
+        }
+        return 200, {"etag": current}, json.dumps(found).encode()
+
+    def _etag(self) -> str:
+        return f'"{self.version}-{self.wave}-{self.is_ordering}"'
 
     def end(self) -> None:
         self._server.shutdown()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from numpy.typing import NDArray
 
 from dispatcher.contract.datatypes import NUMPY_BY_DATATYPE
 from dispatcher.contract.strings import BYTES, blank
 from dispatcher.contract.sub_cluster import ServedModel
+
+if TYPE_CHECKING:
+    from dispatcher.backends.emulated_memory import EmulatedMemory
 
 Array: TypeAlias = NDArray[Any]
 
@@ -58,9 +61,13 @@ def free_cached() -> None:
         torch.cuda.empty_cache()
 
 
-def load_backend(model: ServedModel) -> Backend:
-    """The backend that ``model.backend`` names, loaded and warm. Raises ``BackendError``."""
-    backend = _backend(model)
+def load_backend(model: ServedModel, memory: EmulatedMemory | None = None) -> Backend:
+    """
+    The backend that ``model.backend`` names, loaded and warm; ``memory`` is an emulated GPU's.
+
+    Raises ``BackendError``.
+    """
+    backend = _backend(model, memory)
     largest = len(model.latency_us) - 1
     runs = getattr(backend, "runs_to_warm", 1)
     fixed = getattr(backend, "fixed_batch", None)
@@ -79,11 +86,11 @@ def load_backend(model: ServedModel) -> Backend:
     return backend
 
 
-def _backend(model: ServedModel) -> Backend:
+def _backend(model: ServedModel, memory: EmulatedMemory | None) -> Backend:
     if model.backend.kind == "emulated":
         from dispatcher.backends.emulated import EmulatedGpu
 
-        return EmulatedGpu(model)
+        return EmulatedGpu(model, memory)
     if model.backend.kind == "onnx":
         from dispatcher.backends.onnx_model import OnnxModel
 

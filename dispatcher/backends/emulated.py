@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from dispatcher.backends.backend import Array, BackendError
+from dispatcher.backends.emulated_memory import EmulatedMemory
 from dispatcher.contract.strings import BYTES, blank
 from dispatcher.contract.sub_cluster import ServedModel, Tensor
 
@@ -18,19 +19,27 @@ class EmulatedGpu:
     """
     Takes the model's own latency curve as its time; answers zeros of the declared shape.
 
-    An output of BYTES repeats the first input of BYTES of the same shape; without one its strings are empty.
+    ``memory`` is the GPU's, where it is limited. An output of BYTES repeats the first input of BYTES of the
+    same shape; without one its strings are empty.
     """
 
-    def __init__(self, model: ServedModel) -> None:
+    def __init__(self, model: ServedModel, memory: EmulatedMemory | None = None) -> None:
+        """Raises ``BackendError`` where the model does not fit."""
         self._model = model
+        self._memory = memory
+        if memory is not None:
+            memory.hold(self, model)
+            self.device_bytes = round(model.weights_gib * 2**30)
 
     def execute(self, inputs: Sequence[Array]) -> list[Array]:
-        """Raises ``BackendError`` for a batch larger than the curve knows."""
+        """Raises ``BackendError`` for a batch larger than the curve knows or memory holds."""
         started_ns = time.monotonic_ns()
         batch_size = len(inputs[0])
         latency_us = self._model.latency_us
         if batch_size >= len(latency_us):
             raise BackendError(f"{self._model.id}: batch of at most {len(latency_us) - 1}, got {batch_size}")
+        if self._memory is not None:
+            self._memory.run(self._model, batch_size)
         outputs = [self._output(tensor, inputs, batch_size) for tensor in self._model.outputs]
         wait_until(started_ns + latency_us[batch_size] * 1_000)
         return outputs

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dispatcher.backends.backend import Backend, free_cached, import_library, load_backend
+from dispatcher.backends.emulated_memory import EmulatedMemory
 from dispatcher.contract.sub_cluster import ServedModel
 
 STATM = Path("/proc/self/statm")
@@ -29,14 +30,14 @@ class LoadedModel:
     memory_bytes: int | None
 
 
-def load_measured(model: ServedModel) -> LoadedModel:
-    """Raises whatever the backend raises."""
+def load_measured(model: ServedModel, memory: EmulatedMemory | None = None) -> LoadedModel:
+    """Raises whatever the backend raises; ``memory`` is an emulated GPU's."""
     import_library(model)
     gc.collect()
     free_cached()
     before_bytes = resident_bytes()
     started_ns = time.monotonic_ns()
-    backend = load_backend(model)
+    backend = load_backend(model, memory)
     load_us = (time.monotonic_ns() - started_ns) // 1_000
     memory_bytes = getattr(backend, "device_bytes", None)
     if memory_bytes is None and before_bytes is not None:

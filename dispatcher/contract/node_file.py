@@ -18,6 +18,7 @@ SUBJECT = "node configuration"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 ENDPOINT = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[^:/\s]+):([1-9][0-9]{0,4})")
 GPUS_MAX = 4_096
+GIB_MAX = 1e6
 PORT_MAX = 65_535
 SECONDS = (
     ("poll_s", 0.05, 3_600.0),
@@ -48,8 +49,9 @@ class NodeSubCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     This node's part of one sub-cluster.
 
     ``devices[i]`` is this machine's name (as in ``CUDA_VISIBLE_DEVICES``) of the sub-cluster's GPU
-    number ``first_gpu + i``. Either this node runs the sub-cluster's ``dispatcher``, or its workers
-    connect to ``worker_endpoint`` elsewhere.
+    number ``first_gpu + i``; one that several sub-clusters name serves one of them at a time. Either this
+    node runs the sub-cluster's ``dispatcher``, or its workers connect to ``worker_endpoint`` elsewhere.
+    ``emulated_memory_gib`` limits each of its emulated GPUs.
     """
 
     id: str
@@ -57,6 +59,7 @@ class NodeSubCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first_gpu: int = 0
     dispatcher: NodeDispatcher | None = None
     worker_endpoint: str | None = None
+    emulated_memory_gib: float | None = None
 
     @property
     def endpoint(self) -> str:
@@ -116,17 +119,15 @@ def _faults(config: NodeConfig) -> Iterator[Fault]:
     if not config.sub_clusters:
         yield Fault("sub_clusters", "[]", "must name at least one sub-cluster")
     seen_ids: set[str] = set()
-    seen_devices: set[str] = set()
     for index, sub_cluster in enumerate(config.sub_clusters):
         path = f"sub_clusters[{index}]"
         if sub_cluster.id in seen_ids:
             yield Fault(f"{path}.id", shown(sub_cluster.id), "must be unique")
         seen_ids.add(sub_cluster.id)
         for position, device in enumerate(sub_cluster.devices):
-            if device in seen_devices:
-                limit = "must be named once: a device serves one sub-cluster"
+            if device in sub_cluster.devices[:position]:
+                limit = "must be named once: it is one of the sub-cluster's GPUs"
                 yield Fault(f"{path}.devices[{position}]", shown(device), limit)
-            seen_devices.add(device)
         yield from _sub_cluster_faults(sub_cluster, path)
 
 
@@ -135,6 +136,9 @@ def _sub_cluster_faults(sub_cluster: NodeSubCluster, path: str) -> Iterator[Faul
         yield Fault(f"{path}.id", shown(sub_cluster.id), "must not be empty")
     if not 0 <= sub_cluster.first_gpu < GPUS_MAX:
         yield Fault(f"{path}.first_gpu", shown(sub_cluster.first_gpu), f"must lie in 0..{GPUS_MAX - 1}")
+    memory_gib = sub_cluster.emulated_memory_gib
+    if memory_gib is not None and not 0 < memory_gib <= GIB_MAX:
+        yield Fault(f"{path}.emulated_memory_gib", shown(memory_gib), f"must lie above 0, up to {GIB_MAX:g}")
     for position, device in enumerate(sub_cluster.devices):
         if not device:
             yield Fault(f"{path}.devices[{position}]", shown(device), "must not be empty")

@@ -43,6 +43,7 @@ class ServedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     One model of the sub-cluster.
 
     ``latency_us[b]`` is the time of a batch of b, entry 0 is 0; its length less one is the largest batch.
+    ``weights_gib`` and ``workspace_gib_per_item`` are what an emulated GPU counts; a real one counts itself.
     """
 
     id: str
@@ -52,6 +53,8 @@ class ServedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outputs: tuple[Tensor, ...] = (Tensor("output", "FP32", (4,)),)
     backend: ModelBackend = ModelBackend()
     queue_max: int = 10_000
+    weights_gib: float = 0.0
+    workspace_gib_per_item: float = 0.0
 
 
 class LoadReporting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

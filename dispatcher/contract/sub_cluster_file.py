@@ -23,6 +23,7 @@ BACKEND_KINDS = ("emulated", "onnx", "torch")
 TENSOR_ELEMENTS_MAX = 32 * 2**20
 INSTANT_US_MAX = 24 * 3_600 * 1_000_000
 GPUS_MAX = 4_096
+GIB_MAX = 1e6
 
 
 def parse_sub_cluster(data: object) -> SubClusterSpec:
@@ -84,6 +85,10 @@ def model_faults(model: ServedModel, path: str) -> Iterator[Fault]:
         yield Fault(f"{path}.slo_us", shown(model.slo_us), f"must lie in 1..{INSTANT_US_MAX}")
     if model.queue_max < 1:
         yield Fault(f"{path}.queue_max", shown(model.queue_max), "must be at least 1")
+    for name in ("weights_gib", "workspace_gib_per_item"):
+        value = getattr(model, name)
+        if not 0 <= value <= GIB_MAX:
+            yield Fault(f"{path}.{name}", shown(value), f"must lie in 0..{GIB_MAX:g}")
     yield from _latency_faults(model.latency_us, f"{path}.latency_us")
     for side, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
         if not tensors:

@@ -25,6 +25,9 @@ from dispatcher.runtime.worker_link import WorkerLink
 LOAD_S_MAX = 600.0
 """A worker that has not loaded by then is given up; it says Hello again and loads as a new one does."""
 
+FREE_S_MAX = 30.0
+"""A worker that has not let go by then hears of the next plan all the same."""
+
 LOOK_AGAIN_S = 0.02
 
 _log = structlog.get_logger()
@@ -62,6 +65,14 @@ async def change_plan(
                 await asyncio.sleep(LOOK_AGAIN_S)
     switch(after, after)
     link.want(after.plan_version, after.models, after.gpus)
+    await _freed(link)
+
+
+async def _freed(link: WorkerLink) -> None:
+    """Until no worker that serves holds anything else: what is loaded next may need the room."""
+    end_s = asyncio.get_running_loop().time() + FREE_S_MAX
+    while link.lacking and asyncio.get_running_loop().time() < end_s:  # noqa: ASYNC110 (as above)
+        await asyncio.sleep(LOOK_AGAIN_S)
 
 
 async def _loaded(before: SubClusterSpec, link: WorkerLink) -> None:

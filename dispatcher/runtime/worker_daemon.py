@@ -14,12 +14,14 @@ import socket as sockets
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import structlog
 import zmq
 
+from dispatcher.backends.emulated_memory import EmulatedMemory
 from dispatcher.backends.loading import load_measured
 from dispatcher.contract import wire
 from dispatcher.runtime.clock import now_us
@@ -39,6 +41,7 @@ class WorkerDaemon:
 
     ``on_ready`` is called with the models' names, and how those loaded for it were loaded, each
     time the dispatcher may send batches; ``say_alive`` about once a second, between two batches.
+    ``emulated_memory_gib`` is what emulated models may take together.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class WorkerDaemon:
         gpu: int,
         on_ready: Callable[[Sequence[str], Sequence[wire.Load]], None],
         say_alive: Callable[[], None] | None = None,
+        *,
+        emulated_memory_gib: float | None = None,
     ) -> None:
         self._say_alive = say_alive
         self._alive_us = 0
@@ -56,10 +61,11 @@ class WorkerDaemon:
             1, "loader", initializer=lambda: structlog.contextvars.bind_contextvars(**says)
         )
         self._stopping = False
+        memory = None if emulated_memory_gib is None else EmulatedMemory(emulated_memory_gib)
         self._conversation = WorkerConversation(
             WorkerIdentity(gpu, sockets.gethostname(), os.getpid()),
             self._line,
-            load=load_measured,
+            load=partial(load_measured, memory=memory),
             executor=self._loader,
             now=now_us,
             on_ready=on_ready,

@@ -10,6 +10,7 @@ from planner.problem.problem import PlanningProblem
 from planner.rollout.breaking import least_loss_steps, spare_needs, spare_steps
 from planner.rollout.fleet import Capacity, Fleet, fleet_of
 from planner.rollout.order import Ordering
+from planner.rollout.parking import Parking, parking_steps
 from planner.rollout.steps import Rollout
 from profiles.memory import LOAD_GIB_PER_S
 
@@ -33,6 +34,8 @@ def rollout(
     epoch_before: int | None = None,
     loss_allowed: bool = True,
     load_gib_per_s: float = LOAD_GIB_PER_S,
+    spares_allowed: bool = True,
+    relabel: bool = True,
 ) -> Rollout:
     """
     The waves from ``before`` to ``after`` under the demand of ``epoch``.
@@ -44,11 +47,17 @@ def rollout(
     loss_allowed
         Where neither memory nor spares allow make-before-break: whether to go on with the least
         temporary loss, which the waves state, or to refuse.
+    spares_allowed
+        Whether free GPUs may hold what stands in the way.
+    relabel
+        Whether ``after`` takes over the ids of the sub-clusters that it continues loading least; else one
+        id is one sub-cluster in both plans, of the same GPU type and zone.
 
     Raises
     ------
     ValueError
-        An epoch that a plan does not have, or a loading speed that is not positive.
+        An epoch that a plan does not have, a loading speed that is not positive, or without ``relabel`` a
+        sub-cluster that the plans have in different places.
     RolloutRefused
         ``after`` does not fit the problem's GPUs or memory, or it takes a loss that is not allowed.
     """
@@ -56,7 +65,9 @@ def rollout(
     _require_epochs(problem, before, after, first, epoch)
     if not load_gib_per_s > 0:
         raise ValueError(f"load_gib_per_s must be above 0, got {load_gib_per_s}.")
-    after = relabelled(problem, before, after)
+    if relabel:
+        after = relabelled(problem, before, after)
+    _require_places(before, after)
     start, target = fleet_of(before, first), fleet_of(after, epoch)
     capacity = Capacity(problem, epoch, _caps(before, after))
     if reasons := list(_unfit(capacity, start, target)):
@@ -66,14 +77,15 @@ def rollout(
         for model in sorted(start.routes.keys() & target.routes.keys())
     }
     ordering = Ordering(capacity, target, floor, start, load_gib_per_s)
-    _run(ordering, loss_allowed=loss_allowed)
+    _run(ordering, loss_allowed=loss_allowed, spares_allowed=spares_allowed)
     churn = _churn_gib(capacity, start, target)
     waves, spares = tuple(ordering.waves), tuple(ordering.spares)
     return Rollout(before, after, first, epoch, waves, churn, spares, load_gib_per_s)
 
 
-def _run(ordering: Ordering, *, loss_allowed: bool) -> None:
+def _run(ordering: Ordering, *, loss_allowed: bool, spares_allowed: bool) -> None:
     used: set[tuple[str, tuple[str, ...]]] = set()
+    parked: set[Parking] = set()
     changes = sum(
         1 + len(group.models) for fleet in (ordering.now, ordering.target) for group in fleet.groups.values()
     )
@@ -87,7 +99,9 @@ def _run(ordering: Ordering, *, loss_allowed: bool) -> None:
         ordering.eager = True
         if ordering.is_done or ordering.wave():
             continue
-        steps = spare_steps(ordering, used)
+        steps = parking_steps(ordering, parked)
+        if not steps and spares_allowed:
+            steps = spare_steps(ordering, used)
         if not steps:
             if not loss_allowed:
                 raise RolloutRefused(spare_needs(ordering))
@@ -109,6 +123,14 @@ def _require_epochs(
             counts = [len(cluster.gpus), *(len(p.share) for p in cluster.placements)]
             if not 0 <= number < min(counts):
                 raise ValueError(f"{field} must be 0 to {min(counts) - 1} in {cluster.id}, got {number}.")
+
+
+def _require_places(before: Plan, after: Plan) -> None:
+    places = {cluster.id: (cluster.gpu_type, cluster.zone) for cluster in before.sub_clusters}
+    for cluster in after.sub_clusters:
+        now, then = places.get(cluster.id), (cluster.gpu_type, cluster.zone)
+        if now is not None and now != then:
+            raise ValueError(f"{cluster.id} must stay in {'/'.join(now)}, is in {'/'.join(then)} afterwards.")
 
 
 def _caps(before: Plan, after: Plan) -> dict[tuple[str, str], int]:

@@ -129,6 +129,17 @@ class SubClusterNotFound(NotFound):
         )
 
 
+class WaveNotFound(NotFound):
+    code = "wave-not-found"
+    title = "No such wave of a rollout"
+
+    def __init__(self, activation_id: int, wave: int) -> None:
+        super().__init__(
+            f"activation {activation_id} has no wave {wave}",
+            hint="GET /v1/activations/current/rollout says which one is open",
+        )
+
+
 class NodeNotFound(NotFound):
     code = "node-not-found"
     title = "No such node"

@@ -11,7 +11,7 @@ from planner.plan.codec import parse_plan
 from planner.plan.plan import SubCluster
 from planner.service.plans import documents
 from planner.store.records import HeardNode
-from planner.store.store import Store
+from planner.store.store import Store, UnitOfWork
 
 HEARD_WITHIN = timedelta(seconds=60)
 """What a node said before that is not what is so."""
@@ -39,8 +39,13 @@ def plan_serving(store: Store, version: int) -> list[SubClusterServing]:
     """Every sub-cluster of the plan. Raises ``PlanNotFound``."""
     plan = parse_plan(documents(store, version).plan)
     with store.reading() as work:
-        heard = [node for node in work.nodes.all() if work.now - node.heard_at <= HEARD_WITHIN]
+        heard = heard_lately(work)
     return [_serving(sub_cluster, version, heard) for sub_cluster in plan.sub_clusters]
+
+
+def heard_lately(work: UnitOfWork) -> list[HeardNode]:
+    """The nodes that are alive, as far as heartbeats tell."""
+    return [node for node in work.nodes.all() if work.now - node.heard_at <= HEARD_WITHIN]
 
 
 def _serving(sub_cluster: SubCluster, version: int, heard: Iterable[HeardNode]) -> SubClusterServing:

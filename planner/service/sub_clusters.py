@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 
 from dispatcher.contract.sub_cluster import LIVE_RULES, LoadReporting, ServedModel, SubClusterSpec
-from planner.plan.plan import Placement, Plan, SubCluster
+from planner.plan.plan import Plan, SubCluster
 from planner.problem.capacity import load_gpus, slo_us
-from planner.problem.problem import PlanningProblem
+from planner.problem.problem import Model, PlanningProblem
 from planner.service.errors import SubClusterNotFound
+from planner.service.plans import StoredPlan
 from planner.service.plans import plan as stored_plan
 from planner.store.records import RegisteredModel
 from planner.store.store import Store
@@ -70,14 +71,16 @@ def sub_cluster_spec(
     *,
     epoch: int | None = None,
     reporting_url: str | None = None,
+    found: StoredPlan | None = None,
 ) -> SubClusterSpec:
     """
     What a dispatcher must know to run that sub-cluster.
 
-    GPUs are those of ``epoch``, or the most over the horizon. Raises ``PlanNotFound``,
+    GPUs are those of ``epoch``, or the most over the horizon; ``found`` is the plan, where it is at hand.
+    Raises ``PlanNotFound``,
     ``SubClusterNotFound``, ``InputInvalid`` for an epoch beyond the horizon.
     """
-    found = stored_plan(store, version)
+    found = found or stored_plan(store, version)
     sub_cluster = _find(found.plan, version, sub_cluster_id)
     if epoch is not None and epoch >= len(sub_cluster.gpus):
         limit = f"must be below the plan's number of epochs, {len(sub_cluster.gpus)}"
@@ -89,7 +92,12 @@ def sub_cluster_spec(
         plan_version=version,
         gpus=sub_cluster.gpus_max if epoch is None else sub_cluster.gpus[epoch],
         models=tuple(
-            _served(found.problem, sub_cluster, placement, registered.get(placement.model))
+            served_model(
+                found.problem.models[placement.model],
+                sub_cluster.gpu_type,
+                placement.batch_size,
+                registered.get(placement.model),
+            )
             for placement in sub_cluster.placements
         ),
         rules=LIVE_RULES,
@@ -105,18 +113,17 @@ def _find(plan: Plan, version: int, sub_cluster_id: str) -> SubCluster:
     raise SubClusterNotFound(version, sub_cluster_id)
 
 
-def _served(
-    problem: PlanningProblem,
-    sub_cluster: SubCluster,
-    placement: Placement,
-    registered: RegisteredModel | None,
+def served_model(
+    model: Model, gpu_type: str, batch_size: int, registered: RegisteredModel | None
 ) -> ServedModel:
-    model = problem.models[placement.model]
-    curve = model.profiles[sub_cluster.gpu_type].curve
+    """A model as workers of that GPU type serve it, in batches of at most ``batch_size``."""
+    profile = model.profiles[gpu_type]
     facts = {
         "id": model.id,
         "slo_us": slo_us(model),
-        "latency_us": [int(us) for us in curve.table_us(placement.batch_size)],
+        "latency_us": [int(us) for us in profile.curve.table_us(batch_size)],
+        "weights_gib": profile.weights_gib,
+        "workspace_gib_per_item": profile.workspace_gib_per_item,
     }
     serving = registered.serving if registered else {}
     return msgspec.convert({**serving, **facts}, ServedModel)

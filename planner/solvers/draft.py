@@ -97,21 +97,29 @@ def size_cluster(tables: CapacityTables, draft: DraftCluster) -> SizedCluster | 
     return SizedCluster(draft, best[1], {m: int(b) for m, b in zip(members, chosen, strict=True)})
 
 
+def batches_at(tables: CapacityTables, draft: DraftCluster, gpus: int) -> dict[int, int] | None:
+    """The largest batch of each of its models in a sub-cluster of so many GPUs; None where one has none."""
+    g = int(tables.pool_types[draft.pool])
+    members = list(draft.shares)
+    in_memory = _in_memory(tables, g, members)
+    if in_memory is None:
+        return None
+    rates = [tables.rate_rps[m] * draft.planned(m) for m in members]
+    sizes = _batch_sizes(tables, g, members, rates, in_memory, gpus)[:, gpus - 1]
+    return dict(zip(members, sizes.tolist(), strict=True)) if sizes.min(initial=1) >= 1 else None
+
+
 def busy_gpus(tables: CapacityTables, draft: DraftCluster, gpus: int) -> Floats:
     """(E,) GPUs that its models need in a sub-cluster of so many; inf where one could form no batch."""
     g = int(tables.pool_types[draft.pool])
-    members = list(draft.shares)
-    rates = [tables.rate_rps[m] * draft.planned(m) for m in members]
-    in_memory = _in_memory(tables, g, members)
+    batches = batches_at(tables, draft, gpus)
     need = np.zeros(len(tables.hours))
-    if in_memory is None:
+    if batches is None:
         return need + np.inf
-    sizes = _batch_sizes(tables, g, members, rates, in_memory, gpus)[:, gpus - 1]
-    if sizes.min(initial=1) < 1:
-        return need + np.inf
-    for m, rate, size in zip(members, rates, sizes, strict=True):
+    for m, size in batches.items():
         law = tables.law(m, g)
-        need += law.load_gpus(rate, size) / law.usable_share(gpus, tables.models[m].arrival_cv)
+        load = law.load_gpus(tables.rate_rps[m] * draft.planned(m), size)
+        need += load / law.usable_share(gpus, tables.models[m].arrival_cv)
     return need
 
 

@@ -172,6 +172,12 @@ class PlanRepository:
         row = self._session.execute(query).one_or_none()
         return None if row is None else _activation(row)
 
+    def activation(self, activation_id: int) -> Activation | None:
+        own = ACTIVATIONS.c
+        query = select(ACTIVATIONS).where(own.fleet == self._fleet, own.id == activation_id)
+        row = self._session.execute(query).one_or_none()
+        return None if row is None else _activation(row)
+
     def newer_active_since(self, version: int) -> int | None:
         """The newest of the later versions that were ever active; None: there was none."""
         query = select(ActivationRow.plan_version).where(

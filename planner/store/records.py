@@ -302,6 +302,34 @@ class Activation:
 
 
 @dataclass(frozen=True, slots=True)
+class RolloutRecord:
+    """
+    How far the waves of an activation are; ``RolloutRepository.document`` says what they are.
+
+    ``step`` 2 k: wave k is done; 2 k - 1: wave k is open. It got there at ``moved_at``.
+    """
+
+    activation_id: int
+    waves: int
+    step: int
+    moved_at: datetime
+
+    @property
+    def is_done(self) -> bool:
+        return self.step == 2 * self.waves
+
+    @property
+    def wave(self) -> int:
+        """The last wave that was opened; 0 before the first."""
+        return (self.step + 1) // 2
+
+    @property
+    def done(self) -> int:
+        """How many waves are done."""
+        return self.step // 2
+
+
+@dataclass(frozen=True, slots=True)
 class PlanDecision:
     """What a person (or a fleet's policy) decided of a plan: ``decision`` is approved or rejected."""
 

@@ -27,6 +27,7 @@ from planner.store.profile_versions import ProfileVersionRepository
 from planner.store.records import DEFAULT_FLEET
 from planner.store.registry import RegistryRepository
 from planner.store.registry_use import RegistryUse
+from planner.store.rollouts import RolloutRepository
 from planner.store.runs import RunRepository
 from planner.store.schedules import ScheduleRepository
 from planner.store.together import Together, together_on
@@ -56,6 +57,7 @@ class UnitOfWork:
         self.forecasts = ForecastRepository(session, now, fleet)
         self.runs = RunRepository(session, now, fleet)
         self.plans = PlanRepository(session, now, fleet)
+        self.rollouts = RolloutRepository(session, now, fleet)
         self.decisions = DecisionRepository(session, now, fleet)
         self.nodes = NodeRepository(session, now, fleet)
         self.observed = ObservedLoadRepository(session, now, fleet)

@@ -15,6 +15,7 @@ from planner.plan.relabel import is_equivalent, relabelled
 from planner.problem.problem import PlanningProblem
 from planner.rollout.check import check
 from planner.rollout.rollout import RolloutRefused, rollout
+from planner.rollout.stages import breaches, plan_stage, routes, stages_between
 from tests.rollouts import plan_pairs
 
 FEW = settings(
@@ -67,3 +68,34 @@ def test_relabelling_never_loads_more(pair: tuple[PlanningProblem, Plan, Plan]) 
     assert churn_gib(problem, named, before) <= churn_gib(problem, after, before) + 1e-6
     assert churn_gib(problem, relabelled(problem, after, after), after) == 0
     assert relabelled(problem, before, named) == named
+
+
+@given(plan_pairs())
+@FEW
+def test_stages_fit_memory_and_leave_out_only_what_their_waves_state(
+    pair: tuple[PlanningProblem, Plan, Plan],
+) -> None:
+    problem, before, after = pair
+    after = relabelled(problem, before, after)
+    found = stages_between(problem, plan_stage(before), after)
+    assert found.stages[-1] == plan_stage(after)
+    assert list(breaches(problem, found.stages)) == []
+    for now, then, lost in zip(found.stages, found.stages[1:], found.lost_rps, strict=False):
+        stated = {model for model, _ in lost}
+        full, open_ = routes(now), routes(now, then)
+        for model, shares in full.items():
+            kept = sum(open_.get(model, {}).values())
+            assert kept >= sum(shares.values()) - 1e-9 or model in stated
+
+
+@given(plan_pairs())
+@FEW
+def test_from_the_middle_of_one_rollout_another_begins(pair: tuple[PlanningProblem, Plan, Plan]) -> None:
+    problem, before, after = pair
+    after = relabelled(problem, before, after)
+    for stage in stages_between(problem, plan_stage(before), after).stages:
+        for plan in (before, after):
+            onward = stages_between(problem, stage, plan)
+            assert onward.stages[0] == stage
+            assert onward.stages[-1] == plan_stage(plan)
+            assert list(breaches(problem, onward.stages)) == []

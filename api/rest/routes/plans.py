@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Body, Path, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import PlainValidator
 
@@ -51,6 +49,7 @@ from api.rest.schemas.plans import (
 from api.rest.schemas.problem import PROBLEM_EXAMPLE
 from api.rest.schemas.runs import RunOut
 from api.rest.schemas.sub_cluster import SubClusterSpecOut
+from api.rest.waiting import WaitS, until_news
 from planner.plan.difference import difference_to_json
 from planner.service import plans
 from planner.service.activation import ActivationRequest, activate, in_force
@@ -58,12 +57,9 @@ from planner.service.serving import plan_serving
 from planner.service.sub_clusters import sub_cluster_spec
 from planner.service.submission import Submission
 from planner.store.records import DEFAULT_FLEET, Activation, PlanState
+from planner.store.store import Store
 
 router = APIRouter(tags=["plans"])
-
-WAIT_S_MAX = 60.0
-LOOK_AGAIN_S = 0.25
-"""Between two looks at the database for one that waits: how late it may learn of an activation."""
 
 Activate = Annotated[
     Submission[ActivationRequest],
@@ -231,23 +227,16 @@ def list_activations(
     responses=NOT_MODIFIED | problems(404),
 )
 async def get_current_activation(
-    store: StoreDep,
-    request: Request,
-    response: Response,
-    wait_s: Annotated[
-        float, Query(ge=0, le=WAIT_S_MAX, description="With If-None-Match: how long to wait for news.")
-    ] = 0.0,
+    store: StoreDep, request: Request, response: Response, wait_s: WaitS = 0.0
 ) -> Any:
-    """The activation in force; nodes ask for it with If-None-Match, and are answered once it changes."""
-    end_s = time.monotonic() + wait_s
-    while True:
-        current = await run_in_threadpool(plans.current_activation, store)
-        etag = record_etag(in_force(current))
-        if not is_current(request, etag):
-            break
-        left_s = end_s - time.monotonic()
-        if left_s <= 0 or request.app.state.stopping.is_set() or await request.is_disconnected():
-            return not_modified(etag)
-        await asyncio.sleep(min(LOOK_AGAIN_S, left_s))
+    """The activation in force; who asks with If-None-Match may wait until there is another."""
+    current, etag = await until_news(request, wait_s, partial(_current, store))
+    if current is None:
+        return not_modified(etag)
     response.headers["ETag"] = etag
     return ActivationOut.model_validate(current)
+
+
+def _current(store: Store) -> tuple[Activation, str]:
+    found = plans.current_activation(store)
+    return found, record_etag(in_force(found))

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import ConfigDict, Field
 
 from api.rest.bodies import Entry, Strict
+from api.rest.dependencies import INTEGER_MAX
 from api.rest.schemas.common import Out
 from dispatcher.contract.node_file import GPUS_MAX
 
@@ -22,12 +23,15 @@ STATUS_EXAMPLE: dict[str, Any] = {
     "clock_off_s": 0.2,
     "cache_fault": None,
     "planner_fault": None,
+    "hold_s_max": 600.0,
     "sub_clusters": [
         {
             "id": "A100-40GB/zone-a/1",
             "plan_version": 3,
             "fault": None,
             "waits_for": [],
+            "activation_id": 3,
+            "wave": 2,
             "dispatcher": {
                 "state": "running",
                 "pid": 4_711,
@@ -84,6 +88,12 @@ class NodeSubClusterBody(Strict):
     waits_for: list[Words] = Field(
         default=[], max_length=4_096, description="Sub-clusters that are to serve the plan before it lets go."
     )
+    activation_id: Annotated[int, Field(ge=0, le=INTEGER_MAX)] | None = Field(
+        default=None, description="The activation whose wave it holds."
+    )
+    wave: Annotated[int, Field(ge=0, le=INTEGER_MAX)] | None = Field(
+        default=None, description="The last wave that it has applied; null where there was none."
+    )
 
 
 class HeartbeatBody(Entry[dict[str, Any]]):
@@ -98,6 +108,9 @@ class HeartbeatBody(Entry[dict[str, Any]]):
     clock_off_s: float = Field(ge=-1e11, le=1e11, description="How far its clock is ahead of the planner's.")
     cache_fault: Words | None
     planner_fault: Words | None
+    hold_s_max: Annotated[float, Field(ge=0, le=86_400)] | None = Field(
+        default=None, description="How long a wave may wait for a sub-cluster that does not come."
+    )
     sub_clusters: Annotated[list[NodeSubClusterBody], Field(max_length=1_000)]
 
     def to_record(self) -> dict[str, Any]:

@@ -19,6 +19,8 @@ SPEC_EXAMPLE: dict[str, Any] = {
             "outputs": [{"name": "output", "datatype": "FP32", "shape": [4]}],
             "backend": {"kind": "emulated", "path": None, "batch_sizes": []},
             "queue_max": 10_000,
+            "weights_gib": 0.1,
+            "workspace_gib_per_item": 0.02,
         }
     ],
     "rules": {
@@ -56,6 +58,8 @@ class ServedModelOut(BaseModel):
     outputs: list[TensorOut]
     backend: BackendOut
     queue_max: int
+    weights_gib: float = Field(description="On each GPU, as the profile has it.")
+    workspace_gib_per_item: float
 
 
 class RulesOut(BaseModel):

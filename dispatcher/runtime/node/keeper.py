@@ -20,7 +20,8 @@ from dispatcher.contract.node_file import NodeSubCluster
 from dispatcher.contract.sub_cluster import SubClusterSpec
 from dispatcher.contract.sub_cluster_file import encode_sub_cluster
 from dispatcher.runtime.files import write_atomically
-from dispatcher.runtime.node.child import Child
+from dispatcher.runtime.node.child import Child, ChildState
+from dispatcher.runtime.node.devices import Devices
 
 CHANGE_S_MAX = 900.0
 """For a dispatcher to start (the first one compiles) or to change over (workers load models)."""
@@ -38,7 +39,8 @@ class Keeper:
     Specifications for the dispatcher are written to ``folder``. ``on_change`` is called when a dispatcher has
     changed over, or a worker holds other models. ``fault`` says why the plan last
     asked for is not served, None when it is. ``served`` is what it runs now, ``spec`` what it has changed
-    over to for good; between the two it ``waits_for`` other sub-clusters.
+    over to for good; between the two it ``waits_for`` other sub-clusters. ``wave`` of ``activation_id`` is
+    the last that it has applied.
     """
 
     def __init__(
@@ -48,17 +50,22 @@ class Keeper:
         fermata: Sequence[str],
         silence_s_max: float,
         on_change: Callable[[], None] = lambda: None,
+        devices: Devices | None = None,
     ) -> None:
         self.part = part
         self.spec: SubClusterSpec | None = None
         self.served: SubClusterSpec | None = None
         self.fault: str | None = None
         self.waits_for: tuple[str, ...] = ()
+        self.activation_id: int | None = None
+        self.wave: int | None = None
         self._fermata = tuple(fermata)
         self._silence_s_max = silence_s_max
         self._on_change = on_change
+        self._devices = devices or Devices()
         self._spec_file = folder / f"{sha256(part.id.encode()).hexdigest()[:16]}.json"
         self._dispatcher: Child | None = None
+        self._told: SubClusterSpec | None = None  # what the dispatcher was last asked to run
         self._announced: dict[str, Any] | None = None
         self._news = asyncio.Event()
         self._workers: dict[int, Child] = {}  # by GPU number in the sub-cluster
@@ -77,7 +84,7 @@ class Keeper:
         if self.fault is None:
             self.served = spec
         for gpu in self._wanted(spec):
-            if gpu not in self._workers:
+            if gpu not in self._workers and self._devices.take(self._device(gpu)):
                 self._workers[gpu] = self._worker(gpu)
 
     async def shrink(self, spec: SubClusterSpec | None) -> None:
@@ -92,6 +99,7 @@ class Keeper:
         await asyncio.gather(*(self._workers.pop(gpu).stop(WORKER_GRACE_S) for gpu in unwanted))
         for gpu in unwanted:
             self._loads.pop(gpu, None)
+        self._devices.free([self._device(gpu) for gpu in unwanted])
         self.spec = self.served = spec
 
     async def close(self) -> None:
@@ -107,6 +115,8 @@ class Keeper:
             "plan_version": self.spec.plan_version if self.spec else None,
             "fault": self.fault,
             "waits_for": list(self.waits_for),
+            "activation_id": self.activation_id,
+            "wave": self.wave,
             "dispatcher": None
             if self._dispatcher is None
             else {
@@ -116,19 +126,29 @@ class Keeper:
                 "plan_version": announced.get("plan_version"),
                 "http_url": announced.get("http_url"),
             },
-            "gpus": [
-                {
-                    "gpu": gpu,
-                    "device": self.part.devices[gpu - self.part.first_gpu],
-                    "state": str(worker.state),
-                    "pid": worker.pid,
-                    "starts": worker.starts,
-                    "memory_bytes": _memory(self._loads.get(gpu)),
-                    "models": (self._loads.get(gpu) or {}).get("models", []),
-                }
-                for gpu, worker in sorted(self._workers.items())
-            ],
+            "gpus": [self._gpu_status(gpu) for gpu in sorted({*self._workers, *self._wanted(self.served)})],
         }
+
+    def _gpu_status(self, gpu: int) -> dict[str, Any]:
+        worker, loads = self._workers.get(gpu), self._loads.get(gpu)
+        return {
+            "gpu": gpu,
+            "device": self._device(gpu),
+            "state": str(worker.state if worker else ChildState.STARTING),  # its device is not free yet
+            "pid": worker.pid if worker else None,
+            "starts": worker.starts if worker else 0,
+            "memory_bytes": _memory(loads),
+            "models": (loads or {}).get("models", []),
+        }
+
+    def _device(self, gpu: int) -> str:
+        return self.part.devices[gpu - self.part.first_gpu]
+
+    @property
+    def may_run(self) -> tuple[SubClusterSpec, ...]:
+        """What the dispatcher runs is one of these: after a change that was broken off there are two."""
+        both = (self.served, None if self._told == self.served else self._told)
+        return tuple(spec for spec in both if spec is not None)
 
     def _wanted(self, spec: SubClusterSpec | None) -> list[int]:
         gpus = spec.gpus if spec is not None else 0
@@ -142,12 +162,12 @@ class Keeper:
             return
         write_atomically(self._spec_file, encode_sub_cluster(spec).encode())
         if self._dispatcher is None:
-            self._dispatcher = self._start_dispatcher()
+            self._dispatcher, self._told = self._start_dispatcher(), spec
         try:
             async with asyncio.timeout(CHANGE_S_MAX):
                 await self._until_announced()
                 if self._is_other(spec):
-                    self._announced = None
+                    self._announced, self._told = None, spec
                     self._dispatcher.signal(signal.SIGHUP)
                     await self._until_announced()
         except TimeoutError:
@@ -156,6 +176,7 @@ class Keeper:
             self.fault = (self._announced or {}).get("plan_refused")
         if self.fault is not None:
             _log.error("plan_not_served", sub_cluster=self.part.id, reason=self.fault)
+            self._told = self.served
             if self.served is not None:  # what a dispatcher that dies now is to start with
                 write_atomically(self._spec_file, encode_sub_cluster(self.served).encode())
 
@@ -163,7 +184,7 @@ class Keeper:
         """Whether the dispatcher, which has announced itself, is to change over to ``spec``."""
         announced = self._announced or {}
         is_same_plan = announced.get("plan_version") == spec.plan_version
-        return not is_same_plan or (self.served is not None and self.served != spec)
+        return not is_same_plan or self._told != spec
 
     async def _until_announced(self) -> None:
         while self._announced is None:
@@ -205,6 +226,8 @@ class Keeper:
 
     def _worker(self, gpu: int) -> Child:
         where = ["--connect", self.part.endpoint, "--gpu", str(gpu)]
+        if self.part.emulated_memory_gib is not None:
+            where += ["--emulated-memory-gib", str(self.part.emulated_memory_gib)]
 
         def hear(line: dict[str, Any]) -> None:
             if "models" in line:
@@ -218,7 +241,7 @@ class Keeper:
         return Child(
             f"worker of GPU {gpu} of {self.part.id}",
             [*self._fermata, "worker", *where, "--heartbeats"],
-            environment={"CUDA_VISIBLE_DEVICES": self.part.devices[gpu - self.part.first_gpu]},
+            environment={"CUDA_VISIBLE_DEVICES": self._device(gpu)},
             on_line=hear,
             silence_s_max=self._silence_s_max,
         )

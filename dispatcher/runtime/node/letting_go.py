@@ -37,15 +37,14 @@ class LettingGo:
         served, spec = keeper.served, plan.of(keeper.part.id)
         if served is None or not self._hold_s_max:
             return None
-        leaving = _leaving(served, spec)
+        leaving = _leaving(keeper, spec)
         if leaving:
             await self._look(keeper, plan, leaving)
         return _with(served, spec, leaving) if keeper.waits_for else None
 
     async def until_others_serve(self, keeper: Keeper, plan: NodePlan) -> None:
         """Returns when it may let go."""
-        served = keeper.served
-        leaving = _leaving(served, plan.of(keeper.part.id)) if served is not None else ()
+        leaving = _leaving(keeper, plan.of(keeper.part.id))
         try:
             async with asyncio.timeout(self._hold_s_max):
                 while keeper.waits_for:
@@ -69,9 +68,10 @@ class LettingGo:
         keeper.waits_for = tuple(sorted(home.id for home in others if not home.is_serving))
 
 
-def _leaving(served: SubClusterSpec, spec: SubClusterSpec | None) -> tuple[ServedModel, ...]:
+def _leaving(keeper: Keeper, spec: SubClusterSpec | None) -> tuple[ServedModel, ...]:
     names = {model.id for model in spec.models} if spec is not None else set()
-    return tuple(model for model in served.models if model.id not in names)
+    held = {model.id: model for each in reversed(keeper.may_run) for model in each.models}
+    return tuple(model for name, model in held.items() if name not in names)
 
 
 def _with(

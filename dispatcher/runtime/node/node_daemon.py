@@ -26,10 +26,12 @@ from dispatcher.contract.node_file import NodeConfig
 from dispatcher.contract.node_plan import NodePlan
 from dispatcher.runtime.credentials import planner_headers
 from dispatcher.runtime.node.backoff import Backoff
+from dispatcher.runtime.node.devices import Devices
 from dispatcher.runtime.node.keeper import Keeper
 from dispatcher.runtime.node.letting_go import LettingGo
 from dispatcher.runtime.node.plan_cache import PlanCache
 from dispatcher.runtime.node.plan_source import PlannerAway, PlanSource
+from dispatcher.runtime.node.wave_steps import take_wave
 
 HEARTBEAT_TIMEOUT_S = 5.0
 NEWS_EVERY_S = 0.5
@@ -91,8 +93,9 @@ class Node:
         self._letting_go = LettingGo(self._source, config.hold_s_max)
         self._cache = PlanCache(Path(config.state))
         self._news = asyncio.Event()
+        devices = Devices(self._tell_keepers)
         self._keepers = [
-            Keeper(part, folder, fermata, config.silence_s_max, self._news.set)
+            Keeper(part, folder, fermata, config.silence_s_max, self._news.set, devices)
             for part in config.sub_clusters
         ]
         self._plan = self._cache.load()
@@ -156,11 +159,16 @@ class Node:
             else:
                 backoff.succeeded()
                 self._applied[keeper.part.id] = plan.plan_version
+                keeper.activation_id, keeper.wave = plan.activation_id, plan.wave
+                self._news.set()
                 _log.info("plan_applied", sub_cluster=keeper.part.id, plan_version=plan.plan_version)
             self._announce(self.status())
 
     async def _grow(self, keeper: Keeper, plan: NodePlan) -> None:
-        """To what the plan asks for, by way of what is kept until others serve it."""
+        """To what its wave asks for; without waves, by way of what is kept until others serve it."""
+        if plan.wave is not None:
+            await take_wave(keeper, plan.of(keeper.part.id))
+            return
         while_waiting = await self._letting_go.first(keeper, plan)
         if while_waiting is not None:
             await keeper.grow(while_waiting)
@@ -215,5 +223,6 @@ class Node:
             "clock_off_s": round(self._source.clock_off_s, 3),
             "cache_fault": self._cache.fault,
             "planner_fault": self._planner_fault,
+            "hold_s_max": self._config.hold_s_max,
             "sub_clusters": [keeper.status() for keeper in self._keepers],
         }

@@ -40,10 +40,24 @@ class PlanCache:
         try:
             data = msgspec.json.decode(content)
             specs = tuple(parse_sub_cluster(each) for each in data["sub_clusters"])
-            return NodePlan(int(data["plan_version"]), str(data["etag"]), specs)
+            wave = data.get("wave")
+            return NodePlan(
+                int(data["plan_version"]),
+                str(data["etag"]),
+                specs,
+                int(data.get("activation_id", 0)),
+                None if wave is None else int(wave),
+            )
         except InputInvalid as error:
             self._note_unreadable("; ".join(str(fault) for fault in error.faults[:3]))
-        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        except (
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+        ) as error:
             self._note_unreadable(f"not a plan: {error!r}")
         return None
 
@@ -52,6 +66,8 @@ class PlanCache:
         content = {
             "plan_version": plan.plan_version,
             "etag": plan.etag,
+            "activation_id": plan.activation_id,
+            "wave": plan.wave,
             "sub_clusters": [msgspec.json.decode(encode_sub_cluster(spec)) for spec in plan.sub_clusters],
         }
         try:

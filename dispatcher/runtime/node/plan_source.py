@@ -24,6 +24,7 @@ CLOCK_OFF_S_MAX = 5.0
 
 NO_SUCH_SUB_CLUSTER = "urn:fermata:problem:sub-cluster-not-found"
 NO_ACTIVE_PLAN = "urn:fermata:problem:no-active-plan"
+ORDERING, AT_ONCE = "ordering", "at_once"
 
 _log = structlog.get_logger()
 
@@ -40,9 +41,18 @@ class Home(msgspec.Struct, frozen=True):
     is_serving: bool
 
 
+class Rollout(msgspec.Struct, frozen=True):
+    """How far the fleet is on its way to the active plan (``planner.service.rollouts.view.Progress``)."""
+
+    activation_id: int
+    plan_version: int
+    state: str
+    wave: int
+
+
 class PlanSource:
     """
-    Asks ``{url}/v1/activations/current``, and for the specification of each sub-cluster.
+    Asks ``{url}/v1/activations/current/rollout``, and for the specification of each sub-cluster.
 
     ``clock_off_s`` is how far this machine's clock is ahead of the planner's, as last seen.
     """
@@ -52,31 +62,42 @@ class PlanSource:
         self._sub_clusters = tuple(sub_clusters)
         self._client = client
         self.clock_off_s = 0.0
+        self._ordering_etag: str | None = None
 
     async def news(self, etag: str | None, wait_s: float) -> NodePlan | None:
         """
-        The active plan if it is another than that of ``etag``; None if not, or if there is none.
+        What is to be held now if it is another than that of ``etag``; None if not, or if there is none.
 
-        The planner is asked to answer only when there are news or ``wait_s`` is over. Raises ``PlannerAway``.
+        The planner is asked to answer only when there are news or ``wait_s`` is over. While it orders the
+        waves to another plan, what is held is kept. Raises ``PlannerAway``.
         """
-        headers = {"if-none-match": etag} if etag else {}
+        tag = self._ordering_etag or etag
+        headers = {"if-none-match": tag} if tag else {}
         answer = await self._get(
-            "/v1/activations/current", headers, {"wait_s": wait_s} if etag else {}, wait_s
+            "/v1/activations/current/rollout", headers, {"wait_s": wait_s} if tag else {}, wait_s
         )
         self._compare_clocks(answer)
         if answer.status_code == 304 or _problem(answer) == NO_ACTIVE_PLAN:
             return None
-        activation = _document(answer)
         try:
-            version = msgspec.convert(activation["plan_version"], int)
-        except (KeyError, TypeError, msgspec.ValidationError) as error:
-            raise PlannerAway(f"an activation without a plan version: {answer.text[:200]}") from error
-        specs = [await self._spec(version, sub_cluster) for sub_cluster in self._sub_clusters]
-        return NodePlan(version, answer.headers.get("etag", ""), tuple(spec for spec in specs if spec))
+            found = msgspec.convert(_document(answer), Rollout)
+        except msgspec.ValidationError as error:
+            raise PlannerAway(f"no rollout: {error}: {answer.text[:200]}") from error
+        new_etag = answer.headers.get("etag", "")
+        if found.state == ORDERING:
+            self._ordering_etag = new_etag
+            return None
+        wave = None if found.state == AT_ONCE else found.wave
+        specs = [await self._spec(found, wave, sub_cluster) for sub_cluster in self._sub_clusters]
+        self._ordering_etag = None
+        own = tuple(spec for spec in specs if spec)
+        return NodePlan(found.plan_version, new_etag, own, found.activation_id, wave)
 
-    async def _spec(self, version: int, sub_cluster: str) -> SubClusterSpec | None:
-        path = f"/v1/plans/{version}/sub-clusters/{quote(sub_cluster)}"
-        answer = await self._get(path, {}, {}, 0)
+    async def _spec(self, rollout: Rollout, wave: int | None, sub_cluster: str) -> SubClusterSpec | None:
+        start = f"/v1/plans/{rollout.plan_version}"
+        if wave is not None:
+            start = f"/v1/activations/{rollout.activation_id}/waves/{wave}"
+        answer = await self._get(f"{start}/sub-clusters/{quote(sub_cluster)}", {}, {}, 0)
         if _problem(answer) == NO_SUCH_SUB_CLUSTER:
             return None
         _document(answer)
@@ -84,7 +105,7 @@ class PlanSource:
             return decode_sub_cluster(answer.content)
         except InputInvalid as error:
             faults = "; ".join(str(fault) for fault in error.faults[:5])
-            raise PlannerAway(f"plan {version}, sub-cluster {sub_cluster}: {faults}") from error
+            raise PlannerAway(f"plan {rollout.plan_version}, sub-cluster {sub_cluster}: {faults}") from error
 
     async def serving(self, version: int) -> tuple[Home, ...]:
         """

@@ -125,9 +125,14 @@ from .resolved_cell_out import ResolvedCellOut
 from .resolved_forecast_out import ResolvedForecastOut
 from .resolved_model_out import ResolvedModelOut
 from .rollout_out import RolloutOut
+from .rollout_progress_out import RolloutProgressOut
+from .rollout_progress_out_lost_rps import RolloutProgressOutLostRps
 from .rotation_body import RotationBody
 from .route_change_out import RouteChangeOut
 from .route_out import RouteOut
+from .routes_out import RoutesOut
+from .routes_out_models import RoutesOutModels
+from .routes_out_models_additional_property import RoutesOutModelsAdditionalProperty
 from .rules_out import RulesOut
 from .run_body import RunBody
 from .run_body_solver import RunBodySolver
@@ -302,9 +307,14 @@ __all__ = (
     "ResolvedForecastOut",
     "ResolvedModelOut",
     "RolloutOut",
+    "RolloutProgressOut",
+    "RolloutProgressOutLostRps",
     "RotationBody",
     "RouteChangeOut",
     "RouteOut",
+    "RoutesOut",
+    "RoutesOutModels",
+    "RoutesOutModelsAdditionalProperty",
     "RulesOut",
     "RunBody",
     "RunBodySolver",

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
+from ..types import UNSET, Unset
+
 if TYPE_CHECKING:
     from ..models.node_sub_cluster_body import NodeSubClusterBody
 
@@ -25,6 +27,8 @@ class HeartbeatBody:
     cache_fault: None | str
     planner_fault: None | str
     sub_clusters: list[NodeSubClusterBody]
+    hold_s_max: float | None | Unset = UNSET
+    """ How long a wave may wait for a sub-cluster that does not come. """
 
     def to_dict(self) -> dict[str, Any]:
         plan_version: int | None
@@ -48,6 +52,12 @@ class HeartbeatBody:
             sub_clusters_item = sub_clusters_item_data.to_dict()
             sub_clusters.append(sub_clusters_item)
 
+        hold_s_max: float | None | Unset
+        if isinstance(self.hold_s_max, Unset):
+            hold_s_max = UNSET
+        else:
+            hold_s_max = self.hold_s_max
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -61,6 +71,8 @@ class HeartbeatBody:
                 "sub_clusters": sub_clusters,
             }
         )
+        if hold_s_max is not UNSET:
+            field_dict["hold_s_max"] = hold_s_max
 
         return field_dict
 
@@ -109,6 +121,15 @@ class HeartbeatBody:
 
             sub_clusters.append(sub_clusters_item)
 
+        def _parse_hold_s_max(data: object) -> float | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(float | None | Unset, data)
+
+        hold_s_max = _parse_hold_s_max(d.pop("hold_s_max", UNSET))
+
         heartbeat_body = cls(
             plan_version=plan_version,
             plan_known=plan_known,
@@ -117,6 +138,7 @@ class HeartbeatBody:
             cache_fault=cache_fault,
             planner_fault=planner_fault,
             sub_clusters=sub_clusters,
+            hold_s_max=hold_s_max,
         )
 
         return heartbeat_body

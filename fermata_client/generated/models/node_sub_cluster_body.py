@@ -26,6 +26,10 @@ class NodeSubClusterBody:
     gpus: list[NodeGpuBody]
     waits_for: list[str] | Unset = UNSET
     """ Sub-clusters that are to serve the plan before it lets go. """
+    activation_id: int | None | Unset = UNSET
+    """ The activation whose wave it holds. """
+    wave: int | None | Unset = UNSET
+    """ The last wave that it has applied; null where there was none. """
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.node_dispatcher_body import NodeDispatcherBody  # noqa: PLC0415
@@ -53,6 +57,18 @@ class NodeSubClusterBody:
         if not isinstance(self.waits_for, Unset):
             waits_for = self.waits_for
 
+        activation_id: int | None | Unset
+        if isinstance(self.activation_id, Unset):
+            activation_id = UNSET
+        else:
+            activation_id = self.activation_id
+
+        wave: int | None | Unset
+        if isinstance(self.wave, Unset):
+            wave = UNSET
+        else:
+            wave = self.wave
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -66,6 +82,10 @@ class NodeSubClusterBody:
         )
         if waits_for is not UNSET:
             field_dict["waits_for"] = waits_for
+        if activation_id is not UNSET:
+            field_dict["activation_id"] = activation_id
+        if wave is not UNSET:
+            field_dict["wave"] = wave
 
         return field_dict
 
@@ -115,6 +135,24 @@ class NodeSubClusterBody:
 
         waits_for = cast(list[str], d.pop("waits_for", UNSET))
 
+        def _parse_activation_id(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        activation_id = _parse_activation_id(d.pop("activation_id", UNSET))
+
+        def _parse_wave(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        wave = _parse_wave(d.pop("wave", UNSET))
+
         node_sub_cluster_body = cls(
             id=id,
             plan_version=plan_version,
@@ -122,6 +160,8 @@ class NodeSubClusterBody:
             dispatcher=dispatcher,
             gpus=gpus,
             waits_for=waits_for,
+            activation_id=activation_id,
+            wave=wave,
         )
 
         return node_sub_cluster_body

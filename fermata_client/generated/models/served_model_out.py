@@ -25,6 +25,9 @@ class ServedModelOut:
     outputs: list[TensorOut]
     backend: BackendOut
     queue_max: int
+    weights_gib: float
+    """ On each GPU, as the profile has it. """
+    workspace_gib_per_item: float
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -48,6 +51,10 @@ class ServedModelOut:
 
         queue_max = self.queue_max
 
+        weights_gib = self.weights_gib
+
+        workspace_gib_per_item = self.workspace_gib_per_item
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -59,6 +66,8 @@ class ServedModelOut:
                 "outputs": outputs,
                 "backend": backend,
                 "queue_max": queue_max,
+                "weights_gib": weights_gib,
+                "workspace_gib_per_item": workspace_gib_per_item,
             }
         )
 
@@ -94,6 +103,10 @@ class ServedModelOut:
 
         queue_max = d.pop("queue_max")
 
+        weights_gib = d.pop("weights_gib")
+
+        workspace_gib_per_item = d.pop("workspace_gib_per_item")
+
         served_model_out = cls(
             id=id,
             slo_us=slo_us,
@@ -102,6 +115,8 @@ class ServedModelOut:
             outputs=outputs,
             backend=backend,
             queue_max=queue_max,
+            weights_gib=weights_gib,
+            workspace_gib_per_item=workspace_gib_per_item,
         )
 
         served_model_out.additional_properties = d

@@ -14,16 +14,17 @@ from planner.formulation.highs_lp import highs_lp
 from planner.problem.tables import CapacityTables
 from planner.solvers.draft import DraftCluster, busy_gpus, size_cluster
 from planner.solvers.levelling.moving import moved
-from planner.solvers.levelling.places import Place, hosts, needs, place_of
+from planner.solvers.levelling.places import Place, hosts, in_its_batches, needs, place_of
 from planner.solvers.levelling.program import Program, program_of
 from planner.solvers.stopping import Stop, highs_stopped_by
 
 Floats = NDArray[np.float64]
 
-MOVING_TIME_SHARE = 0.4  # of the time limit, at most
+MOVING_TIME_SHARES = (0.3, 0.2)  # of what is left, at most; again, for memory may leave smaller batches
+PROGRAM_TIME_SHARE = 0.4  # of what is left, for each solution of the program
 SHARE_LEAST = 2e-3  # of a model's traffic in an epoch; less is not worth a copy
-SPARE_FIRST = 2e-4  # of a sub-cluster kept free for what linear shares leave out
-SPARE_GROWTH = 1.2  # of what a sub-cluster turned out to lack
+SPARE_FIRST = 5e-4  # of a sub-cluster kept free for what linear shares leave out
+SPARE_GROWTH, SPARE_MORE = 1.5, 3e-4  # of what a sub-cluster turned out to lack, and of its GPUs
 CLOSER = 1e-4  # relative gap of the integer program
 
 
@@ -45,13 +46,15 @@ def levelled(
     places = [place_of(tables, one, set(flowing)) for one in sized if one is not None]
     need = {m: needs(tables, places, m) for m in flowing}
     found_hosts = hosts(tables, places, flowing, need)
-    spare = np.full(len(places), SPARE_FIRST)
-    program = program_of(tables, places, flowing, need, found_hosts, spare)
-    until = time.monotonic() + MOVING_TIME_SHARE * (deadline_s - time.monotonic())
-    places = moved(tables, places, program, deadline_s=until, seed=seed, stop=stop)
+    spare, growing = np.full(len(places), SPARE_FIRST), set[int]()
+    for share in MOVING_TIME_SHARES:
+        program = program_of(tables, places, flowing, need, found_hosts, spare)
+        until = time.monotonic() + share * (deadline_s - time.monotonic())
+        places = moved(tables, places, program, deadline_s=until, seed=seed, stop=stop)
+        places = [in_its_batches(tables, place) for place in places]
     best: tuple[float, list[DraftCluster]] | None = None
     while time.monotonic() < deadline_s and not stop():
-        program = program_of(tables, places, flowing, need, found_hosts, spare)
+        program = program_of(tables, places, flowing, need, found_hosts, spare, growing)
         point = _solved(program, deadline_s, seed, stop)
         if point is None:
             break
@@ -61,7 +64,8 @@ def levelled(
             best = (cost, [draft for draft in found if draft.shares])
         if not lacking.any() or best[0] <= program.cost @ point:
             break
-        spare += np.where(lacking > 0, SPARE_GROWTH * lacking + SPARE_FIRST, 0.0)
+        growing |= set(np.flatnonzero((lacking > 0) & (spare > SPARE_FIRST)).tolist())
+        spare += np.where(lacking > 0, SPARE_GROWTH * lacking + SPARE_MORE, 0.0)
     return best[1] if best is not None and np.isfinite(best[0]) else None
 
 
@@ -71,7 +75,7 @@ def _solved(program: Program, deadline_s: float, seed: int, stop: Stop) -> Float
     solver.passModel(highs_lp(program.builder.arrays()))
     columns = np.arange(len(program.cost), dtype=np.int32)
     solver.changeColsCost(len(columns), columns, program.cost)
-    left = max(0.1, deadline_s - time.monotonic())
+    left = max(0.1, PROGRAM_TIME_SHARE * (deadline_s - time.monotonic()))
     for option, value in (
         ("threads", 1),
         ("random_seed", seed),

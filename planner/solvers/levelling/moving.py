@@ -28,11 +28,11 @@ from planner.solvers.stopping import Stop
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-LACKING_PRICE = 3.0  # of a GPU's, for one that a place of fixed size lacks
+LACKING_PRICE = 20.0  # of a GPU's, for one that a place of fixed size lacks
 WIDTH_FIRST, WIDTH_SHARE = 8, 0.25  # moves at once; at most so many for each place
 SIZE_FIRST, SIZE_LEAST, SIZE_MOST = 1.0, 0.05, 64.0  # GPUs that a model that moves may ask for at most
 SIZE_GROWTH = 1.25
-PATIENCE = 80  # trials in vain
+PATIENCE, EARNED_LEAST = 60, 5e-5  # trials that go on where they earned so much, relative to the whole
 TABU = 25  # trials for which what failed is not tried again
 CANDIDATES = 2_000  # most promising moves that are looked at
 PAYS = 1e-4  # dollars per hour, the least that a move must promise
@@ -60,7 +60,7 @@ def moved(
     if begin is None:
         return list(places)
     search = _Search(whole, *begin)
-    while search.in_vain < PATIENCE and time.monotonic() < deadline_s and not stop():
+    while search.is_worth_going_on() and time.monotonic() < deadline_s and not stop():
         moves = search.moves()
         if not moves:
             break
@@ -71,7 +71,7 @@ def moved(
             relaxed.change(whole.move(before))
         if found is None:
             break
-    return whole.placed(places)
+    return whole.placed(places, len(tables.hours))
 
 
 @dataclass(slots=True, eq=False)
@@ -215,13 +215,12 @@ class _Whole:
             self.free[k] + more >= max(0.0, planned.get(k, 0.0) - self.planned[k]) for k, more in free.items()
         )
 
-    def placed(self, places: Sequence[Place]) -> list[Place]:
+    def placed(self, places: Sequence[Place], epochs: int) -> list[Place]:
         """The places with these models in them."""
         mine = set(self.models.tolist())
         found = []
         for k, place in enumerate(places):
             here = np.flatnonzero(self.home == k)
-            epochs = next(iter(place.draft.shares.values())).shape[0]
             own = {m: need for m, need in place.own.items() if m not in mine}
             own |= {int(self.models[i]): self.own[i, :epochs] for i in here}
             stay = {m: share for m, share in place.draft.shares.items() if m not in mine}
@@ -239,7 +238,7 @@ class _Search:
     whole: _Whole
     value: float
     prices: Floats
-    in_vain: int = 0
+    values: list[float] = field(default_factory=list)
     width: int = WIDTH_FIRST
     size: float = SIZE_FIRST
     trial: int = 0
@@ -262,15 +261,19 @@ class _Search:
             return singles
         return self._exchange(gain) or singles
 
+    def is_worth_going_on(self) -> bool:
+        self.values.append(self.value)
+        before = self.values[-PATIENCE - 1] if len(self.values) > PATIENCE else np.inf
+        return before - self.value > EARNED_LEAST * self.value
+
     def judge(self, moves: Sequence[Move], value: float, prices: Floats) -> bool:
         """Whether the moves are kept."""
         if value < self.value - PAYS:
-            self.value, self.prices, self.gain, self.in_vain = value, prices, None, 0
+            self.value, self.prices, self.gain = value, prices, None
             most = max(WIDTH_FIRST, int(WIDTH_SHARE * len(self.whole.class_of)))
             self.width = min(most, 2 * self.width)
             self.size = min(SIZE_MOST, self.size * SIZE_GROWTH)
             return True
-        self.in_vain += 1
         if len(moves) <= 2:
             self.tabu |= dict.fromkeys(moves, self.trial + TABU)
         if self.width == 1:

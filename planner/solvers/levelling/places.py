@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.tables import CapacityTables
-from planner.solvers.draft import DraftCluster, SizedCluster
+from planner.solvers.draft import DraftCluster, SizedCluster, batches_at
 
 Floats = NDArray[np.float64]
 
@@ -56,6 +57,16 @@ def place_of(tables: CapacityTables, one: SizedCluster, flowing: set[int]) -> Pl
     held = float(tables.weights_gib[list(draft.shares), g].sum())
     workspace = min(workspace, planned)
     return Place(draft, gpus, own, workspace, float(tables.usable_gib[g]) - held - workspace)
+
+
+def in_its_batches(tables: CapacityTables, place: Place) -> Place:
+    """The same with what its whole models need in the batches that its memory leaves them."""
+    batches = batches_at(tables, place.draft, place.gpus) if place.own else None
+    if batches is None:
+        return place
+    g = int(tables.pool_types[place.draft.pool])
+    own = {m: _need(tables, m, g, place.gpus, batches[m]) * place.draft.planned(m) for m in place.own}
+    return dataclasses.replace(place, own=own)
 
 
 def _need(tables: CapacityTables, m: int, g: int, gpus: int, batch_size: int) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,14 +51,16 @@ def program_of(
     need: dict[int, list[Floats | None]],
     hosts: dict[int, list[int]],
     spare: Floats,
+    growing: Collection[int] = (),
 ) -> Program:
-    """``spare`` (K,) is the part of each sub-cluster that is kept free."""
+    """``spare`` (K,) is the part of each sub-cluster that is kept free; ``growing`` may get GPUs too."""
     b, epochs = Builder(), len(tables.hours)
     counts = np.zeros(len(places), dtype=np.int64)
     changing = _changing(places)
     for k, place in enumerate(places):
         least = max(1, place.gpus - _shrink(place)) if k in changing else place.gpus
-        most = min(tables.pool_limit(place.draft.pool), place.gpus + GROW) if k in changing else place.gpus
+        grown = min(tables.pool_limit(place.draft.pool), place.gpus + GROW)
+        most = grown if k in changing or k in growing else place.gpus
         counts[k] = b.column(f"gpus_k{k}", lower=least, upper=most, integer=True)
     shares = {
         (m, k): np.array([b.column(f"share_m{m}_k{k}_e{e}", upper=1.0) for e in range(epochs)])

@@ -23,6 +23,7 @@ from planner.store.tables.observed import (
 from planner.store.tables.plans import ActivationRow, CertificateRow, PlanRow, ProblemRow
 from planner.store.tables.profiles import ProfileProposalRow, ProfileVersionRow
 from planner.store.tables.registry import GpuTypeRow, ModelRow, PoolRow, ProfileRow
+from planner.store.tables.rollouts import RolloutRow
 from planner.store.tables.run_events import RunCheckpointRow, RunEventRow
 from planner.store.tables.runs import RunRow
 from planner.store.tables.schedules import ScheduleRow, SlotRow
@@ -58,6 +59,7 @@ __all__ = [
     "ProfileVersionRow",
     "ReportedSpansRow",
     "ReporterRow",
+    "RolloutRow",
     "RunCheckpointRow",
     "RunEventRow",
     "RunRow",

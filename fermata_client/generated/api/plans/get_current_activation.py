@@ -111,7 +111,7 @@ def sync_detailed(
 ) -> Response[ActivationOut | Any | Problem]:
     """Get Current Activation
 
-     The activation in force; nodes ask for it with If-None-Match, and are answered once it changes.
+     The activation in force; who asks with If-None-Match may wait until there is another.
 
     Scope: dispatcher or reader, of the fleet asked for.
 
@@ -151,7 +151,7 @@ def sync(
 ) -> ActivationOut | Any | Problem | None:
     """Get Current Activation
 
-     The activation in force; nodes ask for it with If-None-Match, and are answered once it changes.
+     The activation in force; who asks with If-None-Match may wait until there is another.
 
     Scope: dispatcher or reader, of the fleet asked for.
 
@@ -186,7 +186,7 @@ async def asyncio_detailed(
 ) -> Response[ActivationOut | Any | Problem]:
     """Get Current Activation
 
-     The activation in force; nodes ask for it with If-None-Match, and are answered once it changes.
+     The activation in force; who asks with If-None-Match may wait until there is another.
 
     Scope: dispatcher or reader, of the fleet asked for.
 
@@ -224,7 +224,7 @@ async def asyncio(
 ) -> ActivationOut | Any | Problem | None:
     """Get Current Activation
 
-     The activation in force; nodes ask for it with If-None-Match, and are answered once it changes.
+     The activation in force; who asks with If-None-Match may wait until there is another.
 
     Scope: dispatcher or reader, of the fleet asked for.
 

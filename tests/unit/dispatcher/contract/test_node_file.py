@@ -55,7 +55,8 @@ def test_a_fault_of_the_node_names_field_value_and_limit(
     [
         ({"id": ""}, "sub_clusters[0].id", "empty"),
         ({"id": "A100/zone-a/2"}, "sub_clusters[1].id", "unique"),
-        ({"devices": ["2"]}, "sub_clusters[1].devices[0]", "once"),
+        ({"devices": ["2", "2"]}, "sub_clusters[0].devices[1]", "once"),
+        ({"emulated_memory_gib": 0.0}, "sub_clusters[0].emulated_memory_gib", "above 0"),
         ({"first_gpu": -1}, "sub_clusters[0].first_gpu", "0..4095"),
         ({"dispatcher": None}, "sub_clusters[0].dispatcher", "one of"),
         ({"worker_endpoint": "tcp://127.0.0.1:1"}, "sub_clusters[0].dispatcher", "one of"),

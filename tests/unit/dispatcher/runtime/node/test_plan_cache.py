@@ -23,6 +23,14 @@ def test_a_plan_is_kept_and_read_again(tmp_path: Path) -> None:
     assert PlanCache(tmp_path / "state").load() == PLAN
     assert PLAN.of("sc") == SPEC
     assert PLAN.of("other") is None
+    in_a_wave = NodePlan(7, '"abc"', (SPEC,), activation_id=3, wave=2)
+    cache.save(in_a_wave)
+    assert cache.load() == in_a_wave
+
+
+def test_a_file_of_a_version_before_has_no_wave(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_bytes(b'{"plan_version": 7, "etag": "a", "sub_clusters": []}')
+    assert PlanCache(tmp_path).load() == NodePlan(7, "a", ())
 
 
 @pytest.mark.parametrize(

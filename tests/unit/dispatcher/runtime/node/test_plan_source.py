@@ -42,6 +42,31 @@ def test_only_what_is_new_is_told(planner: PlannerDouble) -> None:
     asyncio.run(run())
 
 
+def test_waves_are_told_one_by_one_and_while_they_are_ordered_nothing_is(planner: PlannerDouble) -> None:
+    async def run() -> None:
+        async with httpx.AsyncClient() as client:
+            source = PlanSource(planner.url, [ID], client)
+            planner.activate(spec(3))
+            plan = await source.news(None, 0)
+            assert plan is not None
+            assert (plan.wave, plan.activation_id) == (None, 3)
+            planner.is_ordering = True
+            planner.activate(spec(4), wave=1)
+            assert await source.news(plan.etag, 0) is None
+            asked = planner.asked
+            assert await source.news(plan.etag, 0.1) is None  # it waits for the end of the ordering
+            assert planner.asked == asked + 1
+            planner.is_ordering = False
+            for wave in (1, 2):
+                planner.activate(spec(4), wave=wave)
+                news = await source.news(plan.etag, 2.0)
+                assert news is not None
+                assert (news.plan_version, news.wave, news.activation_id) == (4, wave, 4)
+                plan = news
+
+    asyncio.run(run())
+
+
 def test_a_clock_that_is_off_is_noticed(planner: PlannerDouble) -> None:
     async def run() -> None:
         async with httpx.AsyncClient() as client:
@@ -77,8 +102,8 @@ def test_a_planner_that_cannot_be_reached_is_away() -> None:
         lambda request: httpx.Response(200, json=[1]),
         lambda request: httpx.Response(200, json={"plan_version": "x"}),
         lambda request: (
-            httpx.Response(200, json={"plan_version": 1})
-            if "activations" in request.url.path
+            httpx.Response(200, json={"activation_id": 1, "plan_version": 1, "state": "done", "wave": 1})
+            if "rollout" in request.url.path
             else httpx.Response(200, json={"id": ""})
         ),
         lambda request: httpx.Response(200, json={}, headers={"date": "no date"}),

@@ -1,0 +1,1 @@
+"""From the plan before to the active one, wave by wave, as nodes confirm each."""
