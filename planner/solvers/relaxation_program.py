@@ -17,10 +17,10 @@ it; a model that lives whole is in no sub-cluster of fewer GPUs than it needs.
 
 True for every plan in which only models that may be split are: its sub-clusters summed by kind satisfy
 these rows, because a model's need never falls by less than in proportion when its traffic is split. Models
-that may be split have a share of their own in every epoch. Where GPUs are sized by epoch, the kinds are joined
-at each model's least need, with a count for each epoch. This is the aggregated relaxation of
-cutting stock by item and bin type (Valério de Carvalho 1999, "Exact solution of bin-packing
-problems using column generation and branch-and-bound", section 2, in aggregated form).
+that may be split have a share of their own in every epoch. Where GPUs are sized by epoch, the kinds are
+joined at each model's least need, with a count for each epoch. This is the aggregated relaxation of cutting
+stock by item and bin type (Valério de Carvalho 1999, "Exact solution of bin-packing problems using column
+generation and branch-and-bound", section 2, in aggregated form).
 
 Three things keep it small. Counts beside each other make one kind, with the least need among
 them and a variable of its own for the GPUs. Kinds of which one alone costs more than a plan at hand
