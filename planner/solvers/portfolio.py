@@ -188,7 +188,7 @@ def _guided(run: Run) -> None:
         in_vain = 0
         while not run.is_over and (not is_settled(run) or run.problem.policy.balance):
             before, now = run.best, time.monotonic()
-            share = 1.0 if in_vain else GUIDED_TIME_SHARE
+            share = 1.0 if in_vain or not _may_realise(run) else GUIDED_TIME_SHARE
             until = now + share * (run.deadline_s - now)
             _formulated(run, exact=False, deadline_s=until, seed=run.seed + in_vain)
             in_vain = in_vain + 1 if run.best is before else 0

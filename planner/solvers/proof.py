@@ -23,6 +23,7 @@ from planner.solvers.relaxation_program import Kind
 from planner.solvers.run import Run
 
 POLL_S = 0.05
+ALONE_TIME_SHARE, ALONE_TIME_MAX_S = 0.3, 20.0  # for bounds alone
 DEARER = 1e-6  # relative: by how much at least the next proposal costs more
 DEARER_MAX, DEARER_TIME_MAX_S = 24, 10.0  # proposals that no bound comes of, and the time of one
 
@@ -31,12 +32,16 @@ class Proof:
     """
     A relaxation being solved beside ``run``: bounds go there, proposals are waited for here.
 
-    Only those that bounds come of are made where nobody is ``proposing`` to use them.
+    Where nobody is ``proposing`` to use them, only those that bounds come of are made, in a part of the time:
+    the search has a use for the core.
     """
 
     def __init__(self, run: Run, *, proposing: bool) -> None:
         self._run = run
         self._proposing = proposing
+        now = time.monotonic()
+        alone_s = min(ALONE_TIME_SHARE * (run.deadline_s - now), ALONE_TIME_MAX_S)
+        self._deadline_s = run.deadline_s if proposing else now + alone_s
         self._split = _split(run)
         self._proposals: queue.SimpleQueue[Relaxed] = queue.SimpleQueue()
         self._left = False
@@ -68,8 +73,8 @@ class Proof:
     def _prove(self) -> None:
         kinds = widest_kinds(self._run.tables, self._cost_max())
         cost, finest = 0.0, kinds
-        while kinds and not self._is_over():
-            found = self._relaxed(kinds, self._run.deadline_s)
+        while kinds and not self._is_over() and time.monotonic() < self._deadline_s:
+            found = self._relaxed(kinds, self._deadline_s)
             if found.bound is not None:
                 self._run.prove(rounded_up(self._run.problem, found.bound), "relaxation")
             if found.amounts:
@@ -84,7 +89,7 @@ class Proof:
         for _ in range(DEARER_MAX):
             if cost <= 0 or self._is_over():
                 return
-            until = min(self._run.deadline_s, time.monotonic() + DEARER_TIME_MAX_S)
+            until = min(self._deadline_s, time.monotonic() + DEARER_TIME_MAX_S)
             found = self._relaxed(kinds, until, cost_min=cost * (1 + DEARER))
             if not found.amounts:
                 return
