@@ -51,7 +51,13 @@ app.add_typer(schedule.app, name="schedule")
 app.command("replan")(schedule.replan)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(audit.app, name="audit")
-for command in (plan_control.approve, plan_control.reject, plan_control.activate, plan_control.rollback):
+for command in (
+    plan_control.approve,
+    plan_control.reject,
+    plan_control.activate,
+    plan_control.rollback,
+    plan_control.progress,
+):
     plan.app.command()(command)
 app.add_typer(token.app, name="token")
 app.command("init")(token.init)

@@ -1,7 +1,8 @@
-"""``fermata plan approve|reject|activate|rollback``: a plan's way in a running control plane."""
+"""``fermata plan approve|reject|activate|rollback|progress``: a plan's way in a running control plane."""
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Annotated, Any
 
@@ -106,6 +107,46 @@ def rollback(
         "certify": "skip" if skip_certification else "required",
     }
     _activated(remote, body, as_json=as_json)
+
+
+def progress(
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Tell of every wave until the fleet holds the plan.")
+    ] = False,
+    fleet: Fleet = "default",
+    url: Url = URL_DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """
+    How far the fleet's nodes are on their way to the active plan: the open wave, and whom it waits for.
+
+    Example: fermata plan progress --wait
+    """
+    remote, told = Remote(url, fleet=fleet), ""
+    while True:
+        found = remote.get("/v1/activations/current/rollout")
+        text = json.dumps(found) if as_json else _progress_text(found)
+        if text != told:
+            typer.echo(text)
+            told = text
+        if not wait or found["state"] in ("done", "at_once"):
+            return
+        time.sleep(POLL_S)
+
+
+def _progress_text(found: dict[str, Any]) -> str:
+    plan = f"plan {found['plan_version']}"
+    match found["state"]:
+        case "ordering":
+            return f"{plan}: its waves are being ordered; nodes keep what they hold"
+        case "done":
+            return f"{plan}: held by the fleet after {found['waves']} wave(s)"
+        case "at_once":
+            why = f": {'; '.join(found['reasons'])}" if found["reasons"] else ""
+            return f"{plan}: no waves, nodes take it up at once{why}"
+    lost = "".join(f"; {model} lacks {rps:.1f} requests/s" for model, rps in found["lost_rps"].items())
+    waits = ", ".join(found["waits_for"]) or "nobody"
+    return f"{plan}: wave {found['wave']} of {found['waves']} is open, waits for {waits}{lost}"
 
 
 def _activated(remote: Remote, body: dict[str, Any], *, as_json: bool) -> None:

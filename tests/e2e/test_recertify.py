@@ -113,6 +113,7 @@ def test_the_whole_way_from_the_command_line(client: httpx.Client) -> None:
     assert "was rejected by" in refused
     assert "is approved" in fermata(client, "plan", "approve", second, "--actor", "ann")
     assert f"plan {second} is active" in fermata(client, "plan", "activate", second)
+    assert f"plan {second}: " in fermata(client, "plan", "progress")
     assert f"hint: fermata plan rollback {first}" not in refused
     assert "hint: fermata plan rollback 1" in fermata(client, "plan", "activate", "1", status=1)
     back = fermata(client, "plan", "rollback", "1", "--reason", "a drill")
