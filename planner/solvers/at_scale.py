@@ -47,7 +47,7 @@ def search_at_scale(run: Run) -> None:
     with ThreadPoolExecutor(max_workers=1) as pool:
         proof = pool.submit(_bounded, run, fleet, prices, split)
         last_s = run.deadline_s - PLAN_TIME_FACTOR * plan_s
-        if _is_free(run):
+        if is_free(run):
             clusters, assignment = _crowded(run, fleet, prices, split, last_s)
             _around(run, clusters, assignment, split, last_s)
         else:
@@ -71,7 +71,7 @@ def _priced(run: Run, fleet: Fleet) -> Guess:
     return second if second.gpus.any() else first
 
 
-def _is_free(run: Run) -> bool:
+def is_free(run: Run) -> bool:
     """Whether nothing ties models to places: no rule, no fleet that runs."""
     return run.tables.rules.is_empty and run.problem.active_plan is None
 

@@ -28,7 +28,7 @@ from planner.solvers.patterns import (
     pattern_space,
     patterns_of,
 )
-from planner.solvers.relaxation import batching_slack
+from planner.solvers.relaxation_program import batching_slack
 from planner.solvers.stopping import Stop, never
 
 Offer = Callable[[list[DraftCluster]], float | None]

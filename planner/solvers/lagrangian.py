@@ -15,7 +15,7 @@ multipliers will do, so they may be guessed: a linear program over some of the m
 them, the others come from interpolation, and the sum above is over all models and counts. A model that
 may be split pays in each epoch where that is cheapest, and nothing for memory.
 
-Memory counts by several dual feasible functions (``poured.memory_shares``), of which the sum over
+Memory counts by several dual feasible functions (``dual_feasible.memory_shares``), of which the sum over
 what fits into one GPU is at most 1: two models of more than a third of a GPU's memory are a full GPU,
 whatever is left between them.
 """

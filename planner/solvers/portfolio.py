@@ -12,12 +12,11 @@ from planner.formulation.formulation import Formulation, build
 from planner.formulation.instance import build_instance
 from planner.formulation.slots import choose_slots, slots_are_exact
 from planner.plan.plan import Plan, PlanStatus
-from planner.plan.verify import gap
 from planner.problem.problem import PlanningProblem
 from planner.problem.tables import CapacityTables, capacity_tables
 from planner.solvers import cp_sat, highs
 from planner.solvers.assemble import GAP_PROVEN, rounded_up, with_bound
-from planner.solvers.at_scale import search_at_scale
+from planner.solvers.at_scale import is_free, search_at_scale
 from planner.solvers.columns import search_columns
 from planner.solvers.draft import DraftCluster
 from planner.solvers.items import splittable
@@ -30,7 +29,8 @@ from planner.solvers.local_search import (
     search_on,
 )
 from planner.solvers.outcome import SolveOutcome, SolveStatus, StagedResult
-from planner.solvers.relaxation import relaxed_bound
+from planner.solvers.proof import Proof, met
+from planner.solvers.realised import Sizes, realised
 from planner.solvers.replan import replan
 from planner.solvers.run import Listener, Run, by_columns, is_settled
 from planner.solvers.start import drafts_of, seats, start_of
@@ -40,7 +40,10 @@ Floats = NDArray[np.float64]
 
 SOLVERS = ("auto", "highs", "cp-sat", "columns", "greedy")
 TIME_LIMIT_S = 60.0
-RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S = 0.3, 20.0
+MIDDLING_MODELS_MIN = 40  # below, the formulation alone is as good
+SCALE_TIME_SHARE, SCALE_TIME_MAX_S = 0.2, 60.0
+GUIDED_TIME_SHARE = 0.6  # of what is left, for the formulation, before proposals are looked at again
+PROPOSAL_PATIENCE_S = 3.0
 REPLAN_TIME_SHARE = 0.2  # kept for the choice between the active plan and the one found
 PROVEN_RPS = 1e-6  # unserved demand that counts as proven
 
@@ -91,12 +94,17 @@ def solve(
     if _is_large(run):
         search_at_scale(run)
         return _concluded(run, started + time_limit_s)
-    if time.monotonic() < run.deadline_s:
+    if _is_middling(run):
+        _as_at_scale(run)
+    if time.monotonic() < run.deadline_s and (run.short or run.best is None or not _is_middling(run)):
         greedy_pass(run)
     if solver == "columns" or by_columns(run):
         _columns(run)
-    if _wants_formulation(run) and not run.is_over:
-        _exact(run)
+    formulated = _wants_formulation(run) and not run.is_over
+    if formulated and not (run.short or run.best is None or slots_are_exact(run.tables)):
+        _guided(run)
+    elif formulated:
+        _formulated(run, exact=slots_are_exact(run.tables), deadline_s=run.deadline_s, seed=seed)
     if solver == "auto":
         search_on(run)
     return _concluded(run, started + time_limit_s)
@@ -114,6 +122,13 @@ def _is_large(run: Run) -> bool:
     """Whether local search and the Lagrangian bound do better than anything on a formulation."""
     large = len(run.tables.models) > EXACT_MODELS_MAX
     return run.solver == "auto" and large and run.tables.reserved and not by_columns(run)
+
+
+def _is_middling(run: Run) -> bool:
+    """Whether the search for large fleets is worth a part of the time before the formulation has its turn."""
+    models = len(run.tables.models)
+    few = not MIDDLING_MODELS_MIN <= models <= EXACT_MODELS_MAX
+    return run.solver == "auto" and not few and run.tables.reserved and is_free(run) and not by_columns(run)
 
 
 def _wants_formulation(run: Run) -> bool:
@@ -151,15 +166,56 @@ def _columns(run: Run) -> None:
     )
 
 
-def _exact(run: Run) -> None:
+def _as_at_scale(run: Run) -> None:
+    """The search for large fleets, for a part of the time: what it finds guides the formulation."""
+    until, now = run.deadline_s, time.monotonic()
+    run.deadline_s = now + min(SCALE_TIME_SHARE * (until - now), SCALE_TIME_MAX_S)
+    search_at_scale(run)
+    run.deadline_s = until
+
+
+def _guided(run: Run) -> None:
+    """
+    Slots that the best plan guides, again from every better plan that they lead to.
+
+    They bound but themselves, so every plan is bounded by the relaxation, beside; the GPUs that it proposes
+    are tried before, while they come soon, and after.
+    """
+    tried: set[Sizes] = set()
+    with Proof(run, proposing=_may_realise(run)).beside() as proof:
+        if _may_realise(run):
+            _realise(run, proof, tried, PROPOSAL_PATIENCE_S)
+        in_vain = 0
+        while not run.is_over and (not is_settled(run) or run.problem.policy.balance):
+            before, now = run.best, time.monotonic()
+            share = 1.0 if in_vain or not _may_realise(run) else GUIDED_TIME_SHARE
+            until = now + share * (run.deadline_s - now)
+            _formulated(run, exact=False, deadline_s=until, seed=run.seed + in_vain)
+            in_vain = in_vain + 1 if run.best is before else 0
+            _realise(run, proof, tried, np.inf if in_vain else PROPOSAL_PATIENCE_S)
+            if in_vain > 1:
+                return
+
+
+def _may_realise(run: Run) -> bool:
+    """Whether sub-clusters may be made anew: GPUs are reserved, and no fleet runs that would be torn up."""
+    return run.solver == "auto" and run.tables.reserved and run.problem.active_plan is None
+
+
+def _realise(run: Run, proof: Proof, tried: set[Sizes], patience_s: float) -> None:
+    """Plans of what the relaxation proposes, as long as that comes in time."""
+    for found in proof.proposals(run.deadline_s, patience_s):
+        if _may_realise(run):
+            realised(run, found.amounts, tried)
+        run.report(None, run.bound)
+
+
+def _formulated(run: Run, *, exact: bool, deadline_s: float, seed: int) -> None:
     formulation = formulate(run.tables, run.best)
     if not formulation.instance.slots:
         return
-    exact = slots_are_exact(run.tables)
-    if not exact and _proven_by_relaxation(run) and not run.problem.policy.balance:
-        return
     start = start_of(formulation, run.best) if run.best is not None else None
-    result = _back_end(run, formulation, start)
+    result = _back_end(run, formulation, start, deadline_s, seed)
     if result.solution is not None:
         run.offer(drafts_of(formulation, result.solution))
     cost, balance = result.stage("cost"), result.stage("balance")
@@ -170,31 +226,6 @@ def _exact(run: Run) -> None:
     if exact and cost is not None and settled:
         run.prove(cost.bound, "formulation")
     run.proven = run.short and any(stage.bound > PROVEN_RPS for stage in earlier)
-
-
-def _proven_by_relaxation(run: Run) -> bool:
-    """
-    Bound every plan where the formulation, with some slots only, bounds but its own.
-
-    True when the incumbent meets the bound: nothing is left to search for.
-    """
-    if run.short or run.best is None:
-        return False
-    now = time.monotonic()
-    share = min((run.deadline_s - now) * RELAXATION_TIME_SHARE, RELAXATION_TIME_MAX_S)
-    bound = relaxed_bound(
-        run.tables,
-        splittable(run.tables),
-        deadline_s=now + share,
-        seed=run.seed,
-        cost_max=run.best.objective,
-        stop=run.stop,
-    )
-    if bound is None:
-        return False
-    run.prove(rounded_up(run.problem, bound), "relaxation")
-    run.report(run.best.objective, run.bound)
-    return run.bound is not None and gap(run.best.objective, run.bound) <= GAP_PROVEN
 
 
 def formulate(tables: CapacityTables, guide: Plan | None) -> Formulation:
@@ -212,6 +243,11 @@ def guided_formulation(problem: PlanningProblem, *, seed: int = 0) -> Formulatio
     return formulate(run.tables, run.best)
 
 
+def _guides(run: Run) -> bool:
+    """Whether a formulation is asked for cost alone, and so may end where the relaxation's bound is met."""
+    return run.bound_method == "relaxation" and not run.problem.policy.balance
+
+
 def _elastic(tables: CapacityTables, guide: Plan | None) -> set[int]:
     """Models of the most important priority class that the guide leaves short, and of all below it."""
     everything = set(range(len(tables.models)))
@@ -226,17 +262,19 @@ def _elastic(tables: CapacityTables, guide: Plan | None) -> set[int]:
     return {m for m in everything if tables.models[m].priority >= min(short)}
 
 
-def _back_end(run: Run, formulation: Formulation, start: Floats | None) -> StagedResult:
+def _back_end(
+    run: Run, formulation: Formulation, start: Floats | None, deadline_s: float, seed: int
+) -> StagedResult:
     solve_stages = cp_sat.solve_stages if run.solver == "cp-sat" else highs.solve_stages
     return solve_stages(
         formulation,
-        deadline_s=run.deadline_s,
-        seed=run.seed,
+        deadline_s=deadline_s,
+        seed=seed,
         start=start,
         gap=GAP_PROVEN,
         proven_zero=not run.short,
         report=lambda incumbent, bound: run.report(incumbent, bound if run.bound is None else run.bound),
-        stop=run.stop,
+        stop=lambda: run.stop() or (_guides(run) and met(run, run.reported)),
     )
 
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.tables import CapacityTables
-from planner.solvers.relaxation import batching_slack, least_need
+from planner.solvers.dual_feasible import memory_shares
+from planner.solvers.relaxation_program import batching_slack, least_need
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-DUAL_FEASIBLE = (1, 2, 3)  # j of the functions u_j
-ROUNDING = 1e-9  # of a share of memory
+ROUNDING = 1e-9  # GPUs
 
 
 class Multipliers(NamedTuple):
@@ -77,22 +77,6 @@ def _need(tables: CapacityTables, is_split: NDArray[np.bool_]) -> Floats:
     too_much = need.max(axis=3, initial=0.0) > np.arange(1, tables.gpus_max + 1) + ROUNDING
     need[too_much & ~is_split[:, None, None]] = np.inf
     return need
-
-
-def memory_shares(part: Floats) -> Floats:
-    r"""
-    The weights' part of a GPU under each dual feasible function, in a last axis of their own.
-
-    :math:`u_0(x) = x` and :math:`u_j(x) = \lfloor (j+1) x \rfloor / j`, or x where (j+1)x is whole: over what
-    fits into one GPU each sums to at most 1 (Fekete and Schepers 2001, "New classes of fast lower
-    bounds for bin packing problems").
-    """
-    shares = [part]
-    for j in DUAL_FEASIBLE:
-        times = (j + 1) * part
-        exact = np.abs(times - np.round(times)) < ROUNDING
-        shares.append(np.where(exact, part, np.floor(times) / j))
-    return np.stack(shares, axis=-1)
 
 
 def feasible(fleet: Fleet, multipliers: Multipliers) -> Multipliers:

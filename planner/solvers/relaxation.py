@@ -1,52 +1,58 @@
-r"""
-A bound for every plan, not only for those of the slots that a formulation was given.
+"""
+The relaxation of ``planner.solvers.relaxation_program`` solved: coarse at first, then sharp where it matters.
 
-Sub-clusters of n GPUs of type g are poured together: :math:`K_{gn}` of them, whatever they hold.
-A model's share :math:`f_{mgn}` may flow into several kinds; what it needs there is what it
-needs in a sub-cluster of exactly n GPUs, :math:`\nu_{mgne}`.
-
-.. math::
-    \min \sum_{gn} p_g\, n\, K_{gn} \quad\text{with}\quad
-    \sum_{gn} f_{mgn} = 1,\;
-    \sum_m \nu_{mgne} f_{mgn} \le n K_{gn},\;
-    \sum_m w_{mg} f_{mgn} \le M_g K_{gn},\;
-    \sum_n n K_{gn} \le A_g,\; K \text{ whole}
-
-True for every plan: its sub-clusters summed by kind satisfy these rows, because a model's need
-never falls by less than in proportion when its traffic is split. Models that may be split
-have a share of their own in every epoch. Where GPUs are sized by epoch, the kinds are joined
-at each model's least need, with a count for each epoch. This is the aggregated relaxation of
-cutting stock by item and bin type (Valério de Carvalho 1999, "Exact solution of bin-packing
-problems using column generation and branch-and-bound", section 2, in aggregated form).
-
-Three things keep it small. Counts that differ by little make one kind, with the least need among
-them and a variable of its own for the GPUs. Kinds of which one alone costs more than a plan at hand
-are left out: no cheaper plan has them. Where the shares of split models by kind and epoch would
-be too many, they flow to GPU types instead, at the least need of all kinds of the type.
+The first relaxation has one kind of sub-cluster for each GPU type. Where its answer uses a kind at a mean
+count below the kind's largest, whose need it counts, the kind is divided there and the relaxation solved
+again: few kinds are enough, for the others stay wide.
 """
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 
-from planner.formulation.builder import Builder
 from planner.formulation.highs_lp import highs_lp
-from planner.problem.tables import CapacityTables, need_in_workspace
+from planner.problem.tables import CapacityTables
 from planner.solvers.outcome import SolverFailed
+from planner.solvers.relaxation_program import Columns, Kind, build, pools_of
 from planner.solvers.stopping import Stop, highs_stopped_by, never
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-RELATIVE_GAP = 1e-4
-KIND_WIDTH = 1.15  # the largest count of a kind against its smallest
-SPLIT_COLUMNS_MAX = 4_000  # shares of split models by kind and epoch; beyond, they flow to GPU types
+RELATIVE_GAP = 1e-5
+COST_MARGIN = 1e-4  # relative: kinds that cost so little more than a plan at hand stay in
+TIME_LEAST_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So many sub-clusters of a kind with so many GPUs in all."""
+
+    kind: Kind
+    clusters: int
+    gpus: int
+
+    @property
+    def mean(self) -> int:
+        """GPUs of one of them, rounded down."""
+        return self.gpus // self.clusters
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """
+    One relaxation's answer.
+
+    ``bound`` is in dollars per hour, None where nothing was proven; ``amounts`` are of its best point, which
+    costs ``cost``; there are none where it has no point or GPUs are sized by epoch. ``solved``: to the end.
+    """
+
+    bound: float | None
+    cost: float
+    amounts: tuple[Amount, ...]
+    solved: bool
 
 
 def relaxed_bound(
@@ -65,228 +71,91 @@ def relaxed_bound(
     ``time.monotonic``; ``cost_max`` is the cost of a plan at hand, and the bound never exceeds it.
     A bound stands from the first relaxation on, time only sharpens it.
     """
-    kinds = _kinds(tables, cost_max)
-    if time.monotonic() >= deadline_s or not kinds:
-        return None
-    builder, cost = _build(tables, set(split), kinds)
+    kinds, best = widest_kinds(tables, cost_max), None
+    while kinds and time.monotonic() < deadline_s and not stop():
+        found = relaxed(tables, split, kinds, deadline_s=deadline_s, seed=seed, cost_max=cost_max, stop=stop)
+        if found.bound is not None:
+            best = max(found.bound, best or 0.0)
+        kinds = finer(kinds, found.amounts) if found.solved else []
+    return best
+
+
+def relaxed(
+    tables: CapacityTables,
+    split: Collection[int],
+    kinds: Sequence[Kind],
+    *,
+    deadline_s: float,
+    seed: int,
+    cost_max: float = np.inf,
+    cost_min: float = 0.0,
+    stop: Stop = never,
+) -> Relaxed:
+    """The relaxation over these kinds. Asked for points that cost at least ``cost_min`` it proves nothing."""
+    builder, cost, v = build(tables, set(split), list(kinds))
+    if cost_min > 0:
+        paid = np.flatnonzero(cost)
+        builder.row("cost", [paid], [cost[paid]], lower=cost_min)
     solver = highspy.Highs()
     solver.silent()
-    remaining = max(0.1, deadline_s - time.monotonic())
-    options = (
+    for option, value in (
         ("random_seed", seed),
         ("threads", 1),
         ("mip_rel_gap", RELATIVE_GAP),
-        ("time_limit", remaining),
-    )
-    for option, value in options:
+        ("time_limit", max(TIME_LEAST_S, deadline_s - time.monotonic())),
+        ("objective_bound", cost_max),
+    ):
         solver.setOptionValue(option, value)
     if solver.passModel(highs_lp(builder.arrays())) == highspy.HighsStatus.kError:
         raise SolverFailed("HiGHS refused the relaxation's arrays.")
     solver.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost)
     with highs_stopped_by(solver, stop):
         solver.run()
-    if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
-        return cost_max if np.isfinite(cost_max) else None
-    bound = min(cost_max, float(solver.getInfo().mip_dual_bound))
-    return bound if np.isfinite(bound) else None
+    return _answer(solver, kinds, v, cost_max, proves=cost_min <= 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """Sub-clusters of one GPU type with ``least`` to ``most`` GPUs; 0 to 0 where they are sized by epoch."""
-
-    gpu_type: int
-    least: int
-    most: int
-
-
-@dataclass(slots=True)
-class _Columns:
-    """
-    Column indices.
-
-    ``shares`` by model and kind and ``flows`` by model and GPU type have one column, or one for each
-    epoch; so have ``gpus`` by kind. ``clusters`` counts sub-clusters of a kind, of reserved GPUs only.
-    """
-
-    shares: dict[tuple[int, int], Integers] = field(default_factory=dict)
-    flows: dict[tuple[int, int], Integers] = field(default_factory=dict)
-    gpus: list[Integers] = field(default_factory=list)
-    clusters: list[int] = field(default_factory=list)
+def _answer(
+    solver: highspy.Highs, kinds: Sequence[Kind], v: Columns, cost_max: float, proves: bool
+) -> Relaxed:
+    """What HiGHS found; where nothing is cheaper than the plan at hand, that is the bound."""
+    status, info = solver.getModelStatus(), solver.getInfo()
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return Relaxed(cost_max if proves and np.isfinite(cost_max) else None, np.inf, (), True)
+    bound = min(cost_max, float(info.mip_dual_bound))
+    proven = bound if proves and np.isfinite(bound) else None
+    if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return Relaxed(proven, np.inf, (), False)
+    point = np.round(np.array(solver.getSolution().col_value))
+    amounts = tuple(
+        Amount(kind, int(point[clusters]), int(point[gpus[0]]))
+        for kind, gpus, clusters in zip(kinds, v.gpus, v.clusters, strict=bool(v.clusters))
+        if point[clusters] > 0
+    )
+    solved = status == highspy.HighsModelStatus.kOptimal
+    return Relaxed(proven, float(info.objective_function_value), amounts, solved)
 
 
-def _kinds(tables: CapacityTables, cost_max: float) -> list[_Kind]:
-    """Every count up to the most, neighbours joined; none that alone is dearer than the plan at hand."""
+def widest_kinds(tables: CapacityTables, cost_max: float = np.inf) -> list[Kind]:
+    """One kind for each GPU type, without counts that alone are dearer than the plan at hand."""
     kinds = []
     for g in range(len(tables.gpu_types)):
-        limit = max((tables.pool_limit(p) for p in _pools(tables, g)), default=0)
+        limit = max((tables.pool_limit(p) for p in pools_of(tables, g)), default=0)
         if not tables.reserved:
-            kinds += [_Kind(g, 0, 0)] * bool(limit)
+            kinds += [Kind(g, 0, 0)] * bool(limit)
             continue
         price = float(tables.price_usd_per_hour[g])
-        least = 1
-        while least <= limit and price * least <= cost_max * (1 + RELATIVE_GAP):
-            most = min(limit, max(least, int(least * KIND_WIDTH)))
-            kinds.append(_Kind(g, least, most))
-            least = most + 1
+        if np.isfinite(cost_max) and price > 0:
+            limit = min(limit, int(cost_max * (1 + COST_MARGIN) / price))
+        kinds += [Kind(g, 1, limit)] * (limit > 0)
     return kinds
 
 
-def _pools(tables: CapacityTables, gpu_type: int) -> Integers:
-    return np.flatnonzero(tables.pool_types == gpu_type)
-
-
-def _build(tables: CapacityTables, split: set[int], kinds: list[_Kind]) -> tuple[Builder, Floats]:
-    """The relaxation and its cost by column."""
-    b = Builder()
-    served = [int(m) for m in np.flatnonzero(tables.servable)]
-    by_type = len(split) * len(kinds) * len(tables.hours) > SPLIT_COLUMNS_MAX
-    poured = [m for m in served if m in split] if by_type else []
-    whole = [m for m in served if m not in poured]
-    v = _add_columns(b, tables, split, kinds, whole, poured)
-    for m in served:
-        mine = [columns for (owner, _), columns in [*v.shares.items(), *v.flows.items()] if owner == m]
-        for e in range(len(mine[0]) if mine else 0):
-            here = [np.array([c[e] for c in mine])]
-            b.row(f"placed_m{m}_e{e}", here, [1.0], lower=1.0, upper=1.0)
-    for k, kind in enumerate(kinds):
-        _add_kind(b, tables, k, kind, [m for m in whole if (m, k) in v.shares], split, v)
-    for g in sorted({kind.gpu_type for kind in kinds}):
-        _add_flows(b, tables, g, kinds, v)
-        _add_inventory(b, tables, g, kinds, v)
-    cost = np.zeros(len(b.column_names))
-    hours = np.ones(1) if tables.reserved else tables.hours / tables.hours.sum()
-    for kind, columns in zip(kinds, v.gpus, strict=True):
-        cost[columns] = tables.price_usd_per_hour[kind.gpu_type] * hours
-    return b, cost
-
-
-def _add_columns(
-    b: Builder,
-    tables: CapacityTables,
-    split: set[int],
-    kinds: list[_Kind],
-    whole: list[int],
-    poured: list[int],
-) -> _Columns:
-    v = _Columns()
-    epochs = len(tables.hours)
-    for k, kind in enumerate(kinds):
-        available = sum(tables.pools[p].available for p in _pools(tables, kind.gpu_type))
-        count = 1 if tables.reserved else epochs
-        gpus = [b.column(f"gpus_k{k}_e{e}", upper=available, integer=True) for e in range(count)]
-        v.gpus.append(np.array(gpus, dtype=np.int64))
-        if tables.reserved:
-            v.clusters.append(b.column(f"clusters_k{k}", upper=available // kind.least, integer=True))
-        for m in whole:
-            if _may_use(tables, m, kind.gpu_type) and np.isfinite(_need(tables, m, kind)).all():
-                v.shares[m, k] = _share_columns(b, f"m{m}_k{k}", epochs if m in split else 1)
-    for m, g in itertools.product(poured, sorted({kind.gpu_type for kind in kinds})):
-        if _may_use(tables, m, g) and np.isfinite(_need(tables, m, _Kind(g, 0, 0))).all():
-            v.flows[m, g] = _share_columns(b, f"m{m}_g{g}", epochs)
-    return v
-
-
-def _may_use(tables: CapacityTables, m: int, gpu_type: int) -> bool:
-    """Whether the model's rules leave it a pool of the type."""
-    return bool(tables.rules.allowed[m, _pools(tables, gpu_type)].any())
-
-
-def _share_columns(b: Builder, name: str, count: int) -> Integers:
-    return np.array([b.column(f"share_{name}_e{e}") for e in range(count)], dtype=np.int64)
-
-
-def _need(tables: CapacityTables, m: int, kind: _Kind) -> Floats:
-    """(E,) GPUs that the model's whole demand needs in the largest of the kind; the least of all for 0."""
-    if kind.most > 0:
-        return np.asarray(
-            tables.need[m, kind.gpu_type, kind.least - 1 : kind.most].min(axis=0), dtype=np.float64
-        )
-    return np.asarray(tables.need[m, kind.gpu_type].min(axis=0), dtype=np.float64)
-
-
-def _need_at_least(tables: CapacityTables, m: int, kind: _Kind, is_split: bool) -> Floats:
-    """(E,) the same where batches may be smaller: because traffic is split, or where memory forces it."""
-    if is_split:
-        return _need(tables, m, kind) * batching_slack(tables, m, kind.gpu_type)
-    need = least_need(tables, m, kind.gpu_type)
-    return np.asarray((need[kind.least - 1 : kind.most] if kind.most > 0 else need).min(axis=0))
-
-
-def batching_slack(tables: CapacityTables, m: int, g: int) -> float:
-    r"""
-    How much cheaper an item can be in another batch, at most 1; below 1 only where a curve has steps.
-
-    A part of a model's traffic forms smaller batches. Where :math:`\ell(b)/b` rises somewhere, that may
-    cost less than in proportion; this factor on the need keeps the bound true. So does it for a part
-    that is promised a larger batch than the whole.
-    """
-    law = tables.law(m, g)
-    if not law.has_steps:
-        return 1.0
-    per_item = law.latency_us[1:-1] / np.arange(1, law.batch_size_max + 1)
-    promised = np.unique(tables.batch_size[m, g])
-    promised = promised[promised > 0]
-    smaller = (np.minimum.accumulate(per_item) / per_item)[: promised.max(initial=0)]
-    larger = per_item.min() / per_item[promised - 1]
-    return float(min(smaller.min(initial=1.0), larger.min(initial=1.0)))
-
-
-def least_need(tables: CapacityTables, m: int, g: int) -> Floats:
-    """(N, E) GPUs for the model's whole demand, in each epoch in the cheapest of all batches; inf."""
-    if not tables.batch_size[m, g].any() or not tables.law(m, g).has_steps:
-        return np.asarray(tables.need[m, g], dtype=np.float64)
-    everything = np.array([float(tables.usable_gib[g] - tables.weights_gib[m, g])])
-    need: Floats = need_in_workspace(tables, g, [m], np.ones(1), everything, least=True)[0]
-    return need
-
-
-def _at(columns: Integers, epoch: int) -> int:
-    """The column of an epoch, where one may stand for all."""
-    return int(columns[min(epoch, len(columns) - 1)])
-
-
-def _add_kind(
-    b: Builder, tables: CapacityTables, k: int, kind: _Kind, mine: list[int], split: set[int], v: _Columns
-) -> None:
-    """Throughput in every epoch, the memory of weights, and sub-clusters of the kind's size."""
-    if tables.reserved:
-        pair = [np.array([v.gpus[k][0], v.clusters[k]])]
-        b.row(f"least_k{k}", pair, [np.array([1.0, -kind.least])], lower=0.0)
-        b.row(f"most_k{k}", pair, [np.array([1.0, -kind.most])], upper=0.0)
-    if not mine:
-        return
-    need = np.array([_need_at_least(tables, m, kind, m in split) for m in mine])
-    for e in range(len(tables.hours)):
-        columns = np.array([*(_at(v.shares[m, k], e) for m in mine), _at(v.gpus[k], e)])
-        b.row(f"throughput_k{k}_e{e}", [columns], [np.append(need[:, e], -1.0)], upper=0.0)
-    whole = [m for m in mine if len(v.shares[m, k]) == 1]
-    if tables.reserved and whole:
-        columns = np.array([*(v.shares[m, k][0] for m in whole), v.clusters[k]])
-        weights = tables.weights_gib[whole, kind.gpu_type]
-        capacity = tables.usable_gib[kind.gpu_type]
-        b.row(f"memory_k{k}", [columns], [np.append(weights, -capacity)], upper=0.0)
-
-
-def _add_flows(b: Builder, tables: CapacityTables, g: int, kinds: list[_Kind], v: _Columns) -> None:
-    """Throughput in every epoch of all kinds of a type together, with what flows to the type."""
-    poured = [m for m, kind in v.flows if kind == g]
-    if not poured:
-        return
-    inside = [(m, k) for m, k in v.shares if kinds[k].gpu_type == g]
-    need = [_need_at_least(tables, m, kinds[k], is_split=False) for m, k in inside]
-    flow = [_need(tables, m, _Kind(g, 0, 0)) * batching_slack(tables, m, g) for m in poured]
-    lent = [gpus for kind, gpus in zip(kinds, v.gpus, strict=True) if kind.gpu_type == g]
-    for e in range(len(tables.hours)):
-        columns = [_at(v.shares[key], e) for key in inside]
-        columns += [_at(v.flows[m, g], e) for m in poured]
-        columns += [_at(gpus, e) for gpus in lent]
-        values = [row[e] for row in [*need, *flow]] + [-1.0] * len(lent)
-        b.row(f"flow_g{g}_e{e}", [np.array(columns)], [np.array(values)], upper=0.0)
-
-
-def _add_inventory(b: Builder, tables: CapacityTables, g: int, kinds: list[_Kind], v: _Columns) -> None:
-    lent = [gpus for kind, gpus in zip(kinds, v.gpus, strict=True) if kind.gpu_type == g]
-    available = float(sum(tables.pools[p].available for p in _pools(tables, g)))
-    for e in range(len(lent[0])):
-        b.row(f"inventory_g{g}_e{e}", [np.array([gpus[e] for gpus in lent])], [1.0], upper=available)
+def finer(kinds: Sequence[Kind], amounts: Collection[Amount]) -> list[Kind]:
+    """The kinds divided where the answer has their mean count; none where all means are the largest."""
+    at = {amount.kind: amount.mean for amount in amounts if amount.mean < amount.kind.most}
+    divided: list[Kind] = []
+    for kind in kinds:
+        mean = at.get(kind)
+        parts = [kind] if mean is None else [replace(kind, most=mean), replace(kind, least=mean + 1)]
+        divided += parts
+    return divided if at else []

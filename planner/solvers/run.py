@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ class Run:
     churn_price: float = CHURN_PRICE_TIE
     searched: CapacityTables | None = None  # those of the first pass that serves all, else of the last
     reported: float = field(default=float("inf"))
+    proving: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def is_over(self) -> bool:
@@ -82,15 +84,16 @@ class Run:
             self.report(plan.objective, None)
 
     def prove(self, bound: float, method: str) -> None:
-        """Keep the bound if it is the best so far, and who proved it."""
-        if self.bound is None or bound > self.bound:
-            self.bound, self.bound_method = bound, method
+        """Keep the bound if it is the best so far, and who proved it; from any thread."""
+        with self.proving:
+            if self.bound is None or bound > self.bound:
+                self.bound, self.bound_method = bound, method
 
     def report(self, incumbent: float | None, bound: float | None) -> None:
-        if self.progress is None:
-            return
         if incumbent is not None:
             self.reported = min(self.reported, incumbent)
+        if self.progress is None:
+            return
         shown = self.reported if np.isfinite(self.reported) else None
         proven = bound if bound is not None and np.isfinite(bound) else None
         runtime_s = time.monotonic() - self.started_s

@@ -16,10 +16,11 @@ from planner.problem.parse import parse_problem
 from planner.problem.tables import CapacityTables, capacity_tables
 from planner.problem.usable_share import usable_share
 from planner.solvers import solve
+from planner.solvers.dual_feasible import memory_shares
 from planner.solvers.dual_guess import guess
 from planner.solvers.lagrangian import charged, lagrangian_bound
 from planner.solvers.mixed.bound import crowded_bound
-from planner.solvers.poured import Multipliers, feasible, fleet_of, memory_shares
+from planner.solvers.poured import Multipliers, feasible, fleet_of
 from tests.planning import batching, document, documents, model
 
 FEW = settings(max_examples=20, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

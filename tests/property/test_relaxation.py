@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from planner.plan.plan import PlanStatus
 from planner.problem.parse import parse_problem
 from planner.problem.tables import capacity_tables
-from planner.solvers import relaxation, solve
+from planner.solvers import relaxation_program, solve
 from planner.solvers.draft import DraftCluster, size_cluster
 from planner.solvers.poured import fleet_of
 from planner.solvers.relaxation import relaxed_bound
@@ -32,7 +32,7 @@ def test_no_plan_costs_less_than_the_relaxation(data: dict[str, Any], many_colum
     tables = capacity_tables(problem)
     with pytest.MonkeyPatch.context() as patch:
         if many_columns:
-            patch.setattr(relaxation, "SPLIT_COLUMNS_MAX", 0)
+            patch.setattr(relaxation_program, "SPLIT_COLUMNS_MAX", 0)
         everything = range(len(tables.models))
         bound = relaxed_bound(tables, everything, deadline_s=time.monotonic() + 20, seed=0)
     assert bound is not None

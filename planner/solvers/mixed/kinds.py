@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.tables import need_in_workspace
+from planner.solvers.dual_feasible import memory_shares
 from planner.solvers.mixed.crowded import WHOLE_DAY, CrowdedPart
-from planner.solvers.poured import memory_shares
-from planner.solvers.relaxation import batching_slack
+from planner.solvers.relaxation_program import batching_slack
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
