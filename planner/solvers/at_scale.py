@@ -12,13 +12,14 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from planner.problem.tables import CapacityTables
 from planner.solvers.assemble import rounded_up
 from planner.solvers.draft import DraftCluster, size_cluster
 from planner.solvers.dual_guess import Guess, guess
 from planner.solvers.greedy import Searching
 from planner.solvers.items import splittable
 from planner.solvers.lagrangian import lagrangian_bound
-from planner.solvers.lean import lean_tables
+from planner.solvers.lean import growable_tables, lean_tables
 from planner.solvers.levelling import levelled
 from planner.solvers.local_search import churn_prices, complete
 from planner.solvers.mixed.assignment import Assignment, assigned
@@ -30,7 +31,9 @@ from planner.solvers.run import Run, all_served
 
 GUESS_TIME_SHARE = 0.2  # of the time limit, at most
 LAGRANGIAN_TIME_SHARE = 0.2  # of the time limit, before the crowded part is bounded
-CROWDED_TIME_SHARE = 0.5  # of what is left after the first plan
+CROWDED_TIME_SHARE = 0.65  # of what is left after the first plan
+CROWDED_TIME_SHARE_LARGE = 0.5  # where the fleet is so large that all else takes long
+LARGE_MODELS = 3_000
 CROWDED_TURNS = 3  # times that what is outside is priced anew
 ASSIGNMENT_TIME_SHARE = 0.3  # of what is left then, at most
 LEVELLING_TIME_SHARE = 0.8  # of what is left then: it brings more than searching on
@@ -120,8 +123,10 @@ def _crowded(
     part = None
     if types:
         multipliers = feasible(fleet, prices.multipliers)
-        part = crowded_part(run.tables, fleet, multipliers, types, split, flowing=False)
-    until = deadline_s - (1 - CROWDED_TIME_SHARE) * (deadline_s - time.monotonic())
+        part = crowded_part(growable_tables(run.tables), fleet, multipliers, types, split, flowing=False)
+    is_large = len(run.tables.models) > LARGE_MODELS
+    share = CROWDED_TIME_SHARE_LARGE if is_large else CROWDED_TIME_SHARE
+    until = deadline_s - (1 - share) * (deadline_s - time.monotonic())
     last_s = until + ASSIGNMENT_TIME_SHARE * (deadline_s - until)
     if part is None or len(part) == 0:
         return [], _elsewhere(run, fleet, prices, [], last_s)
@@ -160,7 +165,8 @@ def _around(
     sized = [one for one in (size_cluster(run.tables, draft) for draft in clusters) if one is not None]
     price = run.tables.price_usd_per_hour[run.tables.pool_types]
     apart_cost = sum(float(one.gpus.max() * price[one.draft.pool]) for one in sized)
-    rest = Searching.begun(lean_tables(run.tables), seed=run.seed, apart=sized)
+    tables = growable_tables(run.tables)
+    rest = Searching.begun(lean_tables(tables), seed=run.seed, apart=sized)
     if assignment is not None:
         rest.dealt(assignment.shares)
     run.offer(clusters + list(rest.packing().clusters))
@@ -169,16 +175,21 @@ def _around(
         rest.improve(until, lambda cost: run.report(cost + apart_cost, None), run.stop)
         drafts = list(rest.packing().clusters)
         run.offer(clusters + drafts)
-        _level(run, clusters, drafts, split, deadline_s)
+        _level(run, tables, clusters, drafts, split, deadline_s)
 
 
 def _level(
-    run: Run, clusters: list[DraftCluster], drafts: list[DraftCluster], split: set[int], deadline_s: float
+    run: Run,
+    tables: CapacityTables,
+    clusters: list[DraftCluster],
+    drafts: list[DraftCluster],
+    split: set[int],
+    deadline_s: float,
 ) -> None:
     """Divide the traffic of split models anew, as long as that makes a better plan."""
     while (left := deadline_s - time.monotonic()) > 0 and not run.stop() and run.best is not None:
         cost = run.best.objective
-        better = levelled(run.tables, drafts, split, time_limit_s=left, seed=run.seed, stop=run.stop)
+        better = levelled(tables, drafts, split, time_limit_s=left, seed=run.seed, stop=run.stop)
         if better is None:
             return
         run.offer(clusters + better)

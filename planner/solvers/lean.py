@@ -16,6 +16,7 @@ import numpy as np
 from planner.problem.tables import CapacityTables, need_in_workspace
 
 LEAN_SHARE = 0.35  # of a GPU's usable memory
+GROWING_PART = 32  # one in so many GPUs that a sub-cluster may have is left to the certificate
 DEARER_MOST = 0.25  # by which share a model's need may grow for it
 
 
@@ -36,3 +37,19 @@ def lean_tables(tables: CapacityTables) -> CapacityTables:
         need[large[cheap], g] = smaller[cheap]
         workspace[large[cheap], g] = np.minimum(workspace[large[cheap], g], limit_gib)
     return dataclasses.replace(tables, need=need, workspace_gib=workspace)
+
+
+def growable_tables(tables: CapacityTables) -> CapacityTables:
+    """
+    The tables for sub-clusters that stay a little below the most GPUs that one may have.
+
+    A certificate that finds too few in a sub-cluster adds to it (decision 13). Where there is no room for
+    that its models are planned again with more demand than they have, which costs far more.
+    """
+    most = tables.gpus_max - tables.gpus_max // GROWING_PART
+    return dataclasses.replace(
+        tables,
+        batch_size=tables.batch_size[:, :, :most],
+        need=tables.need[:, :, :most],
+        workspace_gib=tables.workspace_gib[:, :, :most],
+    )

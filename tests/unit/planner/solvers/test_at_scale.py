@@ -16,7 +16,7 @@ from planner.solvers.at_scale import search_at_scale
 from planner.solvers.draft import DraftCluster, size_cluster
 from planner.solvers.dual_guess import Guess, guess
 from planner.solvers.greedy import Searching
-from planner.solvers.lean import lean_tables
+from planner.solvers.lean import growable_tables, lean_tables
 from planner.solvers.mixed.assignment import assigned
 from planner.solvers.mixed.bound import crowded_bound
 from planner.solvers.mixed.clusters import CrowdedSearch
@@ -277,3 +277,14 @@ def test_the_least_need_is_that_of_the_cheapest_batch_in_each_epoch() -> None:
         promised = need_in_workspace(tables, 0, [0], np.ones(1), room)[0]
         assert np.allclose(least, loads[:items].min(axis=0)[None, :] / share[:, None])
         assert np.allclose(promised, loads[min(items, 2) - 1][None, :] / share[:, None])
+
+
+def test_large_fleets_leave_the_certificate_gpus_to_add() -> None:
+    rows = [model("m", [40.0], {"a": batching()})]
+    tables = capacity_tables(problem(rows, pools={"a": 100}, policy={"sub_cluster_gpus_max": 64}))
+    growable = growable_tables(tables)
+    assert (tables.gpus_max, growable.gpus_max) == (64, 62)
+    assert growable.pool_limit(0) == 62
+    assert np.array_equal(growable.need, tables.need[:, :, :62])
+    few = capacity_tables(problem(rows, pools={"a": 100}))
+    assert growable_tables(few).gpus_max == few.gpus_max == 8
