@@ -1,5 +1,5 @@
 """
-Planning with less workspace where that costs next to nothing.
+Tables to plan large fleets by: less workspace where that costs little, sub-clusters with room to grow.
 
 The tables plan workspace for batches of twice the mean size. On a GPU shared by dozens of models the
 largest of these reserves shuts others out, though a smaller batch of that one model would cost a fraction

@@ -52,8 +52,10 @@ def moved(
     stop: Stop,
 ) -> list[Place]:
     """The places with their whole models where the relaxation is cheapest; ``deadline_s`` is monotonic."""
+    if not tables.rules.is_empty:
+        return list(places)
     whole = _Whole.of(tables, places, program)
-    if not len(whole.models) or not tables.rules.is_empty:
+    if not len(whole.models):
         return list(places)
     relaxed = _Relaxed(program, len(tables.hours), seed)
     begin = relaxed.solve(deadline_s)
