@@ -8,13 +8,17 @@ from collections.abc import Iterator
 import pytest
 
 from bench.faults.client import endings
-from bench.waves import FIRST, SECOND, WaveHouse, swap, wave_house
-from planner.service.rollouts import conducting
+from bench.waves import FIRST, SECOND, SPARE, Homes, WaveHouse, swap, wave_house
+from planner.service.rollouts import conducting, view
+from planner.service.rollouts.kept import waves
 from planner.service.rollouts.view import RolloutState
 
 RATES_RPS = {"x": 4.0, "y": 4.0, "light": 4.0}
 MACHINE_BUSY = ("window", "deadline_unreachable", "late")
 """Endings of requests that came while this machine was busy; a wave has none of its own."""
+
+CROSSED: Homes = {"one": ("x", "light"), "three": ("y",)}
+"""From the second plan x and y exchange GPUs, and no other sub-cluster has room for either meanwhile."""
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +55,34 @@ def test_a_node_that_is_killed_on_the_way_and_a_plan_activated_there_lose_nothin
     assert "out of memory" not in shared.talk()
 
 
+def test_an_exchange_goes_through_the_spare_of_another_node_and_no_request_fails(shared: WaveHouse) -> None:
+    clients = shared.clients(RATES_RPS)
+    swap(shared, CROSSED)
+    found = endings([story for client in clients for story in client.finish()])
+    ordered = waves(shared.store, shared.at.activation_id)
+    assert ordered.spares == (SPARE,)
+    assert not any(ordered.lost_rps)
+    assert set(found) <= {"good", *MACHINE_BUSY}, f"{found}\n{shared.talk()}"
+    assert found["good"] > 0, f"{found}\n{shared.talk()}"
+
+
+def test_the_node_of_the_spare_is_killed_on_the_way_and_joins_again(shared: WaveHouse) -> None:
+    shared.activate(SECOND)
+    shared.until(lambda: SPARE in shared.held(), "the spare")
+    shared.spare_node.send_signal(signal.SIGKILL)
+    shared.spare_node.wait()
+    assert view.details(shared.store, shared.at.activation_id).spares == (SPARE,)
+    shared.spare_node = shared.start_node("n2")
+    shared.until(lambda: shared.at.state is RolloutState.DONE, f"the end of the waves: {shared.at}")
+    shared.until_held(SECOND)
+
+
 def test_a_gpu_changes_its_sub_cluster(shared: WaveHouse) -> None:
     """Device 3 is named by two sub-clusters of the node: one of them has it at a time."""
     for more in ("one", "two"):
         shared.activate(SECOND, more)
         shared.until(lambda: shared.at.state is RolloutState.DONE, f"the end of the waves: {shared.at}")
-        wanted = {name: [model] * (2 if name == more else 1) for name, model in SECOND.items()}
+        wanted = {name: list(models) * (2 if name == more else 1) for name, models in SECOND.items()}
         shared.until(lambda wanted=wanted: shared.held() == wanted, f"{wanted}, {shared.held()}")
 
 

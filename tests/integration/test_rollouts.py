@@ -90,7 +90,17 @@ class Fleet:
             "wave": where.wave if wave is None else wave,
         }
         with self.store.writing() as work:
-            work.nodes.hear(f"node-{name}", STATUS_EXAMPLE | {"sub_clusters": [part]})
+            work.nodes.hear(f"node-{name}", STATUS_EXAMPLE | {"sub_clusters": [part], "spares": []})
+
+    def keeps(self, *spares: str, gpus: int = 1) -> None:
+        """A node that keeps GPUs for rollouts, and was heard now."""
+        told = [{"id": name, "gpu_type": "a", "zone": "z", "gpus": gpus} for name in spares]
+        with self.store.writing() as work:
+            work.nodes.hear("node-keeper", STATUS_EXAMPLE | {"sub_clusters": [], "spares": told})
+
+    @property
+    def details(self) -> view.Details:
+        return view.details(self.store, self.at.activation_id)
 
     @property
     def at(self) -> view.Progress:
@@ -265,6 +275,101 @@ def test_of_many_servers_one_moves_and_each_fleet_has_its_own(fleet: Fleet) -> N
     with fleet.store.writing() as work:
         assert work.rollouts.move(activation_id, step=1)
         assert work.rollouts.fleets_under_way() == [("default", True)]
+
+
+PAIR = by_hand(sub_cluster("one", 1, x=1.0), sub_cluster("two", 1, y=1.0))
+EXCHANGED = by_hand(sub_cluster("one", 1, y=1.0), sub_cluster("two", 1, x=1.0))
+
+
+def to_exchanged(fleet: Fleet) -> None:
+    fleet.go(EXCHANGED)
+    fleet.turn()
+
+
+def test_an_exchange_goes_through_a_spare_that_a_node_announces(fleet: Fleet) -> None:
+    fleet.go(PAIR)
+    fleet.turn()
+    fleet.keeps("keep")
+    to_exchanged(fleet)
+    held = []
+    while fleet.at.state is RolloutState.WAVES:
+        here = {}
+        for name in ("one", "two", "keep"):
+            try:
+                spec = view.spec_at(fleet.store, fleet.at.activation_id, fleet.at.wave, name)
+            except SubClusterNotFound:
+                continue
+            here[name] = {each.id for each in spec.models}
+            fleet.says(name, *here[name])
+        assert fleet.details.spares == ("keep",)
+        assert all(sum(own.values()) == 1.0 for own in view.routes_now(fleet.store)[1].values())
+        held.append(here)
+        fleet.clock.later(FOLLOW_S)
+        fleet.turn()
+    assert held[0] == {"one": {"x"}, "two": {"y"}, "keep": {"x"}}
+    assert held[-1] == {"one": {"y"}, "two": {"x"}}
+    assert fleet.at.state is RolloutState.DONE
+    assert fleet.details == view.Details()
+    assert view.routes_now(fleet.store)[1] == {"x": {"two": 1.0}, "y": {"one": 1.0}}
+
+
+def test_a_wave_waits_for_the_spare_and_then_goes_on_without_it(fleet: Fleet) -> None:
+    fleet.go(PAIR)
+    fleet.turn()
+    fleet.keeps("keep")
+    to_exchanged(fleet)
+    fleet.says("one", "x")
+    assert fleet.details.waits_for == ("keep",)
+    fleet.clock.later(599)
+    assert fleet.turn() == 0
+    fleet.clock.later(1)
+    fleet.says("one", "x")
+    assert fleet.turn() == 1
+
+
+def test_a_spare_of_which_nothing_was_heard_for_a_minute_is_not_relied_on(fleet: Fleet) -> None:
+    fleet.go(PAIR)
+    fleet.turn()
+    fleet.keeps("keep")
+    fleet.clock.later(61)
+    to_exchanged(fleet)
+    assert fleet.details.spares == ()
+    assert set(fleet.details.lost_rps) & {"x", "y"}
+
+
+def test_a_plan_activated_while_a_spare_holds_a_model_empties_it(fleet: Fleet) -> None:
+    fleet.go(PAIR)
+    fleet.turn()
+    fleet.keeps("keep")
+    to_exchanged(fleet)
+    fleet.says("keep", "x")
+    fleet.turn()
+    fleet.clock.later(FOLLOW_S)
+    fleet.turn()
+    assert view.routes_now(fleet.store)[1]["x"] == {"keep": 1.0}
+    fleet.go(PAIR)
+    fleet.turn()
+    assert fleet.details.spares == ("keep",)
+    assert view.routes_now(fleet.store)[1]["x"] == {"keep": 1.0}
+    for _ in range(fleet.at.waves):
+        for name, models in (("one", ("x",)), ("two", ("y",))):
+            fleet.says(name, *models)
+        fleet.says("keep")
+        fleet.turn()
+        fleet.clock.later(FOLLOW_S)
+    fleet.turn()
+    assert fleet.at.state is RolloutState.DONE
+    assert view.routes_now(fleet.store)[1]["x"] == {"one": 1.0}
+
+
+def test_a_spare_with_the_name_of_a_sub_cluster_is_not_used_and_that_is_said(fleet: Fleet) -> None:
+    fleet.go(PAIR)
+    fleet.turn()
+    fleet.keeps("one")
+    to_exchanged(fleet)
+    assert fleet.details.spares == ()
+    (reason,) = fleet.details.spares_left_out
+    assert reason == "spare one of node-keeper: its id must not be a sub-cluster of the plan"
 
 
 def test_what_was_active_before_migration_0012_is_taken_to_be_served(migrated_url: str) -> None:

@@ -16,8 +16,12 @@ from planner.problem.problem import PlanningProblem
 from planner.rollout.check import check
 from planner.rollout.rollout import RolloutRefused, rollout
 from planner.rollout.stages import breaches, plan_stage, routes, stages_between
+from planner.rollout.steps import SpareGpus
 from tests.rollouts import plan_pairs
 
+SPARES = st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 3)), max_size=2).map(
+    lambda drawn: [SpareGpus(f"keep-{n}", kind, "z", gpus) for n, (kind, gpus) in enumerate(drawn)]
+)
 FEW = settings(
     max_examples=60,
     derandomize=True,
@@ -86,6 +90,24 @@ def test_stages_fit_memory_and_leave_out_only_what_their_waves_state(
         for model, shares in full.items():
             kept = sum(open_.get(model, {}).values())
             assert kept >= sum(shares.values()) - 1e-9 or model in stated
+
+
+@given(plan_pairs(spares_max=0), SPARES)
+@FEW
+def test_stages_use_no_spares_but_those_that_are_kept(
+    pair: tuple[PlanningProblem, Plan, Plan], spares: list[SpareGpus]
+) -> None:
+    problem, before, after = pair
+    after = relabelled(problem, before, after)
+    ordered = rollout(problem, before, after, spares=spares, relabel=False)
+    assert check(problem, ordered, spares) == []
+    found = stages_between(problem, plan_stage(before), after, spares=spares)
+    assert set(found.spares) <= {spare.id for spare in spares}
+    assert found.stages[-1] == plan_stage(after)
+    for stage in found.stages:
+        onward = stages_between(problem, stage, before, spares=spares)
+        for stages in (found.stages, onward.stages):
+            assert list(breaches(problem, stages, spares)) == []
 
 
 @given(plan_pairs())
