@@ -72,8 +72,8 @@ class NodeSpare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Devices that this node keeps for rollouts: no plan counts them, and they hold nothing between rollouts.
 
     While one plan is taken up after another, a sub-cluster ``id`` may be opened on them for what
-    stands in the way. ``gpu_type`` and ``zone`` are the names that the planner's problem has for them; the doors
-    are those of the ``dispatcher`` that this node then runs.
+    stands in the way. ``gpu_type`` and ``zone`` are the names that the planner's problem has for them;
+    the doors are those of the ``dispatcher`` that this node then runs.
     """
 
     id: str
@@ -181,9 +181,7 @@ def _spare_faults(config: NodeConfig) -> Iterator[Fault]:
         homes |= {device: f"spare {spare.id}" for device in spare.devices}
 
 
-def _door_faults(
-    dispatcher: NodeDispatcher, path: str, doors: dict[tuple[str, int], str]
-) -> Iterator[Fault]:
+def _door_faults(dispatcher: NodeDispatcher, path: str, doors: dict[tuple[str, int], str]) -> Iterator[Fault]:
     """Of two doors at one port the second could not be opened."""
     for name in ("http_port", "grpc_port", "native_port"):
         port = getattr(dispatcher, name)

@@ -1,9 +1,9 @@
 """
 A way out of a rollout that is stuck: through spare GPUs, else with the least temporary loss.
 
-A spare is a sub-cluster on free GPUs, or on such as are kept for that, that holds what stands in the way
-until its new place is ready. Without one, of the moves that would go on, the one that leaves out the fewest requests
-per second at that moment is taken; it is the least of single moves, not proven so of sequences.
+A spare is a sub-cluster on free GPUs, or on such as are kept for that, which holds what stands in the way
+until its new place is ready. Without one, of the moves that would go on, the one that leaves out the fewest
+requests per second at that moment is taken; it is the least of single moves, not proven so of sequences.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def least_loss_steps(ordering: Ordering) -> list[Step]:
 
 
 def _places(ordering: Ordering) -> list[SpareGpus]:
-    """Where a spare could be opened now: the kept GPUs whose spare is closed, or the free ones of each pool."""
+    """Where a spare could be opened now: kept GPUs whose spare is closed, or the free ones of each pool."""
     if ordering.kept is not None:
         return [place for place in ordering.kept if place.id not in ordering.now.groups]
     name, capacity = _spare_name(ordering), ordering.capacity

@@ -92,8 +92,9 @@ def stages_between(
     The stages from ``start`` to a plan, under the demand of one of the plan's epochs.
 
     ``spares`` are GPUs that nodes keep, beside those of the pools; where one is open in ``start`` already, it
-    can be opened again once it is closed. Where nothing else goes on, a wave loses something for a time, and says what. Raises ``RolloutRefused``,
-    and ``ValueError`` where a sub-cluster's id means another place in the plan.
+    can be opened again once it is closed. Where nothing else goes on, a wave loses something for a time, and
+    says what. Raises ``RolloutRefused``, and ``ValueError`` where a sub-cluster's id means another place in
+    the plan.
     """
     target = plan_stage(after, epoch)
     plans = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +13,10 @@ from sqlalchemy import text
 
 from api.rest.schemas.nodes import STATUS_EXAMPLE
 from planner.plan.plan import Plan
-from planner.service import plans
+from planner.service import plan_questions, plans
 from planner.service.activation import ActivationRequest, activate
 from planner.service.errors import NoActivePlan, SubClusterNotFound, WaveNotFound
+from planner.service.plan_questions import RolloutRequest
 from planner.service.rollouts import ordering, view
 from planner.service.rollouts.conducting import FOLLOW_S, conduct, order_due
 from planner.service.rollouts.view import RolloutState
@@ -61,6 +63,7 @@ class Fleet:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self.clock = clock
+        self.kept: list[dict[str, Any]] = []
 
     def go(self, plan: Plan) -> int:
         """The activation of a plan."""
@@ -89,14 +92,35 @@ class Fleet:
             "activation_id": where.activation_id,
             "wave": where.wave if wave is None else wave,
         }
-        with self.store.writing() as work:
-            work.nodes.hear(f"node-{name}", STATUS_EXAMPLE | {"sub_clusters": [part], "spares": []})
+        is_kept = name in {spare["id"] for spare in self.kept}
+        self._hear("keeper" if is_kept else name, [part], self.kept if is_kept else [])
 
     def keeps(self, *spares: str, gpus: int = 1) -> None:
         """A node that keeps GPUs for rollouts, and was heard now."""
-        told = [{"id": name, "gpu_type": "a", "zone": "z", "gpus": gpus} for name in spares]
+        self.kept = [{"id": name, "gpu_type": "a", "zone": "z", "gpus": gpus} for name in spares]
+        self._hear("keeper", [], self.kept)
+
+    def _hear(self, node: str, parts: list[dict[str, Any]], spares: list[dict[str, Any]]) -> None:
         with self.store.writing() as work:
-            work.nodes.hear("node-keeper", STATUS_EXAMPLE | {"sub_clusters": [], "spares": told})
+            work.nodes.hear(f"node-{node}", STATUS_EXAMPLE | {"sub_clusters": parts, "spares": spares})
+
+    def through(self, *names: str) -> list[dict[str, set[str]]]:
+        """Every sub-cluster does its part of each wave; what they were to hold in them."""
+        held: list[dict[str, set[str]]] = []
+        while self.at.state is RolloutState.WAVES:
+            here: dict[str, set[str]] = {}
+            for name in names:
+                with contextlib.suppress(SubClusterNotFound):
+                    spec = view.spec_at(self.store, self.at.activation_id, self.at.wave, name)
+                    here[name] = {each.id for each in spec.models}
+                self.says(name, *here.get(name, ()))
+            held.append(here)
+            assert self.details.spares == ("keep",)
+            assert all(sum(own.values()) == 1.0 for own in view.routes_now(self.store)[1].values())
+            self.clock.later(FOLLOW_S)
+            self.turn()
+            assert len(held) < 20
+        return held
 
     @property
     def details(self) -> view.Details:
@@ -291,21 +315,7 @@ def test_an_exchange_goes_through_a_spare_that_a_node_announces(fleet: Fleet) ->
     fleet.turn()
     fleet.keeps("keep")
     to_exchanged(fleet)
-    held = []
-    while fleet.at.state is RolloutState.WAVES:
-        here = {}
-        for name in ("one", "two", "keep"):
-            try:
-                spec = view.spec_at(fleet.store, fleet.at.activation_id, fleet.at.wave, name)
-            except SubClusterNotFound:
-                continue
-            here[name] = {each.id for each in spec.models}
-            fleet.says(name, *here[name])
-        assert fleet.details.spares == ("keep",)
-        assert all(sum(own.values()) == 1.0 for own in view.routes_now(fleet.store)[1].values())
-        held.append(here)
-        fleet.clock.later(FOLLOW_S)
-        fleet.turn()
+    held = fleet.through("one", "two", "keep")
     assert held[0] == {"one": {"x"}, "two": {"y"}, "keep": {"x"}}
     assert held[-1] == {"one": {"y"}, "two": {"x"}}
     assert fleet.at.state is RolloutState.DONE
@@ -351,13 +361,7 @@ def test_a_plan_activated_while_a_spare_holds_a_model_empties_it(fleet: Fleet) -
     fleet.turn()
     assert fleet.details.spares == ("keep",)
     assert view.routes_now(fleet.store)[1]["x"] == {"keep": 1.0}
-    for _ in range(fleet.at.waves):
-        for name, models in (("one", ("x",)), ("two", ("y",))):
-            fleet.says(name, *models)
-        fleet.says("keep")
-        fleet.turn()
-        fleet.clock.later(FOLLOW_S)
-    fleet.turn()
+    assert fleet.through("one", "two", "keep")[-1] == {"one": {"x"}, "two": {"y"}}
     assert fleet.at.state is RolloutState.DONE
     assert view.routes_now(fleet.store)[1]["x"] == {"one": 1.0}
 
@@ -370,6 +374,22 @@ def test_a_spare_with_the_name_of_a_sub_cluster_is_not_used_and_that_is_said(fle
     assert fleet.details.spares == ()
     (reason,) = fleet.details.spares_left_out
     assert reason == "spare one of node-keeper: its id must not be a sub-cluster of the plan"
+
+
+def test_beforehand_one_is_told_what_the_kept_spares_make_possible(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_questions, "apart", lambda function, *given, **_: function(*given))
+    versions = [kept_plan(fleet.store, TIGHT, plan) for plan in (PAIR, EXCHANGED)]
+
+    def asked(*, kept: bool) -> dict[str, Any]:
+        request = RolloutRequest(against=versions[0], kept_spares_only=kept)
+        return plan_questions.rollout(fleet.store, versions[1], request)[1]
+
+    assert asked(kept=False)["spares"] == ["spare-01"]  # one of the pool's three GPUs is free
+    assert (asked(kept=True)["spares"], asked(kept=True)["lost_requests"] > 0) == ([], True)
+    fleet.keeps("keep")
+    assert (asked(kept=True)["spares"], asked(kept=True)["lost_requests"]) == (["keep"], 0)
 
 
 def test_what_was_active_before_migration_0012_is_taken_to_be_served(migrated_url: str) -> None:

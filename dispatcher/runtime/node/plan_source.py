@@ -56,7 +56,8 @@ class PlanSource:
     Asks ``{url}/v1/activations/current/rollout``, and for the specification of each sub-cluster.
 
     Of the node's ``spares`` only for those that the rollout goes through: one that has the name of a
-    sub-cluster of the plan by mistake holds nothing. ``clock_off_s`` is how far this machine's clock is ahead of the planner's, as last seen.
+    sub-cluster of the plan by mistake holds nothing. ``clock_off_s`` is how far this machine's clock is ahead
+    of the planner's, as last seen.
     """
 
     def __init__(

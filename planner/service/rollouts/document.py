@@ -2,8 +2,8 @@
 The waves of an activation as they are stored.
 
 ``start`` is what sub-clusters hold before the first wave; each wave says what is other after it, null where
-a sub-cluster is gone, and what it loses. Those on GPUs kept for rollouts are marked ``is_spare``. Where there are no waves nodes take the plan up at once, for the
-``reasons`` given, or because nothing moves.
+a sub-cluster is gone, and what it loses. Those on GPUs kept for rollouts are marked ``is_spare``. Where
+there are no waves nodes take the plan up at once, for the ``reasons`` given, or because nothing moves.
 """
 
 from __future__ import annotations

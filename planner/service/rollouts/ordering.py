@@ -200,9 +200,7 @@ def _ordered_apart(
 
     question = parse_problem(problem)
     try:
-        found = stages_between(
-            question, stage_from_json(start), parse_plan(plan), epoch=epoch, spares=spares
-        )
+        found = stages_between(question, stage_from_json(start), parse_plan(plan), epoch=epoch, spares=spares)
     except RolloutRefused as refused:
         return list(refused.reasons), {}
     except ValueError as error:

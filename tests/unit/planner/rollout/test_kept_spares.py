@@ -32,7 +32,13 @@ def test_a_crossing_goes_through_the_gpu_that_a_node_keeps() -> None:
     assert not any(stages.lost_rps)
     assert stages.stages[-1] == plan_stage(AFTER)
     held = stages.stages[1]["keep"]
-    assert (held.gpu_type, held.zone, held.gpus, held.is_spare, set(held.models)) == ("a", "z", 1, True, {"s"})
+    assert (held.gpu_type, held.zone, held.gpus, held.is_spare, set(held.models)) == (
+        "a",
+        "z",
+        1,
+        True,
+        {"s"},
+    )
     for now, then in zip(stages.stages, stages.stages[1:], strict=False):
         assert all(sum(own.values()) == pytest.approx(1.0) for own in routes(now, then).values())
         assert routes(now, then).keys() == CROSSING.keys()
@@ -61,9 +67,7 @@ def test_a_spare_that_cannot_hold_what_stands_in_the_way_is_not_taken(unfit: Spa
 def test_of_two_the_one_that_is_large_enough_is_taken_with_as_many_gpus_as_it_needs() -> None:
     """Two GPUs' worth of traffic does not fit on one."""
     asked = problem(
-        [
-            model(name, [150.0], {"a": one_at_a_time(10.0, weights_gib=9.0)}) for name in ("x", "y")
-        ],
+        [model(name, [150.0], {"a": one_at_a_time(10.0, weights_gib=9.0)}) for name in ("x", "y")],
         pools={"a": 6},
     )
     before = by_hand(sub_cluster("one", 3, x=1), sub_cluster("two", 3, y=1))
@@ -117,7 +121,7 @@ def test_gpus_that_are_kept_are_no_pools() -> None:
 
 
 def test_a_loss_that_is_not_allowed_names_the_spare_that_is_lacking() -> None:
-    with pytest.raises(RolloutRefused, match="needs 1 spare GPU in a/z to hold . of ...: none is free"):
+    with pytest.raises(RolloutRefused, match=r"needs 1 spare GPU in a/z to hold . of ...: none is free"):
         rollout(FULL, BEFORE, AFTER, spares=(), loss_allowed=False)
 
 
