@@ -159,20 +159,26 @@ class WaveHouse:
         """What the GPUs of each sub-cluster hold that hold something, as nodes said."""
         found = {
             part["id"]: [model for gpu in part["gpus"] for model in sorted(gpu["models"])]
-            for part in self._parts()
+            for part in self.parts()
         }
         return {name: models for name, models in found.items() if models}
 
     def faults(self) -> list[str]:
         """Why parts of nodes do not serve what they were asked to."""
-        return [part["fault"] for part in self._parts() if part["fault"]]
+        return [part["fault"] for part in self.parts() if part["fault"]]
+
+    def spare(self) -> dict[str, Any]:
+        """What was said of the spare's sub-cluster."""
+        (found,) = (part for part in self.parts() if part["id"] == SPARE)
+        return found
 
     def is_kept(self) -> bool:
         """Whether the planner has heard of the spare."""
         with self.store.reading() as work:
             return any(node.status.get("spares") for node in work.nodes.all())
 
-    def _parts(self) -> list[dict[str, Any]]:
+    def parts(self) -> list[dict[str, Any]]:
+        """What nodes said of their parts of sub-clusters."""
         with self.store.reading() as work:
             return [part for node in work.nodes.all() for part in node.status["sub_clusters"]]
 

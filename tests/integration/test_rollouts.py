@@ -358,9 +358,9 @@ def test_a_plan_activated_while_a_spare_holds_a_model_empties_it(fleet: Fleet) -
     fleet.turn()
     assert view.routes_now(fleet.store)[1]["x"] == {"keep": 1.0}
     fleet.go(PAIR)
+    assert view.routes_now(fleet.store)[1]["x"] == {"keep": 1.0}
     fleet.turn()
     assert fleet.details.spares == ("keep",)
-    assert view.routes_now(fleet.store)[1]["x"] == {"keep": 1.0}
     assert fleet.through("one", "two", "keep")[-1] == {"one": {"x"}, "two": {"y"}}
     assert fleet.at.state is RolloutState.DONE
     assert view.routes_now(fleet.store)[1]["x"] == {"one": 1.0}
@@ -376,11 +376,22 @@ def test_a_spare_with_the_name_of_a_sub_cluster_is_not_used_and_that_is_said(fle
     assert reason == "spare one of node-keeper: its id must not be a sub-cluster of the plan"
 
 
+CROSSING = document(
+    [
+        model(name, [10.0], {"a": one_at_a_time(10.0, weights_gib=gib)})
+        for name, gib in (("p", 10.0), ("q", 10.0), ("r", 5.0), ("s", 4.0))
+    ],
+    pools={"a": 3},
+)
+UNCROSSED = by_hand(sub_cluster("one", 1, p=1.0, r=1.0), sub_cluster("two", 1, q=1.0, s=1.0))
+CROSSED = by_hand(sub_cluster("one", 1, p=1.0, s=1.0), sub_cluster("two", 1, q=1.0, r=1.0))
+
+
 def test_beforehand_one_is_told_what_the_kept_spares_make_possible(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan_questions, "apart", lambda function, *given, **_: function(*given))
-    versions = [kept_plan(fleet.store, TIGHT, plan) for plan in (PAIR, EXCHANGED)]
+    versions = [kept_plan(fleet.store, CROSSING, plan) for plan in (UNCROSSED, CROSSED)]
 
     def asked(*, kept: bool) -> dict[str, Any]:
         request = RolloutRequest(against=versions[0], kept_spares_only=kept)
