@@ -41,7 +41,7 @@ class SpareNeed:
 
 @dataclass(frozen=True, slots=True)
 class _Spare:
-    id: str
+    place: SpareGpus
     gib: float
     gpus: int
     pool: tuple[str, str]
@@ -73,12 +73,13 @@ def spare_steps(ordering: Ordering, used: set[tuple[str, Models]]) -> list[Step]
     options = [s for s in _spares(ordering, blocked, places) if (s.sub_cluster, s.models) not in used]
     if not options:
         return []
-    best = min(options, key=lambda s: (s.gib, s.gpus, s.pool, s.sub_cluster, s.models, s.id))
+    best = min(options, key=lambda s: (s.gib, s.gpus, s.pool, s.sub_cluster, s.models, s.place.gpus))
     used.add((best.sub_cluster, best.models))
-    if best.id not in ordering.spares:
-        ordering.spares.append(best.id)
-    add = ordering.addition(best.id, best.group, best.gpus)
-    sent = _sent(ordering, applied(ordering.now, add), best.sub_cluster, best.models, best.id)
+    name = best.place.id
+    if name not in ordering.spares:
+        ordering.spares.append(name)
+    add = ordering.addition(name, best.group, best.gpus)
+    sent = _sent(ordering, applied(ordering.now, add), best.sub_cluster, best.models, name)
     change = switch(ordering.now, {m: sent.routes[m] for m in best.models})
     return [add, *([change] if change else [])]
 
@@ -120,9 +121,14 @@ def least_loss_steps(ordering: Ordering) -> list[Step]:
 
 
 def _places(ordering: Ordering) -> list[SpareGpus]:
-    """Where a spare could be opened now: kept GPUs whose spare is closed, or the free ones of each pool."""
+    """
+    Where a spare could be opened now: kept GPUs whose spare is closed, or the free ones of each pool.
+
+    Of kept places that are alike, the first by id.
+    """
     if ordering.kept is not None:
-        return [place for place in ordering.kept if place.id not in ordering.now.groups]
+        closed = sorted((p for p in ordering.kept if p.id not in ordering.now.groups), key=astuple)
+        return list({(p.gpu_type, p.zone, p.gpus): p for p in reversed(closed)}.values())
     name, capacity = _spare_name(ordering), ordering.capacity
     pools = sorted({(pool.gpu_type, pool.zone) for pool in capacity.problem.pools})
     return [SpareGpus(name, *pool, capacity.free_gpus(ordering.now, pool)) for pool in pools]
@@ -139,7 +145,7 @@ def _spares(ordering: Ordering, blocked: set[Pending], places: Iterable[SpareGpu
                 group = Group(place.gpu_type, place.zone, gpus, frozenset(models))
                 if _carries(ordering, group, name, models, place.id):
                     gib = gpus * ordering.capacity.held_gib(group)
-                    yield _Spare(place.id, gib, gpus, group.pool, models, name, group)
+                    yield _Spare(place, gib, gpus, group.pool, models, name, group)
                     break
 
 

@@ -17,15 +17,16 @@ RATES_RPS = {"x": 4.0, "y": 4.0, "light": 4.0}
 MACHINE_BUSY = ("window", "deadline_unreachable", "late")
 """Endings of requests that came while this machine was busy; a wave has none of its own."""
 
-CROSSED: Homes = {"one": ("x", "light"), "three": ("y",)}
-CROSSED_BACK: Homes = {"one": ("y", "light"), "three": ("x",)}
+PAIRED: Homes = {"one": ("y", "light"), "three": ("x",)}
+EXCHANGED: Homes = {"one": ("x", "light"), "three": ("y",)}
+"""Between these two no other sub-cluster has room for what is in the way."""
+
 APART: Homes = {"one": ("x",), "two": ("light",), "three": ("y",)}
-"""From the second plan x and y exchange GPUs, and no other sub-cluster has room for either meanwhile."""
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WaveHouse]:
-    """Three sub-clusters that serve the first plan; the second test goes on from where the first ended."""
+    """Three sub-clusters that serve the first plan; each test goes on from where the one before ended."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(conducting, "FOLLOW_S", 1.0)
         with wave_house(tmp_path_factory.mktemp("waves"), RATES_RPS) as built:
@@ -59,7 +60,7 @@ def test_a_node_that_is_killed_on_the_way_and_a_plan_activated_there_lose_nothin
 
 def test_an_exchange_goes_through_the_spare_of_another_node_and_no_request_fails(shared: WaveHouse) -> None:
     clients = shared.clients(RATES_RPS)
-    swap(shared, CROSSED)
+    swap(shared, EXCHANGED)
     found = endings([story for client in clients for story in client.finish()])
     ordered = waves(shared.store, shared.at.activation_id)
     assert ordered.spares == (SPARE,)
@@ -72,7 +73,7 @@ def test_an_exchange_goes_through_the_spare_of_another_node_and_no_request_fails
 def test_the_node_of_the_spare_is_killed_on_the_way_and_joins_again(
     shared: WaveHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared.activate(CROSSED_BACK)
+    shared.activate(PAIRED)
     shared.until(lambda: SPARE in shared.held(), "the spare")
     monkeypatch.setattr(conducting, "FOLLOW_S", 3_600.0)  # the rest of the way is left to the next test
     before = shared.spare()["dispatcher"]["pid"]

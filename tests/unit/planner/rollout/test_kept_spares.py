@@ -84,6 +84,11 @@ def test_of_two_the_one_that_is_large_enough_is_taken_with_as_many_gpus_as_it_ne
     assert any(alone.lost_rps)
 
 
+def test_of_those_that_do_the_smallest_is_taken_and_of_those_the_first() -> None:
+    kept = [SpareGpus("a", "a", "z", 4), SpareGpus("c", "a", "z", 1), SpareGpus("b", "a", "z", 1)]
+    assert through(*kept).spares == ("b",)
+
+
 def test_two_cycles_go_through_two_spares_or_one_after_the_other_through_one() -> None:
     weights = {f"{name}{n}": gib for n in (1, 2) for name, gib in CROSSING.items()}
     asked = heavy(weights, 4)
