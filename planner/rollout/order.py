@@ -11,7 +11,7 @@ that the new plan does not hold; where that leads nowhere, it is allowed.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -47,7 +47,7 @@ class Ordering:
     now: Fleet
     load_gib_per_s: float
     eager: bool = False
-    kept: tuple[SpareGpus, ...] | None = None
+    kept: Sequence[SpareGpus] | None = None
     spares: list[str] = field(default_factory=list)
     waves: list[Wave] = field(default_factory=list)
     _steps: list[Step] = field(default_factory=list)

@@ -72,8 +72,7 @@ def rollout(
         after = relabelled(problem, before, after)
     _require_places(before, after)
     start, target = fleet_of(before, first), fleet_of(after, epoch)
-    kept = None if spares is None else tuple(spares)
-    apart = set_apart.union(spare.id for spare in kept or ())
+    apart = set_apart.union(spare.id for spare in spares or ())
     capacity = Capacity(problem, epoch, _caps(before, after), apart)
     if reasons := list(_unfit(capacity, start, target)):
         raise RolloutRefused(reasons)
@@ -81,7 +80,7 @@ def rollout(
         model: min(capacity.served(start, model), capacity.served(target, model))
         for model in sorted(start.routes.keys() & target.routes.keys())
     }
-    ordering = Ordering(capacity, target, floor, start, load_gib_per_s, kept=kept)
+    ordering = Ordering(capacity, target, floor, start, load_gib_per_s, kept=spares)
     _run(ordering, loss_allowed=loss_allowed)
     churn = _churn_gib(capacity, start, target)
     waves, opened = tuple(ordering.waves), tuple(ordering.spares)

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from alembic import command
 from sqlalchemy import text
 
-from api.rest.schemas.nodes import STATUS_EXAMPLE
-from planner.plan.plan import Plan
-from planner.service import plan_questions, plans
+from planner.service import plans
 from planner.service.activation import ActivationRequest, activate
 from planner.service.errors import NoActivePlan, SubClusterNotFound, WaveNotFound
-from planner.service.plan_questions import RolloutRequest
 from planner.service.rollouts import ordering, view
-from planner.service.rollouts.conducting import FOLLOW_S, conduct, order_due
+from planner.service.rollouts.conducting import FOLLOW_S
 from planner.service.rollouts.view import RolloutState
 from planner.store import migrate
 from planner.store.engine import make_engine
 from planner.store.store import Store
-from tests.control_plane import START
+from tests.conducted import Clock, Fleet
 from tests.integration.test_store_migrations import _move
 from tests.planning import document, model, one_at_a_time
 from tests.rollouts import by_hand, sub_cluster
 from tests.stored_plans import kept_plan
 
-TIGHT = document(
-    [
-        model(name, [10.0], {"a": one_at_a_time(10.0, weights_gib=gib)})
-        for name, gib in (("x", 9.0), ("y", 9.0), ("light", 1.0))
-    ],
-    pools={"a": 3},
-)
 FIRST = by_hand(
     sub_cluster("one", 1, x=1.0), sub_cluster("two", 1, y=1.0), sub_cluster("three", 1, light=1.0)
 )
@@ -44,103 +31,6 @@ SECOND = by_hand(
 )
 TOO_MUCH = by_hand(sub_cluster("one", 1, x=1.0, y=1.0), sub_cluster("two", 1, light=1.0))
 WAVES = 3
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def later(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-
-class Fleet:
-    """A store with a clock, and nodes that say what they are told to say."""
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self.store = store
-        self.clock = clock
-        self.kept: list[dict[str, Any]] = []
-
-    def go(self, plan: Plan) -> int:
-        """The activation of a plan."""
-        version = kept_plan(self.store, TIGHT, plan)
-        plan_id = plans.summary(self.store, version).plan_id
-        plans.approve(self.store, version, plan_id=plan_id, actor="ann")
-        done = activate(self.store, ActivationRequest(version), actor="bob")
-        return done.id
-
-    def turn(self) -> int:
-        """The chore, until it has nothing more to do."""
-        moved = 0
-        order_due(self.store)
-        while conduct(self.store):
-            moved += 1
-            assert moved < 20
-        return moved
-
-    def says(self, name: str, *models: str, wave: int | None = None, **changes: Any) -> None:
-        """The node of a sub-cluster: its GPU holds the models, and it has applied the present wave."""
-        where = self.at
-        gpu = STATUS_EXAMPLE["sub_clusters"][0]["gpus"][0] | {"models": list(models)}
-        part = STATUS_EXAMPLE["sub_clusters"][0] | {
-            "id": name,
-            "gpus": [gpu | changes],
-            "activation_id": where.activation_id,
-            "wave": where.wave if wave is None else wave,
-        }
-        is_kept = name in {spare["id"] for spare in self.kept}
-        self._hear("keeper" if is_kept else name, [part], self.kept if is_kept else [])
-
-    def keeps(self, *spares: str, gpus: int = 1) -> None:
-        """A node that keeps GPUs for rollouts, and was heard now."""
-        self.kept = [{"id": name, "gpu_type": "a", "zone": "z", "gpus": gpus} for name in spares]
-        self._hear("keeper", [], self.kept)
-
-    def _hear(self, node: str, parts: list[dict[str, Any]], spares: list[dict[str, Any]]) -> None:
-        with self.store.writing() as work:
-            work.nodes.hear(f"node-{node}", STATUS_EXAMPLE | {"sub_clusters": parts, "spares": spares})
-
-    def through(self, *names: str) -> list[dict[str, set[str]]]:
-        """Every sub-cluster does its part of each wave; what they were to hold in them."""
-        held: list[dict[str, set[str]]] = []
-        while self.at.state is RolloutState.WAVES:
-            here: dict[str, set[str]] = {}
-            for name in names:
-                with contextlib.suppress(SubClusterNotFound):
-                    spec = view.spec_at(self.store, self.at.activation_id, self.at.wave, name)
-                    here[name] = {each.id for each in spec.models}
-                self.says(name, *here.get(name, ()))
-            held.append(here)
-            assert self.details.spares == ("keep",)
-            assert all(sum(own.values()) == 1.0 for own in view.routes_now(self.store)[1].values())
-            self.clock.later(FOLLOW_S)
-            self.turn()
-            assert len(held) < 20
-        return held
-
-    @property
-    def details(self) -> view.Details:
-        return view.details(self.store, self.at.activation_id)
-
-    @property
-    def at(self) -> view.Progress:
-        return view.progress(self.store)
-
-    def held(self) -> dict[str, set[str]]:
-        """What sub-clusters are to hold now."""
-        found = {}
-        for name in ("one", "two", "three"):
-            spec = view.spec_at(self.store, self.at.activation_id, self.at.wave, name)
-            found[name] = {each.id for each in spec.models}
-        return found
-
-    def all_say(self) -> None:
-        for name, models in self.held().items():
-            self.says(name, *models)
 
 
 @pytest.fixture
@@ -299,108 +189,6 @@ def test_of_many_servers_one_moves_and_each_fleet_has_its_own(fleet: Fleet) -> N
     with fleet.store.writing() as work:
         assert work.rollouts.move(activation_id, step=1)
         assert work.rollouts.fleets_under_way() == [("default", True)]
-
-
-PAIR = by_hand(sub_cluster("one", 1, x=1.0), sub_cluster("two", 1, y=1.0))
-EXCHANGED = by_hand(sub_cluster("one", 1, y=1.0), sub_cluster("two", 1, x=1.0))
-
-
-def to_exchanged(fleet: Fleet) -> None:
-    fleet.go(EXCHANGED)
-    fleet.turn()
-
-
-def test_an_exchange_goes_through_a_spare_that_a_node_announces(fleet: Fleet) -> None:
-    fleet.go(PAIR)
-    fleet.turn()
-    fleet.keeps("keep")
-    to_exchanged(fleet)
-    held = fleet.through("one", "two", "keep")
-    assert held[0] == {"one": {"x"}, "two": {"y"}, "keep": {"x"}}
-    assert held[-1] == {"one": {"y"}, "two": {"x"}}
-    assert fleet.at.state is RolloutState.DONE
-    assert fleet.details == view.Details()
-    assert view.routes_now(fleet.store)[1] == {"x": {"two": 1.0}, "y": {"one": 1.0}}
-
-
-def test_a_wave_waits_for_the_spare_and_then_goes_on_without_it(fleet: Fleet) -> None:
-    fleet.go(PAIR)
-    fleet.turn()
-    fleet.keeps("keep")
-    to_exchanged(fleet)
-    fleet.says("one", "x")
-    assert fleet.details.waits_for == ("keep",)
-    fleet.clock.later(599)
-    assert fleet.turn() == 0
-    fleet.clock.later(1)
-    fleet.says("one", "x")
-    assert fleet.turn() == 1
-
-
-def test_a_spare_of_which_nothing_was_heard_for_a_minute_is_not_relied_on(fleet: Fleet) -> None:
-    fleet.go(PAIR)
-    fleet.turn()
-    fleet.keeps("keep")
-    fleet.clock.later(61)
-    to_exchanged(fleet)
-    assert fleet.details.spares == ()
-    assert set(fleet.details.lost_rps) & {"x", "y"}
-
-
-def test_a_plan_activated_while_a_spare_holds_a_model_empties_it(fleet: Fleet) -> None:
-    fleet.go(PAIR)
-    fleet.turn()
-    fleet.keeps("keep")
-    to_exchanged(fleet)
-    fleet.says("keep", "x")
-    fleet.turn()
-    fleet.clock.later(FOLLOW_S)
-    fleet.turn()
-    assert view.routes_now(fleet.store)[1]["x"] == {"keep": 1.0}
-    fleet.go(PAIR)
-    assert view.routes_now(fleet.store)[1]["x"] == {"keep": 1.0}
-    fleet.turn()
-    assert fleet.details.spares == ("keep",)
-    assert fleet.through("one", "two", "keep")[-1] == {"one": {"x"}, "two": {"y"}}
-    assert fleet.at.state is RolloutState.DONE
-    assert view.routes_now(fleet.store)[1]["x"] == {"one": 1.0}
-
-
-def test_a_spare_with_the_name_of_a_sub_cluster_is_not_used_and_that_is_said(fleet: Fleet) -> None:
-    fleet.go(PAIR)
-    fleet.turn()
-    fleet.keeps("one")
-    to_exchanged(fleet)
-    assert fleet.details.spares == ()
-    (reason,) = fleet.details.spares_left_out
-    assert reason == "spare one of node-keeper: its id must not be a sub-cluster of the plan"
-
-
-CROSSING = document(
-    [
-        model(name, [10.0], {"a": one_at_a_time(10.0, weights_gib=gib)})
-        for name, gib in (("p", 10.0), ("q", 10.0), ("r", 5.0), ("s", 4.0))
-    ],
-    pools={"a": 3},
-)
-UNCROSSED = by_hand(sub_cluster("one", 1, p=1.0, r=1.0), sub_cluster("two", 1, q=1.0, s=1.0))
-CROSSED = by_hand(sub_cluster("one", 1, p=1.0, s=1.0), sub_cluster("two", 1, q=1.0, r=1.0))
-
-
-def test_beforehand_one_is_told_what_the_kept_spares_make_possible(
-    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(plan_questions, "apart", lambda function, *given, **_: function(*given))
-    versions = [kept_plan(fleet.store, CROSSING, plan) for plan in (UNCROSSED, CROSSED)]
-
-    def asked(*, kept: bool) -> dict[str, Any]:
-        request = RolloutRequest(against=versions[0], kept_spares_only=kept)
-        return plan_questions.rollout(fleet.store, versions[1], request)[1]
-
-    assert asked(kept=False)["spares"] == ["spare-01"]  # one of the pool's three GPUs is free
-    assert (asked(kept=True)["spares"], asked(kept=True)["lost_requests"] > 0) == ([], True)
-    fleet.keeps("keep")
-    assert (asked(kept=True)["spares"], asked(kept=True)["lost_requests"]) == (["keep"], 0)
 
 
 def test_what_was_active_before_migration_0012_is_taken_to_be_served(migrated_url: str) -> None:
