@@ -11,7 +11,7 @@ that the new plan does not hold; where that leads nowhere, it is allowed.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -26,6 +26,7 @@ from planner.rollout.fleet import (
     applied,
     switch,
 )
+from planner.rollout.patched import Patched
 from planner.rollout.steps import AddGpus, Load, RemoveGpus, Step, Switch, Unload, Wave
 from profiles.memory import load_time_s
 
@@ -47,10 +48,11 @@ class Ordering:
     waves: list[Wave] = field(default_factory=list)
     _steps: list[Step] = field(default_factory=list)
     _dirty: set[str] = field(default_factory=set)
+    _lost: tuple[Fleet, tuple[tuple[str, float], ...]] | None = None
 
     @property
     def is_done(self) -> bool:
-        return self.now.groups == self.target.groups and not self._changed(self.target.routes)
+        return self.now.groups == self.target.groups and not self.changed(self.target.routes)
 
     def wave(self, forced: Iterable[Step] = ()) -> bool:
         """Add one wave, which begins with the forced steps; whether it loaded or freed anything."""
@@ -71,7 +73,7 @@ class Ordering:
             self._steps = []
         return moved
 
-    def is_safe(self, after: Fleet, names: set[str]) -> bool:
+    def is_safe(self, after: Fleet, names: Set[str]) -> bool:
         """Whether nobody served by these sub-clusters is served too little, or less than now."""
         for model in sorted(self.capacity.touched((self.now, after), names)):
             least = min(self.floor.get(model, 0.0), self.capacity.served(self.now, model))
@@ -81,12 +83,21 @@ class Ordering:
 
     def lost_rps(self, fleet: Fleet) -> tuple[tuple[str, float], ...]:
         """What is left out of each model's traffic beyond what a plan leaves out itself."""
-        lost = []
-        for model, floor in sorted(self.floor.items()):
-            missing = floor - self.capacity.served(fleet, model)
+        known, models = (), self.floor.keys()
+        if fleet.base is not None and fleet.base is self.now:
+            models = self.capacity.touched((self.now, fleet), fleet.touched) & models
+            known = tuple(each for each in self._lost_now() if each[0] not in models)
+        lost = list(known)
+        for model in models:
+            missing = self.floor[model] - self.capacity.served(fleet, model)
             if missing > LOSS_TOLERANCE:
                 lost.append((model, missing * self.capacity.rate_rps(model)))
-        return tuple(lost)
+        return tuple(sorted(lost))
+
+    def _lost_now(self) -> tuple[tuple[str, float], ...]:
+        if self._lost is None or self._lost[0] is not self.now:
+            self._lost = (self.now, self.lost_rps(self.now))
+        return self._lost[1]
 
     def goal(self, name: str) -> Group | None:
         return self.target.groups.get(name)
@@ -120,11 +131,15 @@ class Ordering:
 
     def _to(self, after: Fleet) -> None:
         """Switch to the routes of another state of the same sub-clusters."""
-        self._do(switch(self.now, self._changed(after.routes)))
+        self._do(switch(self.now, self.changed(after.routes)))
 
-    def _changed(self, routes: dict[str, Routes]) -> dict[str, Routes]:
-        names = routes.keys() | self.now.routes.keys()
-        return {m: routes.get(m, {}) for m in names if routes.get(m, {}) != self.now.routes.get(m, {})}
+    def changed(self, routes: Mapping[str, Routes]) -> dict[str, Routes]:
+        """What is other than now; of a state that was only tried its changes alone are looked at."""
+        now = self.now.routes
+        names = routes.keys() | now.keys()
+        if isinstance(routes, Patched) and routes.base is now:
+            names = routes.changes.keys()
+        return {m: routes.get(m, {}) for m in names if routes.get(m, {}) != now.get(m, {})}
 
     def _free(self) -> None:
         for name in sorted(self.now.groups):
@@ -147,7 +162,7 @@ class Ordering:
         group = self.now.groups[name]
         for gpus in range(least, group.gpus):
             smaller = dataclasses.replace(group, gpus=gpus)
-            after = self.capacity.rebatched(Fleet(self.now.groups | {name: smaller}, self.now.routes), {name})
+            after = self.capacity.rebatched(self.now.tried({name: smaller}, {}), name)
             if after is not None and self.is_safe(after, {name}):
                 self._to(after)
                 self._do(self.removal(name, group.gpus - gpus))
@@ -187,7 +202,7 @@ class Ordering:
         usable = self.capacity.problem.gpu_types[group.gpu_type].usable_gib
         if self.capacity.held_gib(fuller) > usable + LOSS_TOLERANCE:
             return None
-        return self.capacity.rebatched(Fleet(self.now.groups | {name: fuller}, self.now.routes), {name})
+        return self.capacity.rebatched(self.now.tried({name: fuller}, {}), name)
 
     def load(self, name: str, model: str, after: Fleet) -> None:
         """Switch to the batches of ``after``, then load."""
@@ -196,7 +211,7 @@ class Ordering:
 
     def loading_steps(self, name: str, model: str, after: Fleet) -> list[Step]:
         group = self.now.groups[name]
-        first = switch(self.now, self._changed(after.routes))
+        first = switch(self.now, self.changed(after.routes))
         gib = group.gpus * self._weights(group, model)
         return [*([first] if first else []), Load(name, model, group.gpus, gib)]
 
@@ -207,9 +222,9 @@ class Ordering:
             if not moving or not (self._together(moving) or self._by_group(moving)):
                 break
         for name in sorted(self._dirty & self.now.groups.keys()):
-            larger = self.capacity.rebatched(self.now, {name})
+            larger = self.capacity.rebatched(self.now, name)
             if larger is not None and self.is_safe(larger, {name}):
-                self.now = larger
+                self.now = larger.taken
         self._dirty.clear()
         after = self.now
         if self.now.groups == self.target.groups:
@@ -232,7 +247,7 @@ class Ordering:
         after = self.routed_as(moving, 1.0)
         if not self.is_safe(after, self._names(moving)):
             return False
-        self.now = after
+        self.now = after.taken
         return True
 
     def _by_group(self, moving: dict[str, dict[str, float]]) -> bool:
@@ -271,7 +286,7 @@ class Ordering:
                 high = part
         if best is None:
             return False
-        self.now = best
+        self.now = best.taken
         return True
 
     def _names(self, moving: dict[str, dict[str, float]]) -> set[str]:
@@ -280,7 +295,7 @@ class Ordering:
 
     def routed_as(self, moving: dict[str, dict[str, float]], part: float) -> Fleet:
         """The fleet with these models' shares moved by ``part`` of the way."""
-        routes = dict(self.now.routes)
+        routes: dict[str, Routes] = {}
         for model, shares in moving.items():
             have, own = self.now.routes.get(model, {}), {}
             for name in sorted(shares.keys() | have.keys()):
@@ -289,7 +304,7 @@ class Ordering:
                 if share > SHARE_LEAST:
                     own[name] = (share, batch or self.capacity.batch(name, self.now.groups[name], model))
             routes[model] = own
-        return Fleet(self.now.groups, routes)
+        return self.now.tried({}, routes)
 
     def _loading(self) -> tuple[float, float]:
         """GiB that the wave loads, and the seconds of the GPU that loads longest."""
