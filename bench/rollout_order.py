@@ -1,9 +1,9 @@
 """
 How long the waves between two plans take to order, and what they come to.
 
-A greedy plan of a fleet (``bench.fleet``), then one under demand that differs by 30 % (log-normal by model and hour); the second takes
-over the ids of the sub-clusters that it continues. Only the ordering is timed, in a process of its own:
-its processor seconds, and the most memory that the process had. Run as
+A greedy plan of a fleet (``bench.fleet``), then one under demand that differs by 30 % (log-normal, by
+model and hour); the second takes over the ids of the sub-clusters that it continues. Only the ordering
+is timed, in a process of its own: its processor seconds, and the most memory that it had. Run as
 
     python -m bench.rollout_order --models 100 300 1000 --json rollout_order.json
 """
@@ -35,7 +35,6 @@ from planner.solvers import solve
 
 DEMAND_SIGMA = 0.3
 GPUS_PER_MODEL = 4
-PLAN_S_MAX = 600.0
 GIB_KIB = 2**20
 
 
@@ -61,20 +60,22 @@ def demanding(problem: PlanningProblem, seed: int) -> PlanningProblem:
     rng = np.random.default_rng(seed)
     models = {
         name: dataclasses.replace(
-            model, demand_rps=tuple(float(rate * rng.lognormal(0.0, DEMAND_SIGMA)) for rate in model.demand_rps)
+            model,
+            demand_rps=tuple(float(rate * rng.lognormal(0.0, DEMAND_SIGMA)) for rate in model.demand_rps),
         )
         for name, model in problem.models.items()
     }
     return with_digest(dataclasses.replace(problem, models=models))
 
 
-def plans(models: int, seed: int) -> tuple[PlanningProblem, Plan, Plan]:
+def plans(models: int, seed: int, limit_s: float) -> tuple[PlanningProblem, Plan, Plan]:
     """The problem of the second plan, and both."""
     first = fleet(models, GPUS_PER_MODEL * models)
     second = demanding(first, seed)
-    before = solve(first, solver="greedy", time_limit_s=PLAN_S_MAX, seed=seed).plan
-    after = solve(second, solver="greedy", time_limit_s=PLAN_S_MAX, seed=seed + 1).plan
-    assert before is not None and after is not None
+    before = solve(first, solver="greedy", time_limit_s=limit_s, seed=seed).plan
+    after = solve(second, solver="greedy", time_limit_s=limit_s, seed=seed + 1).plan
+    if before is None or after is None:
+        raise SystemExit(f"error: no plan of {models} models")
     return second, before, relabelled(second, before, after)
 
 
@@ -105,17 +106,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[1])
     parser.add_argument("--models", type=int, nargs="+", default=[100, 300, 1_000])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--plan-s", type=float, default=20.0, help="seconds for each of the two plans")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     rows = []
     print("models  sub-clusters  waves  losing  lost req/s  of req/s      CPU s    GiB  document")
     for models in chosen.models:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as apart:
-            row = apart.submit(ordered, *plans(models, chosen.seed)).result()
+            row = apart.submit(ordered, *plans(models, chosen.seed, chosen.plan_s)).result()
         rows.append(row)
         print(
-            f"{row.models:6d}  {row.sub_clusters:12d}  {row.waves:5d}  {row.waves_that_lose:6d}  {row.lost_rps_max:10.1f}"
-            f"  {row.demand_rps:8.0f}  {row.cpu_s:9.2f}  {row.memory_gib_max:5.2f}  {row.document_mb:5.2f} MB {row.digest}",
+            f"{row.models:6d}  {row.sub_clusters:12d}  {row.waves:5d}  {row.waves_that_lose:6d}"
+            f"  {row.lost_rps_max:10.1f}  {row.demand_rps:8.0f}  {row.cpu_s:9.2f}"
+            f"  {row.memory_gib_max:5.2f}  {row.document_mb:5.2f} MB",
             flush=True,
         )
     write_json(chosen.json, seed=chosen.seed, rows=[asdict(row) for row in rows])

@@ -25,8 +25,8 @@ NOT_UP_HINT = (
 )
 
 BAD_INPUT_HINT = (
-    "`backend`, `inputs` and `outputs` of the model in the try-out file must be as its own file has them, and the"
-    " library that computes it installed"
+    "`backend`, `inputs` and `outputs` of the model in the try-out file must be as its own file has them,"
+    " and the library that computes it installed"
 )
 
 

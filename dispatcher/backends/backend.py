@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Array: TypeAlias = NDArray[Any]
 
 PASSING = re.compile(
-    r"out of memory|bad_alloc|(failed to|can't) allocate|alloc\w* failed|(cuda|hip) (error|failure)|cu(dnn|blas)_status",
+    r"out of memory|bad_alloc|(failed to|can't) allocate|alloc\w* failed"
+    r"|(cuda|hip) (error|failure)|cu(dnn|blas)_status",
     re.IGNORECASE,
 )
 """In the words of an error: others may free memory, a device may come back."""
@@ -56,7 +57,7 @@ class Backend(Protocol):
 
 
 def load_error(text: str, error: BaseException) -> BackendError:
-    """What to raise where ``error`` kept a model from being loaded: it may pass where memory or device lack."""
+    """What to raise where ``error`` kept a model from being loaded: it may pass where memory lacked."""
     may_pass = isinstance(error, MemoryError | DeviceLost) or PASSING.search(str(error))
     return (BackendError if may_pass else ModelUnfit)(text)
 

@@ -54,7 +54,8 @@ class OnnxModel:
             missing = [name for name in names if side == "inputs" and name not in declared]
             if unknown or missing:
                 raise ModelUnfit(
-                    f"model {self._model.id}: {self._model.backend.path}: the file's {side} are {names}, declared are {declared}"
+                    f"model {self._model.id}: {self._model.backend.path}: the file's {side} are {names},"
+                    f" declared are {declared}"
                 )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from dispatcher.backends.backend import Array, BackendError, DeviceLost
+from dispatcher.backends.backend import Array, BackendError, DeviceLost, ModelUnfit
 from dispatcher.backends.torch_file import (
     TYPE_BY_DATATYPE,
     Form,

@@ -120,7 +120,9 @@ def tried(fleet: Fleet, *steps: Step) -> Fleet:
     """What the fleet would be after these steps."""
     for step in steps:
         if isinstance(step, Switch):
-            routes = {c.model: {r.sub_cluster: (r.share, r.batch_size) for r in c.after} for c in step.changes}
+            routes = {
+                c.model: {r.sub_cluster: (r.share, r.batch_size) for r in c.after} for c in step.changes
+            }
             fleet = fleet.tried({}, routes)
         else:
             fleet = fleet.tried({step.sub_cluster: _group_after(fleet, step)}, {})

@@ -1,4 +1,4 @@
-"""The way to the active plan in a real browser: wave after wave as nodes confirm them, whom it waits for, the end."""
+"""The way to the active plan in a real browser: waves as nodes confirm them, whom they wait for, the end."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:  # noqa: F811
 
 
 def rows(page: Page, wave: int) -> dict[str, list[str]]:
-    """Of one wave: each sub-cluster's GPUs, what it loads, what it lets go, and where it is open how it is."""
+    """Of one wave: each sub-cluster's GPUs, what it loads and lets go, and where it is open how it is."""
     found = {}
     for row in page.locator(f"[data-wave='{wave}'] tbody tr").all():
         name, *others = [" ".join(text.split()) for text in row.locator("td").all_text_contents()]

@@ -77,7 +77,8 @@ class NodeGpuBody(Strict):
     memory_bytes: Count | None
     models: Annotated[list[Words], Field(max_length=4_096)]
     fault: Words | None = Field(
-        default=None, description="Why its worker last ended, a model that cannot be loaded; null once it serves."
+        default=None,
+        description="Why its worker last ended, a model that cannot be loaded; null once it serves.",
     )
 
 

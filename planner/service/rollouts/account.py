@@ -116,9 +116,7 @@ def account(store: Store) -> Account:
     return Account(at, activation.activated_at, told, waits_for, goes_on_at)
 
 
-def kept_by(
-    holding: Holding | None, parts: Sequence[dict[str, Any]], activation_id: int, wave: int
-) -> str:
+def kept_by(holding: Holding | None, parts: Sequence[dict[str, Any]], activation_id: int, wave: int) -> str:
     """What keeps a sub-cluster from having done its part of a wave, as its nodes say."""
     if not parts:
         return "no node speaks of it"
@@ -139,7 +137,9 @@ def kept_by(
             return f"{which} loads {', '.join(missing[:LOADING_NAMED_MAX])}{more}"
     if holding is not None and not any(part["dispatcher"] for part in parts):
         return "its dispatcher does not run"
-    behind = [part for part in parts if (part.get("activation_id"), part.get("wave")) != (activation_id, wave)]
+    behind = [
+        part for part in parts if (part.get("activation_id"), part.get("wave")) != (activation_id, wave)
+    ]
     return "its node takes the wave up" if behind else "it is about to be done"
 
 

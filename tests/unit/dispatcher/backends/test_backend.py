@@ -85,5 +85,5 @@ class Wrong:
 
 def test_other_outputs_than_declared_stay_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dispatcher.backends.onnx_model.OnnxModel", Wrong)
-    with pytest.raises(ModelUnfit, match="output .* must be FP32"):
+    with pytest.raises(ModelUnfit, match=r"output .* must be FP32"):
         load_backend(ServedModel("m", 1_000, (0, 1), backend=ModelBackend("onnx", "/m.onnx")))

@@ -195,7 +195,7 @@ def test_a_model_that_can_never_be_loaded_is_told_from_one_that_lacks_memory() -
     worker = Worker()
     worker.load_fails_with = ModelUnfit("model broken: no file /gone")
     worker.hear(welcome(BROKEN))
-    with pytest.raises(WorkerFailed, match="^model broken: no file /gone$") as caught:
+    with pytest.raises(WorkerFailed, match=r"^model broken: no file /gone$") as caught:
         worker.load()
     assert (caught.value.model, caught.value.may_pass) == ("broken", False)
 

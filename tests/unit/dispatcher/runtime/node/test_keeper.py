@@ -81,9 +81,7 @@ def test_a_worker_whose_model_cannot_be_loaded_says_so_at_once_and_is_tried_agai
     async def run() -> None:
         news = asyncio.Event()
         part = NodeSubCluster("sc", devices=("0",), worker_endpoint="tcp://127.0.0.1:2")
-        keeper = Keeper(
-            part, tmp_path, (sys.executable, str(script)), silence_s_max=600, on_change=news.set
-        )
+        keeper = Keeper(part, tmp_path, (sys.executable, str(script)), silence_s_max=600, on_change=news.set)
         await keeper.grow(SPEC)
         await news.wait()
         (gpu,) = keeper.status()["gpus"]
