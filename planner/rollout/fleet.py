@@ -10,7 +10,7 @@ one of the two plans promises.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -58,12 +58,19 @@ class Fleet:
     base: Fleet | None = None
     touched: frozenset[str] = frozenset()
     carried: dict[str, float] = field(default_factory=dict)
+    _routed: dict[str, dict[str, tuple[float, int]]] = field(default_factory=dict)
 
     def routed(self, name: str) -> dict[str, tuple[float, int]]:
         """The models with a route to the sub-cluster, their share and batch there."""
-        held = sorted(self.groups[name].models) if name in self.groups else ()
-        routes = ((m, self.routes.get(m)) for m in held)
-        return {m: own[name] for m, own in routes if own is not None and name in own}
+        if self.base is not None and name not in self.touched:
+            return self.base.routed(name)
+        found = self._routed.get(name)
+        if found is None:
+            group = self.groups.get(name)
+            held = sorted(group.models) if group is not None else ()
+            own = ((m, self.routes[m].get(name)) for m in held if m in self.routes)
+            found = self._routed[name] = {m: route for m, route in own if route is not None}
+        return found
 
     def tried(self, groups: dict[str, Group], routes: dict[str, Routes]) -> Fleet:
         """The fleet with these sub-clusters and these models' routes in the place of its own."""
@@ -75,6 +82,11 @@ class Fleet:
         )
 
     @property
+    def changed_models(self) -> Set[str]:
+        """Those whose routes are other than in the base."""
+        return _changes(self.routes).keys()
+
+    @property
     def taken(self) -> Fleet:
         """The same, no longer only tried: sub-clusters without GPUs are gone."""
         if self.base is None:
@@ -84,12 +96,20 @@ class Fleet:
             if groups[name].gpus == 0:
                 del groups[name]
         routes = {**self.base.routes, **_changes(self.routes)}
-        known = {name: part for name, part in self.base.carried.items() if name not in self.touched}
-        return Fleet(groups, routes, carried=known | self.carried)
+        carried = _untouched(self.base.carried, self.touched) | self.carried
+        routed = _untouched(self.base._routed, self.touched) | self._routed
+        return Fleet(groups, routes, carried=carried, _routed=routed)
 
 
 def _changes(mapping: Mapping[str, V]) -> dict[str, V]:
     return mapping.changes if isinstance(mapping, Patched) else {}
+
+
+def _untouched(known: dict[str, V], touched: Iterable[str]) -> dict[str, V]:
+    kept = known.copy()
+    for name in touched:
+        kept.pop(name, None)
+    return kept
 
 
 def _differing(now: Routes, then: Routes) -> set[str]:
@@ -256,14 +276,12 @@ class Capacity:
 
     def served(self, fleet: Fleet, model: str) -> float:
         """Part of the model's traffic that is carried, 0 to 1."""
-        routes = fleet.routes.get(model, {})
-        return sum(
-            share * self.carried(fleet, name)
-            for name, (share, _) in sorted(routes.items())
-            if name in fleet.groups
-            and model in fleet.groups[name].models
-            and self.profile(model, fleet.groups[name].gpu_type) is not None
-        )
+        part = 0.0
+        for name, (share, _) in sorted(fleet.routes.get(model, {}).items()):
+            group = fleet.groups.get(name)
+            if group is not None and model in group.models and self.profile(model, group.gpu_type) is not None:
+                part += share * self.carried(fleet, name)
+        return part
 
     def touched(self, fleets: tuple[Fleet, ...], names: Set[str]) -> set[str]:
         """The models with a route to any of these sub-clusters."""

@@ -11,7 +11,7 @@ that the new plan does not hold; where that leads nowhere, it is allowed.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -73,13 +73,22 @@ class Ordering:
             self._steps = []
         return moved
 
-    def is_safe(self, after: Fleet, names: Set[str]) -> bool:
-        """Whether nobody served by these sub-clusters is served too little, or less than now."""
-        for model in sorted(self.capacity.touched((self.now, after), names)):
-            least = min(self.floor.get(model, 0.0), self.capacity.served(self.now, model))
-            if self.capacity.served(after, model) < least - LOSS_TOLERANCE:
-                return False
-        return True
+    def is_safe(self, after: Fleet) -> bool:
+        """
+        Whether nobody is served too little, or less than now.
+
+        ``after`` is now, tried with fewer or more GPUs, more models or other routes: only who has other routes, or
+        is served where less is carried, can be worse off.
+        """
+        if not all(self._is_served(after, model) for model in after.changed_models):
+            return False
+        poorer = {n for n in after.touched if self.capacity.carried(after, n) < self.capacity.carried(self.now, n)}
+        others = self.capacity.touched((after,), poorer) - after.changed_models
+        return all(self._is_served(after, model) for model in others)
+
+    def _is_served(self, after: Fleet, model: str) -> bool:
+        least = min(self.floor.get(model, 0.0), self.capacity.served(self.now, model))
+        return self.capacity.served(after, model) >= least - LOSS_TOLERANCE
 
     def lost_rps(self, fleet: Fleet) -> tuple[tuple[str, float], ...]:
         """What is left out of each model's traffic beyond what a plan leaves out itself."""
@@ -163,7 +172,7 @@ class Ordering:
         for gpus in range(least, group.gpus):
             smaller = dataclasses.replace(group, gpus=gpus)
             after = self.capacity.rebatched(self.now.tried({name: smaller}, {}), name)
-            if after is not None and self.is_safe(after, {name}):
+            if after is not None and self.is_safe(after):
                 self._to(after)
                 self._do(self.removal(name, group.gpus - gpus))
                 return
@@ -175,7 +184,7 @@ class Ordering:
                 missing = goal.models - group.models
                 for model in sorted(missing, key=lambda m: (-self._weights(goal, m), m)):
                     after = self.with_load(name, model)
-                    if after is not None and self.is_safe(after, {name}):
+                    if after is not None and self.is_safe(after):
                         self.load(name, model, after)
 
     def _weights(self, group: Group, model: str) -> float:
@@ -223,7 +232,7 @@ class Ordering:
                 break
         for name in sorted(self._dirty & self.now.groups.keys()):
             larger = self.capacity.rebatched(self.now, name)
-            if larger is not None and self.is_safe(larger, {name}):
+            if larger is not None and self.is_safe(larger):
                 self.now = larger.taken
         self._dirty.clear()
         after = self.now
@@ -245,7 +254,7 @@ class Ordering:
 
     def _together(self, moving: dict[str, dict[str, float]]) -> bool:
         after = self.routed_as(moving, 1.0)
-        if not self.is_safe(after, self._names(moving)):
+        if not self.is_safe(after):
             return False
         self.now = after.taken
         return True
@@ -278,7 +287,7 @@ class Ordering:
         for step in range(HALVINGS + 1):
             part = 1.0 if step == 0 else (low + high) / 2
             after = self.routed_as(moving, part)
-            if self.is_safe(after, self._names(moving)):
+            if self.is_safe(after):
                 best, low = after, part
                 if part == 1.0:
                     break
@@ -288,10 +297,6 @@ class Ordering:
             return False
         self.now = best.taken
         return True
-
-    def _names(self, moving: dict[str, dict[str, float]]) -> set[str]:
-        have = {name for model in moving for name in self.now.routes.get(model, {})}
-        return have | {name for shares in moving.values() for name in shares}
 
     def routed_as(self, moving: dict[str, dict[str, float]], part: float) -> Fleet:
         """The fleet with these models' shares moved by ``part`` of the way."""

@@ -62,13 +62,13 @@ def _parked(ordering: Ordering, model: str, name: str, host: str) -> list[Step]:
     if host == name or model in ordering.now.groups[host].models:
         return []
     fuller = ordering.with_load(host, model)
-    if fuller is None or not ordering.is_safe(fuller, {host}):
+    if fuller is None or not ordering.is_safe(fuller):
         return []
     batch = ordering.capacity.batch(host, fuller.groups[host], model)
     own = dict(fuller.routes[model])
     share, _ = own.pop(name)
     sent = fuller.tried({}, {model: own | {host: (share, batch)}})
-    if batch < 1 or not ordering.is_safe(sent, {name, host}):
+    if batch < 1 or not ordering.is_safe(sent):
         return []
     steps = ordering.loading_steps(host, model, fuller)
     change = switch(tried(ordering.now, *steps), {model: sent.routes[model]})

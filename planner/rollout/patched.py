@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Value = TypeVar("Value")
 
@@ -16,6 +16,10 @@ class Patched(Mapping[str, Value]):
     def __init__(self, base: Mapping[str, Value], changes: dict[str, Value]) -> None:
         self.base = base
         self.changes = changes
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of any mapping, without the detour of the inherited one."""
+        return self.changes[name] if name in self.changes else self.base.get(name, default)
 
     def __getitem__(self, name: str) -> Value:
         return self.changes[name] if name in self.changes else self.base[name]

@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, Page
 from planner.plan.plan import Plan
 from planner.service.access import Scope
 from planner.service.rollouts import ordering
-from planner.service.rollouts.view import RolloutState
 from planner.store import migrate
 from planner.store.store import Store
 from tests.access import bearer, issue
@@ -42,7 +41,7 @@ def on_the_way(
     for plan in plans:
         fleet.go(plan)
         fleet.turn()
-        if fleet.at.state is RolloutState.AT_ONCE:
+        if plan is not plans[-1]:
             fleet.all_say()
     yield fleet
     store.close()
