@@ -10,7 +10,7 @@ one of the two plans promises.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -45,32 +45,46 @@ class Group:
 
 
 @dataclass(slots=True, eq=False)
+class Traffic:
+    """What is sent to one sub-cluster; the GPUs that it needs and the part that is carried, once worked out."""
+
+    routed: dict[str, tuple[float, int]]
+    needs: dict[str, float] | None = None
+    carried: float | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Fleet:
     """
     A state; replaced, never changed. ``routes`` maps model to sub-cluster to share and batch.
 
-    One that is only tried is the ``base`` but for the sub-clusters ``touched``: it copies nothing, and what
-    those carry alone is worked out anew. ``carried`` remembers that, for the one ``Capacity`` that judges it.
+    One that is only tried is the ``base`` but for the sub-clusters ``touched``: it copies nothing, and of those
+    alone the traffic is worked out anew, by the one ``Capacity`` that judges it.
     """
 
     groups: Mapping[str, Group]
     routes: Mapping[str, Routes]
     base: Fleet | None = None
     touched: frozenset[str] = frozenset()
-    carried: dict[str, float] = field(default_factory=dict)
-    _routed: dict[str, dict[str, tuple[float, int]]] = field(default_factory=dict)
+    _traffic: dict[str, Traffic] = field(default_factory=dict)
+
+    def traffic(self, name: str) -> Traffic:
+        if self.base is not None and name not in self.touched:
+            return self.base.traffic(name)
+        found = self._traffic.get(name)
+        if found is None:
+            found = self._traffic[name] = Traffic(self._routed(name))
+        return found
 
     def routed(self, name: str) -> dict[str, tuple[float, int]]:
         """The models with a route to the sub-cluster, their share and batch there."""
-        if self.base is not None and name not in self.touched:
-            return self.base.routed(name)
-        found = self._routed.get(name)
-        if found is None:
-            group = self.groups.get(name)
-            held = sorted(group.models) if group is not None else ()
-            own = ((m, self.routes[m].get(name)) for m in held if m in self.routes)
-            found = self._routed[name] = {m: route for m, route in own if route is not None}
-        return found
+        return self.traffic(name).routed
+
+    def _routed(self, name: str) -> dict[str, tuple[float, int]]:
+        group = self.groups.get(name)
+        held = sorted(group.models) if group is not None else ()
+        own = ((m, self.routes[m].get(name)) for m in held if m in self.routes)
+        return {m: route for m, route in own if route is not None}
 
     def tried(self, groups: dict[str, Group], routes: dict[str, Routes]) -> Fleet:
         """The fleet with these sub-clusters and these models' routes in the place of its own."""
@@ -96,20 +110,12 @@ class Fleet:
             if groups[name].gpus == 0:
                 del groups[name]
         routes = {**self.base.routes, **_changes(self.routes)}
-        carried = _untouched(self.base.carried, self.touched) | self.carried
-        routed = _untouched(self.base._routed, self.touched) | self._routed
-        return Fleet(groups, routes, carried=carried, _routed=routed)
+        traffic = self.base._traffic | dict.fromkeys(self.touched) | self._traffic
+        return Fleet(groups, routes, _traffic={n: known for n, known in traffic.items() if known is not None})
 
 
 def _changes(mapping: Mapping[str, V]) -> dict[str, V]:
     return mapping.changes if isinstance(mapping, Patched) else {}
-
-
-def _untouched(known: dict[str, V], touched: Iterable[str]) -> dict[str, V]:
-    kept = known.copy()
-    for name in touched:
-        kept.pop(name, None)
-    return kept
 
 
 def _differing(now: Routes, then: Routes) -> set[str]:
@@ -248,20 +254,34 @@ class Capacity:
 
     def carried(self, fleet: Fleet, name: str) -> float:
         """Part of what is sent to a sub-cluster that it carries, 0 to 1."""
-        if fleet.base is not None and name not in fleet.touched:
-            fleet = fleet.base
-        if name not in fleet.carried:
+        traffic = fleet.traffic(name)
+        if traffic.carried is None:
             group = fleet.groups.get(name)
             is_there = group is not None and group.gpus >= 1
-            fleet.carried[name] = self._part(group, fleet.routed(name)) if group and is_there else 0.0
-        return fleet.carried[name]
+            traffic.carried = self._part(group, fleet, traffic, name) if group and is_there else 0.0
+        return traffic.carried
 
-    def _part(self, group: Group, routed: dict[str, tuple[float, int]]) -> float:
-        need = sum(self._gpus(m, group.gpu_type, *own, group.gpus) for m, own in routed.items())
-        rate = sum(self.rate_rps(m) * share for m, (share, _) in routed.items())
-        limit = self.problem.policy.scheduler_rate_rps_max
+    def _part(self, group: Group, fleet: Fleet, traffic: Traffic, name: str) -> float:
+        traffic.needs = self._needs(group, fleet, traffic, name)
+        need = sum(traffic.needs.values())
         part = 1.0 if need <= group.gpus * (1 + ROUNDING_GPUS) else group.gpus / need
-        return part if limit is None or rate <= limit * (1 + ROUNDING_GPUS) else min(part, limit / rate)
+        limit = self.problem.policy.scheduler_rate_rps_max
+        if limit is None:
+            return part
+        rate = sum(self.rate_rps(m) * share for m, (share, _) in traffic.routed.items())
+        return part if rate <= limit * (1 + ROUNDING_GPUS) else min(part, limit / rate)
+
+    def _needs(self, group: Group, fleet: Fleet, traffic: Traffic, name: str) -> dict[str, float]:
+        """GPUs that each model needs there; of what is as it was in the base that is known."""
+        known: dict[str, float] = {}
+        was: dict[str, tuple[float, int]] = {}
+        if fleet.base is not None and fleet.base.groups.get(name) is group:
+            before = fleet.base.traffic(name)
+            known, was = before.needs or {}, before.routed
+        return {
+            m: known[m] if m in known and was[m] is own else self._gpus(m, group.gpu_type, *own, group.gpus)
+            for m, own in traffic.routed.items()
+        }
 
     def _gpus(self, model: str, gpu_type: str, share: float, batch: int, gpus: int) -> float:
         if self.profile(model, gpu_type) is None:

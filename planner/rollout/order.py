@@ -30,7 +30,8 @@ from planner.rollout.patched import Patched
 from planner.rollout.steps import AddGpus, Load, RemoveGpus, Step, Switch, Unload, Wave
 from profiles.memory import load_time_s
 
-HALVINGS = 6  # of the part of a switch that capacity carries; a part below 1/64 is not worth a step
+HALVINGS = 6  # of the part of a switch that capacity carries
+PART_LEAST = 2.0**-HALVINGS  # where that is too much there is no use in trying more
 SWITCH_PASSES = 4
 
 
@@ -275,26 +276,30 @@ class Ordering:
                     waits.add_edges_from((model, other) for other in leaving.get(name, ()) if other != model)
         order = nx.condensation(waits)
         groups = [sorted(order.nodes[n]["members"]) for n in reversed(list(nx.topological_sort(order)))]
-        done = [self._part({m: moving[m] for m in group}) for group in groups]
-        if not any(done):
-            done = [self._part({model: shares}) for model, shares in moving.items()]
-        return any(done)
+        moved = any([self._part({m: moving[m] for m in group}) for group in groups])
+        if moved:
+            return True
+        several = {model for group in groups if len(group) > 1 for model in group}
+        for model, shares in moving.items():
+            if moved or model in several:  # as a group of its own it was tried just now
+                moved |= self._part({model: shares})
+        return moved
 
     def _part(self, moving: dict[str, dict[str, float]]) -> bool:
         """Switch the largest part that is safe, in halvings; whether there is one."""
-        low, high = 0.0, 1.0
-        best: Fleet | None = None
-        for step in range(HALVINGS + 1):
-            part = 1.0 if step == 0 else (low + high) / 2
-            after = self.routed_as(moving, part)
-            if self.is_safe(after):
-                best, low = after, part
-                if part == 1.0:
-                    break
-            else:
-                high = part
-        if best is None:
-            return False
+        best = self.routed_as(moving, 1.0)
+        if not self.is_safe(best):
+            best = self.routed_as(moving, PART_LEAST)
+            if not self.is_safe(best):
+                return False
+            low, high = 0.0, 1.0
+            for _ in range(HALVINGS):
+                part = (low + high) / 2
+                after = self.routed_as(moving, part)
+                if self.is_safe(after):
+                    best, low = after, part
+                else:
+                    high = part
         self.now = best.taken
         return True
 
