@@ -46,7 +46,7 @@ class Group:
 
 @dataclass(slots=True, eq=False)
 class Traffic:
-    """What is sent to one sub-cluster; the GPUs that it needs and the part that is carried, once worked out."""
+    """What is sent to one sub-cluster; the GPUs it needs and the part carried, once they are worked out."""
 
     routed: dict[str, tuple[float, int]]
     needs: dict[str, float] | None = None
@@ -58,8 +58,8 @@ class Fleet:
     """
     A state; replaced, never changed. ``routes`` maps model to sub-cluster to share and batch.
 
-    One that is only tried is the ``base`` but for the sub-clusters ``touched``: it copies nothing, and of those
-    alone the traffic is worked out anew, by the one ``Capacity`` that judges it.
+    One that is only tried is the ``base`` but for the sub-clusters ``touched``: it copies nothing, and
+    of those alone the traffic is worked out anew, by the one ``Capacity`` that judges it.
     """
 
     groups: Mapping[str, Group]
@@ -299,7 +299,11 @@ class Capacity:
         part = 0.0
         for name, (share, _) in sorted(fleet.routes.get(model, {}).items()):
             group = fleet.groups.get(name)
-            if group is not None and model in group.models and self.profile(model, group.gpu_type) is not None:
+            if (
+                group is not None
+                and model in group.models
+                and self.profile(model, group.gpu_type) is not None
+            ):
                 part += share * self.carried(fleet, name)
         return part
 

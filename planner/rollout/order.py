@@ -11,7 +11,7 @@ that the new plan does not hold; where that leads nowhere, it is allowed.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -78,12 +78,14 @@ class Ordering:
         """
         Whether nobody is served too little, or less than now.
 
-        ``after`` is now, tried with fewer or more GPUs, more models or other routes: only who has other routes, or
-        is served where less is carried, can be worse off.
+        ``after`` is now, tried with fewer or more GPUs, more models or other routes: only who has
+        other routes, or is served where less is carried, can be worse off.
         """
         if not all(self._is_served(after, model) for model in after.changed_models):
             return False
-        poorer = {n for n in after.touched if self.capacity.carried(after, n) < self.capacity.carried(self.now, n)}
+        poorer = {
+            n for n in after.touched if self.capacity.carried(after, n) < self.capacity.carried(self.now, n)
+        }
         others = self.capacity.touched((after,), poorer) - after.changed_models
         return all(self._is_served(after, model) for model in others)
 
@@ -93,7 +95,8 @@ class Ordering:
 
     def lost_rps(self, fleet: Fleet) -> tuple[tuple[str, float], ...]:
         """What is left out of each model's traffic beyond what a plan leaves out itself."""
-        known, models = (), self.floor.keys()
+        models: Set[str] = self.floor.keys()
+        known: tuple[tuple[str, float], ...] = ()
         if fleet.base is not None and fleet.base is self.now:
             models = self.capacity.touched((self.now, fleet), fleet.touched) & models
             known = tuple(each for each in self._lost_now() if each[0] not in models)
@@ -146,7 +149,7 @@ class Ordering:
     def changed(self, routes: Mapping[str, Routes]) -> dict[str, Routes]:
         """What is other than now; of a state that was only tried its changes alone are looked at."""
         now = self.now.routes
-        names = routes.keys() | now.keys()
+        names: Set[str] = routes.keys() | now.keys()
         if isinstance(routes, Patched) and routes.base is now:
             names = routes.changes.keys()
         return {m: routes.get(m, {}) for m in names if routes.get(m, {}) != now.get(m, {})}
