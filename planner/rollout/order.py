@@ -149,9 +149,11 @@ class Ordering:
     def changed(self, routes: Mapping[str, Routes]) -> dict[str, Routes]:
         """What is other than now; of a state that was only tried its changes alone are looked at."""
         now = self.now.routes
-        names: Set[str] = routes.keys() | now.keys()
+        names: Set[str]
         if isinstance(routes, Patched) and routes.base is now:
             names = routes.changes.keys()
+        else:
+            names = routes.keys() | now.keys()
         return {m: routes.get(m, {}) for m in names if routes.get(m, {}) != now.get(m, {})}
 
     def _free(self) -> None:
