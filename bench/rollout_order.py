@@ -6,6 +6,9 @@ model and hour); the second takes over the ids of the sub-clusters that it conti
 is timed, in a process of its own: its processor seconds, and the most memory that it had. Run as
 
     python -m bench.rollout_order --models 100 300 1000 --json rollout_order.json
+
+Greedy plans of ten thousand models take more than eight minutes of a processor; ``--models 1000
+--copies 10`` has as many, in fleets side by side of which the order knows nothing.
 """
 
 from __future__ import annotations
@@ -79,6 +82,34 @@ def plans(models: int, seed: int, limit_s: float) -> tuple[PlanningProblem, Plan
     return second, before, relabelled(second, before, after)
 
 
+def side_by_side(
+    problem: PlanningProblem, before: Plan, after: Plan, copies: int
+) -> tuple[PlanningProblem, Plan, Plan]:
+    """As many of the same fleet as one, each with models and sub-clusters of its own, in shared pools."""
+    names = [f"{copy}-" for copy in range(copies)] if copies > 1 else [""]
+    models = {
+        mark + name: dataclasses.replace(model, id=mark + name)
+        for mark in names
+        for name, model in problem.models.items()
+    }
+    pools = tuple(dataclasses.replace(pool, available=pool.available * copies) for pool in problem.pools)
+    whole = with_digest(dataclasses.replace(problem, models=models, pools=pools))
+    return whole, _copied(before, names), _copied(after, names)
+
+
+def _copied(plan: Plan, names: list[str]) -> Plan:
+    clusters = (
+        dataclasses.replace(
+            cluster,
+            id=mark + cluster.id,
+            placements=tuple(dataclasses.replace(p, model=mark + p.model) for p in cluster.placements),
+        )
+        for mark in names
+        for cluster in plan.sub_clusters
+    )
+    return dataclasses.replace(plan, sub_clusters=tuple(clusters))
+
+
 def ordered(problem: PlanningProblem, before: Plan, after: Plan) -> Row:
     start = plan_stage(before)
     began_s = time.process_time()
@@ -107,13 +138,15 @@ def main() -> None:
     parser.add_argument("--models", type=int, nargs="+", default=[100, 300, 1_000])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plan-s", type=float, default=20.0, help="seconds for each of the two plans")
+    parser.add_argument("--copies", type=int, default=1, help="of each fleet, side by side")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     rows = []
     print("models  sub-clusters  waves  losing  lost req/s  of req/s      CPU s    GiB  document")
     for models in chosen.models:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as apart:
-            row = apart.submit(ordered, *plans(models, chosen.seed, chosen.plan_s)).result()
+            pair = side_by_side(*plans(models, chosen.seed, chosen.plan_s), chosen.copies)
+            row = apart.submit(ordered, *pair).result()
         rows.append(row)
         print(
             f"{row.models:6d}  {row.sub_clusters:12d}  {row.waves:5d}  {row.waves_that_lose:6d}"
