@@ -11,7 +11,7 @@ that the new plan does not hold; where that leads nowhere, it is allowed.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -27,7 +27,7 @@ from planner.rollout.fleet import (
     switch,
 )
 from planner.rollout.patched import Patched
-from planner.rollout.steps import AddGpus, Load, RemoveGpus, Step, Switch, Unload, Wave
+from planner.rollout.steps import AddGpus, Load, RemoveGpus, SpareGpus, Step, Switch, Unload, Wave
 from profiles.memory import load_time_s
 
 HALVINGS = 6  # of the part of a switch that capacity carries
@@ -37,7 +37,11 @@ SWITCH_PASSES = 4
 
 @dataclass(slots=True)
 class Ordering:
-    """One rollout in the making: where the fleet is, the waves so far, the steps of the next."""
+    """
+    One rollout in the making: where the fleet is, the waves so far, the steps of the next.
+
+    ``kept`` are the only GPUs that spares may be opened on; None: any that are free.
+    """
 
     capacity: Capacity
     target: Fleet
@@ -45,6 +49,7 @@ class Ordering:
     now: Fleet
     load_gib_per_s: float
     eager: bool = False
+    kept: Sequence[SpareGpus] | None = None
     spares: list[str] = field(default_factory=list)
     waves: list[Wave] = field(default_factory=list)
     _steps: list[Step] = field(default_factory=list)

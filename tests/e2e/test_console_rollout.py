@@ -17,9 +17,10 @@ from planner.service.rollouts import ordering
 from planner.store import migrate
 from planner.store.store import Store
 from tests.access import bearer, issue
+from tests.conducted import Clock, Fleet
 from tests.control_plane import served, sqlite_url
 from tests.e2e.test_console import SCREENS, browser  # noqa: F401  (a fixture)
-from tests.integration.test_rollouts import FIRST, SECOND, TOO_MUCH, WAVES, Clock, Fleet
+from tests.integration.test_rollouts import FIRST, SECOND, TOO_MUCH, WAVES
 from tests.planning import document, model, one_at_a_time
 from tests.rollouts import by_hand, sub_cluster
 
