@@ -31,6 +31,7 @@ from planner.solvers.mixed.state import (
     note_alone,
     seated,
     sets_of,
+    worth_of,
 )
 from planner.solvers.stopping import Stop
 
@@ -105,13 +106,14 @@ class CrowdedSearch:
         groups = -(-len(self.part) // GROUP_MAX)
         each_s = GROUP_S * -(-groups // THREADS) if groups > 1 else np.inf
         cooling = Cooling(THRESHOLD_AGAIN if self.sets else THRESHOLD_FIRST, time.monotonic(), deadline_s)
-        if not self.sets:
-            begin = _greedy(self.arrays)
-            self.sets, self.used = sets_of(begin), begin.used
+        begin = seated(self.arrays, self.sets) if self.sets else _greedy(self.arrays)
+        self.sets, self.used = sets_of(begin), begin.used
         with ThreadPoolExecutor(max_workers=THREADS) as pool:
             while (now_s := time.monotonic()) < deadline_s and not stop():
                 until_s = now_s + each_s if deadline_s - now_s > 1.5 * each_s else deadline_s
                 self._search_groups(groups, until_s, cooling, stop, pool)
+        if worth_of(self.arrays, seated(self.arrays, self.sets))[0] > worth_of(self.arrays, begin)[0]:
+            self.sets, self.used = sets_of(begin), begin.used
         return _seated(self.part.tables, self._models())
 
     def _search_groups(

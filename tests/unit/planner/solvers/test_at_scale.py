@@ -17,6 +17,7 @@ from planner.solvers.draft import DraftCluster, size_cluster
 from planner.solvers.dual_guess import Guess, guess
 from planner.solvers.greedy import Searching
 from planner.solvers.lean import growable_tables, lean_tables
+from planner.solvers.mixed import clusters
 from planner.solvers.mixed.assignment import assigned
 from planner.solvers.mixed.bound import crowded_bound
 from planner.solvers.mixed.clusters import CrowdedSearch
@@ -85,18 +86,37 @@ def test_the_searched_sub_clusters_are_ones_that_can_be_sized() -> None:
     search = CrowdedSearch.begun(part, available, seed=1)
     outside = [outside_at(fleet, part, feasible(fleet, found.multipliers))]
     assert outside[0].items == pytest.approx(part.outside)
-    clusters = search.improve(outside, deadline_s=time.monotonic() + 1, stop=never)
+    drafts = search.improve(outside, deadline_s=time.monotonic() + 1, stop=never)
     again = search.improve(outside, deadline_s=time.monotonic() + 1, stop=never)
-    assert _cost(tables, part, again) <= _cost(tables, part, clusters) + 1e-9
-    clusters = again
-    homes = [m for draft in clusters for m in draft.shares]
+    assert _cost(tables, part, again) <= _cost(tables, part, drafts) + 1e-9
+    drafts = again
+    homes = [m for draft in drafts for m in draft.shares]
     assert len(homes) == len(set(homes))
     heavy = [m for m in range(len(tables.models)) if m % 3 == 0]
     assert set(heavy) <= set(homes)  # they can live nowhere else
-    sized = [size_cluster(tables, draft) for draft in clusters]
+    sized = [size_cluster(tables, draft) for draft in drafts]
     assert all(one is not None for one in sized)
     assert sum(int(one.gpus.max()) for one in sized if one is not None) <= available.sum()
-    assert max(sum(m % 3 == 0 for m in draft.shares) for draft in clusters) == 2
+    assert max(sum(m % 3 == 0 for m in draft.shares) for draft in drafts) == 2
+
+
+def test_groups_dealt_anew_lose_no_item_and_take_no_gpu_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = crowded_fleet(36)
+    part, available = part_of(tables)
+    fleet, found, _ = priced(tables)
+    monkeypatch.setattr(clusters, "GROUP_MAX", 8)
+    monkeypatch.setattr(clusters, "GROUP_S", 0.02)
+    search = CrowdedSearch.begun(part, available, seed=1)
+    outside = [outside_at(fleet, part, feasible(fleet, found.multipliers))]
+    first = search.improve(outside, deadline_s=time.monotonic() + 0.01, stop=never)
+    drafts = search.improve(outside, deadline_s=time.monotonic() + 1, stop=never)
+    assert search.deals > 3
+    assert _cost(tables, part, drafts) <= _cost(tables, part, first) + 1e-9
+    homes = [m for draft in drafts for m in draft.shares]
+    assert len(homes) == len(set(homes))
+    assert {m for m in range(len(tables.models)) if m % 3 == 0} <= set(homes)
+    sized = [one for one in (size_cluster(tables, draft) for draft in drafts) if one is not None]
+    assert sum(int(one.gpus.max()) for one in sized) == search.used.sum() <= available.sum()
 
 
 def _cost(tables: CapacityTables, part: CrowdedPart, clusters: list[DraftCluster]) -> float:

@@ -5,27 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planner.solvers.mixed.moves import (
+from planner.solvers.mixed.moves import improve, insert, seed_rounds
+from planner.solvers.mixed.state import (
     CLOSED,
     OUTSIDE,
     TOO_DEAR,
     Part,
     State,
-    improve,
-    insert,
-    seed_rounds,
+    copied,
+    note_alone,
+    seated,
+    sets_of,
     worth_of,
 )
 
 
-def drawn_part(items: int = 18, seed: int = 2) -> Part:
+def drawn_part(items: int = 18, seed: int = 2, with_rate: bool = False) -> Part:
     """Two levels of memory, 8 GPU counts, 3 epochs; need falls with the count and with the memory left."""
     rng = np.random.default_rng(seed)
     base = rng.uniform(0.1, 1.5, (items, 1, 3))
     falling = 1 + 0.5 / np.sqrt(np.arange(1, 9))[None, :, None]
     ample = base * falling
     need = np.stack([ample * rng.uniform(1.0, 1.4, (items, 1, 1)), ample])[None]
-    return Part(
+    part = Part(
         need=need,
         kept=np.array([0.05, 0.4]),
         weights=rng.uniform(0.5, 6.0, (1, items)),
@@ -35,31 +37,20 @@ def drawn_part(items: int = 18, seed: int = 2) -> Part:
         available=np.array([40]),
         outside=np.where(np.arange(items) % 3 == 0, TOO_DEAR, rng.uniform(0.5, 3.0, (2, items))).T.copy(),
         apart=np.array([2.0, 1.5]),
-        rate=np.zeros((items, 0)),
+        rate=rng.uniform(0.0, 0.4, (items, 2)) if with_rate else np.zeros((items, 0)),
+        alone_gpus=np.zeros((1, items), dtype=np.int64),
+        alone_size=np.zeros((1, items)),
         member_max=6,
     )
+    note_alone(part)
+    return part
 
 
 def begun(part: Part) -> State:
-    items = len(part.outside)
-    state = State(
-        home=np.full(items, OUTSIDE, dtype=np.int64),
-        members=np.zeros((items + 1, part.member_max), dtype=np.int64),
-        members_count=np.zeros(items + 1, dtype=np.int64),
-        type=np.full(items + 1, CLOSED, dtype=np.int64),
-        weight=np.zeros(items + 1),
-        gpus=np.zeros(items + 1, dtype=np.int64),
-        size=np.zeros(items + 1),
-        used=np.zeros(1, dtype=np.int64),
-        outer=part.apart + part.outside.sum(axis=0),
-    )
-    for i in range(items):
+    state = seated(part)
+    for i in range(len(part.outside)):
         insert(part, state, i, np.flatnonzero(state.type != CLOSED), 0.0)
     return state
-
-
-def copied(state: State) -> State:
-    return State(**{name: array.copy() for name, array in state._asdict().items()})
 
 
 def counted_anew(part: Part, state: State) -> None:
@@ -77,6 +68,11 @@ def counted_anew(part: Part, state: State) -> None:
         assert state.gpus[k] >= least  # a count once reached is kept while items are added
         assert totals[state.gpus[k] - 1] <= state.gpus[k] + 1e-9
         assert state.size[k] == pytest.approx(totals[state.gpus[k] - 1])
+        assert state.level[k] == level
+        load = part.need[0, level, members, state.gpus[k] - 1].sum(axis=0)
+        assert state.load[k] == pytest.approx(load)
+        assert load[state.peak[k]] == pytest.approx(load.max())
+        assert (part.rate[members].sum(axis=0) <= 1 + 1e-9).all()
         assert len(members) <= part.member_max
         used += int(state.gpus[k])
     assert state.used[0] == used <= part.available[0]
@@ -87,7 +83,7 @@ def counted_anew(part: Part, state: State) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_rounds_keep_sums_and_never_lose_the_best(seed: int) -> None:
-    part = drawn_part(seed=seed)
+    part = drawn_part(seed=seed, with_rate=seed % 2 == 1)
     best = begun(part)
     counted_anew(part, best)
     start = worth_of(part, best)[0]
@@ -123,3 +119,17 @@ def test_what_is_outside_costs_the_most_that_any_prices_say() -> None:
     outside = both.home == OUTSIDE
     gpus = part.price[0] * both.gpus[both.type != CLOSED].sum()
     assert cost == pytest.approx(gpus + (part.apart + part.outside[outside].sum(axis=0)).max())
+
+
+def test_what_was_found_is_seated_again_as_it_was() -> None:
+    part = drawn_part()
+    best = begun(part)
+    present, trial = copied(best), copied(best)
+    seed_rounds(1)
+    improve(part, best, present, trial, 1_000, 0.05)
+    again = seated(part, sets_of(best))
+    counted_anew(part, again)
+    assert [(g, members.tolist()) for g, members in sets_of(again)] == [
+        (g, members.tolist()) for g, members in sets_of(best)
+    ]
+    assert worth_of(part, again)[0] <= worth_of(part, best)[0] + 1e-9
