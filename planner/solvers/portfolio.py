@@ -45,6 +45,7 @@ SCALE_TIME_SHARE, SCALE_TIME_MAX_S = 0.2, 60.0
 GUIDED_TIME_SHARE = 0.6  # of what is left, for the formulation, before proposals are looked at again
 PROPOSAL_PATIENCE_S = 3.0
 REPLAN_TIME_SHARE = 0.2  # kept for the choice between the active plan and the one found
+REPLAN_TIME_SHARE_LARGE = 0.05  # where the candidates have been searched for
 PROVEN_RPS = 1e-6  # unserved demand that counts as proven
 
 
@@ -92,6 +93,8 @@ def solve(
     if incumbent is not None:
         run.resume(incumbent)
     if _is_large(run):
+        if settles:
+            run.deadline_s = started + time_limit_s * (1 - REPLAN_TIME_SHARE_LARGE)
         search_at_scale(run)
         return _concluded(run, started + time_limit_s)
     if _is_middling(run):
@@ -112,7 +115,9 @@ def solve(
 
 def _concluded(run: Run, deadline_s: float) -> SolveOutcome:
     """The outcome, once it is settled whether the active plan is worth replacing."""
-    settled = replan(run.tables, run.best, solver=run.solver, seed=run.seed, deadline_s=deadline_s)
+    settled = replan(
+        run.tables, run.best, run.refits, solver=run.solver, seed=run.seed, deadline_s=deadline_s
+    )
     if settled is not None:
         run.best = settled.plan
     return _outcome(run)

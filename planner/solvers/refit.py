@@ -1,0 +1,247 @@
+"""
+From the sub-clusters that run to ones that serve today's demand, where what is loaded has a price.
+
+Their placements stay; what has come anew joins where it costs least. Then whole models move, and the
+traffic of split models is divided anew (``planner.solvers.levelling``), each move paying for its loads.
+Where that cannot make the demand fit, models leave the sub-clusters that are too full, those that ask for
+the most GPUs by the GiB first, for new ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.problem.tables import CapacityTables
+from planner.solvers.draft import DraftCluster, batches_at, busy_gpus, size_cluster
+from planner.solvers.greedy import Searching
+from planner.solvers.lean import lean_tables
+from planner.solvers.levelling import levelled
+from planner.solvers.levelling.company import Company, tied
+from planner.solvers.levelling.loads import Loads
+from planner.solvers.levelling.places import sized_or_full
+from planner.solvers.reserves import may_join
+from planner.solvers.stopping import Stop
+
+Floats = NDArray[np.float64]
+
+WHOLE_LEAST = 1 - 1e-6  # of a model's traffic that is placed, for none of it to be looked after
+PACKING_TIME_SHARE = 0.1  # of what is left, for new sub-clusters
+FULL = 0.995  # of its GPUs that a sub-cluster is left with which was too full
+BETTER = 1e-9  # dollars per hour that count as better
+
+
+def running_drafts(tables: CapacityTables, models: Collection[int]) -> list[DraftCluster]:
+    """
+    The active plan over again, with those of the ``models`` that its rules let stay where they are.
+
+    With another number of epochs a model's share is the least of those that it has.
+    """
+    active = tables.problem.active_plan
+    index, wanted = tables.model_index(), set(map(int, models))
+    pools = {(pool.gpu_type, pool.zone): p for p, pool in enumerate(tables.pools)}
+    drafts = []
+    for cluster in active.sub_clusters if active else ():
+        pool = pools.get((cluster.gpu_type, cluster.zone))
+        if pool is None:
+            continue
+        draft = DraftCluster(pool, {}, cluster.id)
+        for placement in cluster.placements:
+            m, share = index.get(placement.model, -1), _share_of(placement.share, len(tables.hours))
+            if m in wanted and share.max() > 0 and may_join(tables, draft, m):
+                draft.shares[m] = share
+        if draft.shares:
+            drafts.append(draft)
+    return drafts
+
+
+def _share_of(share: Sequence[float], epochs: int) -> Floats:
+    """An active share for each epoch of another horizon: the same where they are as many, else the least."""
+    return np.array(share) if len(share) == epochs else np.full(epochs, min(share))
+
+
+def refitted(
+    tables: CapacityTables,
+    split: Collection[int],
+    *,
+    load_price: float,
+    deadline_s: float,
+    seed: int,
+    stop: Stop,
+) -> list[DraftCluster] | None:
+    """
+    Sub-clusters to be verified; None where time, memory or GPUs do not let any be found.
+
+    ``load_price`` is dollars per hour for a GiB loaded, ``deadline_s`` of ``time.monotonic``.
+    """
+    if (tables.rules.zones_min > 1).any():
+        return None  # what is to be kept for the loss of a zone depends on all of its places
+    drafts = [_housed(tables, draft) for draft in running_drafts(tables, range(len(tables.models)))]
+    drafts, left, flowing = _joined(tables, drafts, split, load_price)
+    until = time.monotonic() + PACKING_TIME_SHARE * (deadline_s - time.monotonic())
+    for thinned in (False, True):
+        if thinned:
+            drafts, out = _thinned(tables, drafts, flowing)
+            left = left | out
+        new = _packed(tables, drafts, left, deadline_s=until, seed=seed, stop=stop)
+        if new is not None:
+            found = _improved(tables, drafts + new, flowing, load_price, deadline_s, seed, stop)
+            if found is not None:
+                return found
+    return None
+
+
+def _improved(
+    tables: CapacityTables,
+    drafts: list[DraftCluster],
+    flowing: Collection[int],
+    load_price: float,
+    deadline_s: float,
+    seed: int,
+    stop: Stop,
+) -> list[DraftCluster] | None:
+    """Levelled as long as that makes them cheaper."""
+    best, least = None, np.inf
+    while (time_s := deadline_s - time.monotonic()) > 0 and not stop():
+        found = levelled(
+            tables, drafts, flowing, time_limit_s=time_s, seed=seed, stop=stop, load_price=load_price
+        )
+        cost = np.inf if found is None else _cost(tables, found, load_price)
+        if found is None or not cost < least - BETTER:
+            break
+        best, least, drafts = found, cost, found
+    return best
+
+
+def _cost(tables: CapacityTables, drafts: Sequence[DraftCluster], load_price: float) -> float:
+    """Dollars per hour, with what the loads count as."""
+    loads, total = Loads.of(tables, drafts, load_price), 0.0
+    for k, draft in enumerate(drafts):
+        one = size_cluster(tables, draft)
+        if one is None:
+            return np.inf
+        gpus = int(one.gpus.max())
+        total += gpus * float(tables.price_usd_per_hour[tables.pool_types[draft.pool]])
+        total += load_price * loads.gib(k, list(draft.shares), gpus)
+    return total
+
+
+def _housed(tables: CapacityTables, draft: DraftCluster) -> DraftCluster:
+    """The draft without what cannot live there any more, the heaviest first where memory is short."""
+    g, limit = int(tables.pool_types[draft.pool]), tables.pool_limit(draft.pool)
+    shares = {m: s for m, s in draft.shares.items() if limit and tables.batch_size[m, g, limit - 1]}
+    while shares and batches_at(tables, dataclasses.replace(draft, shares=shares), limit) is None:
+        del shares[max(shares, key=lambda m: float(tables.weights_gib[m, g]))]
+    return dataclasses.replace(draft, shares=shares)
+
+
+def _joined(
+    tables: CapacityTables, drafts: Sequence[DraftCluster], split: Collection[int], load_price: float
+) -> tuple[list[DraftCluster], set[int], set[int]]:
+    """
+    The drafts with all that is not placed whole beside what is, where memory holds it and it costs least.
+
+    Also the models that no draft has room for, and those that may have shares in several places.
+    """
+    placed = np.zeros_like(tables.rate_rps)
+    homes = np.zeros(len(tables.models), dtype=np.int64)
+    for draft in drafts:
+        for m, share in draft.shares.items():
+            placed[m] += share
+            homes[m] += 1
+    may_split = np.array([model.may_split for model in tables.models], dtype=bool)
+    shared = (homes > 1) & may_split
+    shared[[m for m in split if homes[m]]] = True
+    flowing = set(map(int, np.flatnonzero(shared))) - tied(tables.rules)
+    loose = tables.servable & (placed.min(axis=1) < WHOLE_LEAST)
+    loose[list(flowing)] = False
+    shares = [{m: s for m, s in draft.shares.items() if not loose[m]} for draft in drafts]
+    room = [_room(tables, draft.pool, here) for draft, here in zip(drafts, shares, strict=True)]
+    loads, company = Loads.of(tables, drafts, load_price), Company.of(tables, shares)
+    left = set()
+    for m in map(int, np.flatnonzero(loose)):
+        best, home = np.inf, -1
+        for k, draft in enumerate(drafts):
+            g, limit = int(tables.pool_types[draft.pool]), tables.pool_limit(draft.pool)
+            need = float(tables.need[m, g, limit - 1].max()) if limit else np.inf
+            cost = need * float(tables.price_usd_per_hour[g]) + load_price * loads.gib(
+                k, [m], min(limit, max(1, int(loads.gpus[k])))
+            )
+            fits = float(tables.weights_gib[m, g]) + float(tables.workspace_gib[m, g, limit - 1]) <= room[k]
+            if cost < best and fits and _admits(tables, company, draft, m, k):
+                best, home = cost, k
+        if home < 0:
+            left.add(m)
+            continue
+        shares[home][m] = np.ones(len(tables.hours))
+        company.move([m], [], home)
+        room[home] -= float(tables.weights_gib[m, tables.pool_types[drafts[home].pool]])
+    found = [
+        dataclasses.replace(draft, shares=here) for draft, here in zip(drafts, shares, strict=True) if here
+    ]
+    return found, left, flowing
+
+
+def _admits(tables: CapacityTables, company: Company, draft: DraftCluster, m: int, k: int) -> bool:
+    rules = tables.rules
+    here = rules.pinned[m] in (None, draft.active_id) and bool(rules.allowed[m, draft.pool])
+    return here and company.admits([m], [], k)
+
+
+def _room(tables: CapacityTables, pool: int, models: Collection[int]) -> float:
+    """GiB that weights and workspace as planned leave."""
+    g, limit = int(tables.pool_types[pool]), tables.pool_limit(pool)
+    held, here = float(tables.weights_gib[list(models), g].sum()), list(models)
+    workspace = float(tables.workspace_gib[here, g, limit - 1].max(initial=0.0)) if limit else np.inf
+    return float(tables.usable_gib[g]) - held - workspace
+
+
+def _thinned(
+    tables: CapacityTables, drafts: Sequence[DraftCluster], flowing: Collection[int]
+) -> tuple[list[DraftCluster], set[int]]:
+    """The drafts with no more than their GPUs can carry, and what has left: much demand by the GiB first."""
+    staying, out = tied(tables.rules) | set(flowing), set[int]()
+    thinned = []
+    for draft in drafts:
+        g, limit = int(tables.pool_types[draft.pool]), tables.pool_limit(draft.pool)
+        load, shares = busy_gpus(tables, draft, limit), dict(draft.shares)
+        is_over = load.max() > limit
+        while is_over and load.max() > FULL * limit:
+            movable = [m for m in shares if m not in staying]
+            if not movable:
+                break
+            need = tables.need[movable, g, limit - 1]
+            worth = need[:, load.argmax()] / np.maximum(tables.weights_gib[movable, g], 1e-6)
+            at = int(worth.argmax())
+            load = load - need[at]
+            del shares[movable[at]]
+            out.add(movable[at])
+        if shares:
+            thinned.append(dataclasses.replace(draft, shares=shares))
+    return thinned, out
+
+
+def _packed(
+    tables: CapacityTables,
+    drafts: Sequence[DraftCluster],
+    models: Collection[int],
+    *,
+    deadline_s: float,
+    seed: int,
+    stop: Stop,
+) -> list[DraftCluster] | None:
+    """New sub-clusters for these models on the GPUs that the drafts leave; None where they do not fit."""
+    if not models:
+        return []
+    sized = [one for one in (sized_or_full(tables, draft) for draft in drafts) if one is not None]
+    if any(tables.rules.pinned[m] is not None for m in models) or len(sized) < len(drafts):
+        return None
+    alone = dataclasses.replace(tables, problem=dataclasses.replace(tables.problem, active_plan=None))
+    searching = Searching.begun(lean_tables(alone), seed=seed, apart=sized)
+    searching.improve(deadline_s, None, stop)
+    packing = searching.packing()
+    return list(packing.clusters) if packing.complete else None
