@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from planner.solvers.levelling import levelled
 from planner.solvers.levelling.company import Company, tied
 from planner.solvers.levelling.loads import Loads
 from planner.solvers.levelling.places import sized_or_full
-from planner.solvers.reserves import may_join
+from planner.solvers.reserves import may_join, with_reserves
 from planner.solvers.stopping import Stop
 
 Floats = NDArray[np.float64]
@@ -78,10 +79,11 @@ def refitted(
 
     ``load_price`` is dollars per hour for a GiB loaded, ``deadline_s`` of ``time.monotonic``.
     """
-    if (tables.rules.zones_min > 1).any():
-        return None  # what is to be kept for the loss of a zone depends on all of its places
-    drafts = [_housed(tables, draft) for draft in running_drafts(tables, range(len(tables.models)))]
-    drafts, left, flowing = _joined(tables, drafts, split, load_price)
+    everywhere = with_reserves(tables, running_drafts(tables, range(len(tables.models))))
+    housed = [draft for draft in (_housed(tables, one) for one in everywhere) if draft.shares]
+    drafts, left, flowing = _joined(tables, housed, split, load_price)
+    if (tables.rules.zones_min[sorted(left)] > 1).any():
+        return None  # where a part of it may go depends on where the others are
     until = time.monotonic() + PACKING_TIME_SHARE * (deadline_s - time.monotonic())
     for thinned in (False, True):
         if thinned:
@@ -153,51 +155,68 @@ def _joined(
         for m, share in draft.shares.items():
             placed[m] += share
             homes[m] += 1
-    may_split = np.array([model.may_split for model in tables.models], dtype=bool)
-    shared = (homes > 1) & may_split
+    shared = (homes > 1) & np.array([model.may_split for model in tables.models], dtype=bool)
     shared[[m for m in split if homes[m]]] = True
     flowing = set(map(int, np.flatnonzero(shared))) - tied(tables.rules)
     loose = tables.servable & (placed.min(axis=1) < WHOLE_LEAST)
     loose[list(flowing)] = False
-    shares = [{m: s for m, s in draft.shares.items() if not loose[m]} for draft in drafts]
-    room = [_room(tables, draft.pool, here) for draft, here in zip(drafts, shares, strict=True)]
-    loads, company = Loads.of(tables, drafts, load_price), Company.of(tables, shares)
-    left = set()
-    for m in map(int, np.flatnonzero(loose)):
-        best, home = np.inf, -1
-        for k, draft in enumerate(drafts):
-            g, limit = int(tables.pool_types[draft.pool]), tables.pool_limit(draft.pool)
-            need = float(tables.need[m, g, limit - 1].max()) if limit else np.inf
-            cost = need * float(tables.price_usd_per_hour[g]) + load_price * loads.gib(
-                k, [m], min(limit, max(1, int(loads.gpus[k])))
-            )
-            fits = float(tables.weights_gib[m, g]) + float(tables.workspace_gib[m, g, limit - 1]) <= room[k]
-            if cost < best and fits and _admits(tables, company, draft, m, k):
-                best, home = cost, k
-        if home < 0:
-            left.add(m)
-            continue
-        shares[home][m] = np.ones(len(tables.hours))
-        company.move([m], [], home)
-        room[home] -= float(tables.weights_gib[m, tables.pool_types[drafts[home].pool]])
-    found = [
-        dataclasses.replace(draft, shares=here) for draft, here in zip(drafts, shares, strict=True) if here
+    stay = [
+        dataclasses.replace(draft, shares={m: s for m, s in draft.shares.items() if not loose[m]})
+        for draft in drafts
     ]
-    return found, left, flowing
+    joining, left = _Joining.of(tables, stay, load_price), set()
+    for m in map(int, np.flatnonzero(loose)):
+        if not joining.joins(m):
+            left.add(m)
+    return [draft for draft in stay if draft.shares], left, flowing
 
 
-def _admits(tables: CapacityTables, company: Company, draft: DraftCluster, m: int, k: int) -> bool:
-    rules = tables.rules
-    here = rules.pinned[m] in (None, draft.active_id) and bool(rules.allowed[m, draft.pool])
-    return here and company.admits([m], [], k)
+@dataclass(slots=True, eq=False)
+class _Joining:
+    """Whole models join drafts; ``room`` are the GiB that weights and workspace as planned leave in each."""
 
+    tables: CapacityTables
+    drafts: Sequence[DraftCluster]
+    loads: Loads
+    company: Company
+    room: list[float]
 
-def _room(tables: CapacityTables, pool: int, models: Collection[int]) -> float:
-    """GiB that weights and workspace as planned leave."""
-    g, limit = int(tables.pool_types[pool]), tables.pool_limit(pool)
-    held, here = float(tables.weights_gib[list(models), g].sum()), list(models)
-    workspace = float(tables.workspace_gib[here, g, limit - 1].max(initial=0.0)) if limit else np.inf
-    return float(tables.usable_gib[g]) - held - workspace
+    @classmethod
+    def of(cls, tables: CapacityTables, drafts: Sequence[DraftCluster], load_price: float) -> _Joining:
+        room = []
+        for draft in drafts:
+            g, limit, here = (
+                int(tables.pool_types[draft.pool]),
+                tables.pool_limit(draft.pool),
+                [*draft.shares],
+            )
+            workspace = float(tables.workspace_gib[here, g, limit - 1].max(initial=0.0))
+            room.append(float(tables.usable_gib[g] - tables.weights_gib[here, g].sum()) - workspace)
+        loads = Loads.of(tables, drafts, load_price)
+        return cls(tables, drafts, loads, Company.of(tables, [draft.shares for draft in drafts]), room)
+
+    def joins(self, m: int) -> bool:
+        """Put the model where it costs least; whether any draft has room for it."""
+        costs = [self._cost(m, k) for k in range(len(self.drafts))]
+        if self.tables.rules.zones_min[m] > 1 or min(costs, default=np.inf) == np.inf:
+            return False
+        home = int(np.argmin(costs))
+        self.drafts[home].shares[m] = np.ones(len(self.tables.hours))
+        self.company.move([m], [], home)
+        self.room[home] -= float(self.tables.weights_gib[m, self.tables.pool_types[self.drafts[home].pool]])
+        return True
+
+    def _cost(self, m: int, k: int) -> float:
+        """Dollars per hour in draft k with its loads; inf where it may not live or has no room."""
+        tables, draft = self.tables, self.drafts[k]
+        g, limit = int(tables.pool_types[draft.pool]), tables.pool_limit(draft.pool)
+        asked = float(tables.weights_gib[m, g] + tables.workspace_gib[m, g, limit - 1])
+        may = tables.rules.allowed[m, draft.pool] and tables.rules.pinned[m] in (None, draft.active_id)
+        if not may or asked > self.room[k] or not self.company.admits([m], [], k):
+            return np.inf
+        gpus = min(limit, max(1, int(self.loads.gpus[k])))
+        loaded = self.loads.price_usd_per_hour * self.loads.gib(k, [m], gpus)
+        return float(tables.need[m, g, limit - 1].max() * tables.price_usd_per_hour[g]) + loaded
 
 
 def _thinned(

@@ -38,8 +38,6 @@ def _prices(run: Run) -> Iterator[float]:
         return
     price = worth_min * _usd_per_gib(run, active)
     yield price
-    if not any(plan.unserved == () for plan in run.refits):
-        yield LEAST_LOADS_PRICE
     yield CHEAPER * price
 
 

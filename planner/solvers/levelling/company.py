@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from planner.problem.rules import RuleTables
+from planner.problem.rules import UNLIMITED, RuleTables
 from planner.problem.tables import CapacityTables
 
 
@@ -35,8 +35,15 @@ class Company:
         alone = set(map(int, np.flatnonzero(tables.rules.dedicated)))
         return cls([set(here) for here in members], rivals, alone, tables.rules.models_max)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether no rule says who lives beside whom."""
+        return not self.rivals and not self.dedicated and self.models_max >= UNLIMITED
+
     def admits(self, coming: Collection[int], leaving: Collection[int], k: int) -> bool:
         """Whether these models may come to place k once those have left it."""
+        if self.is_open:
+            return True
         after = self.members[k].difference(leaving).union(coming)
         return (
             len(after) <= max(self.models_max, len(self.members[k]))

@@ -59,8 +59,8 @@ def test_loads_of_drafts_are_those_of_their_plan() -> None:
     tables, active = running(by_hour(), (0, 1), (2, 3))
     begun = running_drafts(tables, range(4))
     moved = [
-        dataclasses.replace(begun[0], shares={0: WHOLE, 2: WHOLE, 3: WHOLE}),
-        dataclasses.replace(begun[1], shares={1: WHOLE}),
+        dataclasses.replace(begun[0], shares={0: WHOLE, 1: WHOLE, 2: WHOLE}),
+        dataclasses.replace(begun[1], shares={3: WHOLE}),
     ]
     loads = Loads.of(tables, moved, 1.0)
     sized = [size_cluster(tables, draft) for draft in moved]
@@ -98,14 +98,15 @@ def test_traffic_of_split_models_is_divided_anew_without_loads() -> None:
 
 
 def test_what_no_longer_fits_leaves_for_new_sub_clusters() -> None:
-    """Eight GPUs are the most of a sub-cluster, and both would need more at once."""
-    tables, active = running(by_hour(), (0, 2), (1, 3))
+    """Eight GPUs are the most of a sub-cluster, and both would need more."""
+    rows = [model(f"m{i}", [100.0, 100.0], {"a": one_at_a_time(10.0)}, arrival_cv=0.3) for i in range(10)]
+    tables, active = running(problem(rows, pools={"a": 30}), tuple(range(5)), tuple(range(5, 10)))
     models = {
-        name: dataclasses.replace(one, demand_rps=tuple(2.2 * rate for rate in one.demand_rps))
+        name: dataclasses.replace(one, demand_rps=tuple(1.8 * rate for rate in one.demand_rps))
         for name, one in tables.problem.models.items()
     }
     grown = capacity_tables(dataclasses.replace(tables.problem, models=models))
-    assert [size_cluster(grown, draft) for draft in running_drafts(grown, range(4))] == [None, None]
+    assert [size_cluster(grown, draft) for draft in running_drafts(grown, range(10))] == [None, None]
     plan = plan_of(grown, refit_at(grown, 1.0))
     assert plan.unserved == ()
     assert {c.id for c in active.sub_clusters} < {c.id for c in plan.sub_clusters}
