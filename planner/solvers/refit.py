@@ -10,6 +10,7 @@ the most GPUs by the GiB first, for new ones.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from planner.problem.tables import CapacityTables
 from planner.solvers.draft import DraftCluster, batches_at, busy_gpus, size_cluster
 from planner.solvers.greedy import Searching
-from planner.solvers.lean import lean_tables
+from planner.solvers.lean import growable_tables, lean_tables
 from planner.solvers.levelling import levelled
 from planner.solvers.levelling.company import Company, tied
 from planner.solvers.levelling.loads import Loads
@@ -33,7 +34,7 @@ Floats = NDArray[np.float64]
 WHOLE_LEAST = 1 - 1e-6  # of a model's traffic that is placed, for none of it to be looked after
 PACKING_TIME_SHARE = 0.1  # of what is left, for new sub-clusters
 FULL = 0.995  # of its GPUs that a sub-cluster is left with which was too full
-BETTER = 1e-9  # dollars per hour that count as better
+BETTER = 2e-4  # share of dollars per hour that is worth levelling once more for
 
 
 def running_drafts(tables: CapacityTables, models: Collection[int]) -> list[DraftCluster]:
@@ -79,22 +80,37 @@ def refitted(
 
     ``load_price`` is dollars per hour for a GiB loaded, ``deadline_s`` of ``time.monotonic``.
     """
-    everywhere = with_reserves(tables, running_drafts(tables, range(len(tables.models))))
-    housed = [draft for draft in (_housed(tables, one) for one in everywhere) if draft.shares]
-    drafts, left, flowing = _joined(tables, housed, split, load_price)
-    if (tables.rules.zones_min[sorted(left)] > 1).any():
-        return None  # where a part of it may go depends on where the others are
-    until = time.monotonic() + PACKING_TIME_SHARE * (deadline_s - time.monotonic())
-    for thinned in (False, True):
-        if thinned:
-            drafts, out = _thinned(tables, drafts, flowing)
-            left = left | out
-        new = _packed(tables, drafts, left, deadline_s=until, seed=seed, stop=stop)
-        if new is not None:
-            found = _improved(tables, drafts + new, flowing, load_price, deadline_s, seed, stop)
+    running = with_reserves(tables, running_drafts(tables, range(len(tables.models))))
+    for thinned, limited in itertools.product((False, True), (growable_tables(tables), tables)):
+        begin = _begun(limited, running, split, load_price, thinned, deadline_s, seed, stop)
+        if begin is not None:
+            found = _improved(limited, *begin, load_price, deadline_s, seed, stop)
             if found is not None:
                 return found
     return None
+
+
+def _begun(
+    tables: CapacityTables,
+    running: Sequence[DraftCluster],
+    split: Collection[int],
+    load_price: float,
+    thinned: bool,
+    deadline_s: float,
+    seed: int,
+    stop: Stop,
+) -> tuple[list[DraftCluster], set[int]] | None:
+    """Drafts with all that is to be served, and the models that may have shares in several; None without."""
+    housed = [draft for draft in (_housed(tables, one) for one in running) if draft.shares]
+    drafts, left, flowing = _joined(tables, housed, split, load_price)
+    if thinned:
+        drafts, out = _thinned(tables, drafts, flowing)
+        left |= out
+    if (tables.rules.zones_min[sorted(left)] > 1).any():
+        return None  # where a part of it may go depends on where the others are
+    until = time.monotonic() + PACKING_TIME_SHARE * (deadline_s - time.monotonic())
+    new = _packed(tables, drafts, left, deadline_s=until, seed=seed, stop=stop)
+    return None if new is None else (drafts + new, flowing)
 
 
 def _improved(
@@ -112,10 +128,12 @@ def _improved(
         found = levelled(
             tables, drafts, flowing, time_limit_s=time_s, seed=seed, stop=stop, load_price=load_price
         )
-        cost = np.inf if found is None else _cost(tables, found, load_price)
-        if found is None or not cost < least - BETTER:
+        if found is None or not (cost := _cost(tables, found, load_price)) < least:
             break
+        is_worth_another = cost < least * (1 - BETTER)
         best, least, drafts = found, cost, found
+        if not is_worth_another:
+            break
     return best
 
 

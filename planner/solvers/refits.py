@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 
 from planner.plan.plan import Plan
 from planner.problem.problem import Hardness
-from planner.solvers.lean import growable_tables
 from planner.solvers.levelling.loads import PRICE_TIE
 from planner.solvers.refit import refitted
 from planner.solvers.replan import LEAST_LOADS_PRICE, held_gib
@@ -75,7 +74,7 @@ def _refitted(run: Run, split: Collection[int], price: float, deadline_s: float)
     if left <= 0 or run.stop():
         return None
     drafts = refitted(
-        growable_tables(run.tables),
+        run.tables,
         split,
         load_price=price,
         deadline_s=time.monotonic() + TIME_SHARE * left,

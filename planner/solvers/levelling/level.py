@@ -27,6 +27,7 @@ SHARE_LEAST = 2e-3  # of a model's traffic in an epoch; less is not worth a copy
 SPARE_FIRST = 5e-4  # of a sub-cluster kept free for what linear shares leave out
 SPARE_GROWTH, SPARE_MORE = 1.5, 3e-4  # of what a sub-cluster turned out to lack, and of its GPUs
 CLOSER = 1e-4  # relative gap of the integer program
+CLOSER_PAID = 5e-4  # where loads count: more places may change their GPUs then
 
 
 def levelled(
@@ -63,7 +64,7 @@ def levelled(
     best: tuple[float, list[DraftCluster]] | None = None
     while time.monotonic() < deadline_s and not stop():
         program = program_of(tables, places, flowing, need, found_hosts, spare, growing, loads)
-        point = _solved(program, deadline_s, seed, stop)
+        point = _solved(program, deadline_s, seed, stop, CLOSER if loads is None else CLOSER_PAID)
         if point is None:
             break
         found = _redrafted(places, {key: point[columns] for key, columns in program.shares.items()})
@@ -77,7 +78,7 @@ def levelled(
     return best[1] if best is not None and np.isfinite(best[0]) else None
 
 
-def _solved(program: Program, deadline_s: float, seed: int, stop: Stop) -> Floats | None:
+def _solved(program: Program, deadline_s: float, seed: int, stop: Stop, closer: float) -> Floats | None:
     solver = highspy.Highs()
     solver.silent()
     solver.passModel(highs_lp(program.builder.arrays()))
@@ -87,7 +88,7 @@ def _solved(program: Program, deadline_s: float, seed: int, stop: Stop) -> Float
     for option, value in (
         ("threads", 1),
         ("random_seed", seed),
-        ("mip_rel_gap", CLOSER),
+        ("mip_rel_gap", closer),
         ("time_limit", left),
     ):
         solver.setOptionValue(option, value)

@@ -112,7 +112,7 @@ def _changing(places: Sequence[Place]) -> frozenset[int]:
 
 def _grown(places: Sequence[Place], loads: Loads | None) -> frozenset[int]:
     """Places that have more GPUs than run there: those would load all of their models."""
-    if loads is None or not loads.are_dear:
+    if loads is None:
         return frozenset()
     return frozenset(k for k, place in enumerate(places) if 0 < loads.gpus[k] < place.gpus)
 
