@@ -12,7 +12,6 @@ A fleet that runs is refitted first (``planner.solvers.refits``), then dealt as 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -43,6 +42,7 @@ from planner.solvers.run import Run, all_served
 GUESS_TIME_SHARE = 0.2  # of the time limit, at most
 LAGRANGIAN_TIME_SHARE = 0.2  # of the time limit, before the crowded part is bounded
 REFIT_TIME_SHARE = 0.35  # of what is left after the first plan, at most
+REFIT_TIME_SHARE_ALONE = 0.9  # where the fleet may not be dealt anew
 CROWDED_TIME_SHARE = 0.65  # of what is left after the first plan
 CROWDED_TIME_SHARE_LARGE = 0.5  # where the fleet is so large that all else takes long
 LARGE_MODELS = 3_000
@@ -64,9 +64,10 @@ def search_at_scale(run: Run) -> None:
         proof = pool.submit(_bounded, run, tables, fleet, prices, split)
         last_s = run.deadline_s - PLAN_TIME_FACTOR * plan_s
         if run.problem.active_plan is not None:
-            refit(run, split, time.monotonic() + REFIT_TIME_SHARE * (last_s - time.monotonic()))
+            share = REFIT_TIME_SHARE if may_deal(run) else REFIT_TIME_SHARE_ALONE
+            refit(run, split, time.monotonic() + share * (last_s - time.monotonic()))
         kept = pinned_apart(tables, run.drafts)
-        if may_deal(run, kept):
+        if may_deal(run) and _pinned(tables) <= {m for draft in kept for m in draft.shares}:
             _dealt(run, without(tables, kept), kept, prices, split, last_s)
         else:
             searching.improve(last_s, lambda cost: run.report(cost, None), run.stop)
@@ -94,19 +95,21 @@ def is_free(run: Run) -> bool:
     return run.tables.rules.is_empty and run.problem.active_plan is None
 
 
-def may_deal(run: Run, kept: Sequence[DraftCluster]) -> bool:
+def may_deal(run: Run) -> bool:
     """
     Whether models may be dealt as if nothing ran, but for sub-clusters kept for those pinned to them.
 
     Not where rules may stay broken, as only the active plan says how far, nor where loads have a budget: what
     is dealt anew loads most of the fleet.
     """
-    rules, policy = run.tables.rules, run.problem.policy
+    policy = run.problem.policy
     limited = policy.churn_gib_max is not None and policy.hardness.churn is not Hardness.SOFT
-    budget = limited and run.problem.active_plan is not None
-    placed = {m for draft in kept for m in draft.shares}
-    pinned = {m for m, pin in enumerate(rules.pinned) if pin is not None}
-    return not rules.lenient and not budget and pinned <= placed
+    return not run.tables.rules.lenient and not (limited and run.problem.active_plan is not None)
+
+
+def _pinned(tables: CapacityTables) -> set[int]:
+    """Models that only one running sub-cluster may hold."""
+    return {m for m, pin in enumerate(tables.rules.pinned) if pin is not None}
 
 
 def _dealt(

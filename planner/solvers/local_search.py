@@ -61,8 +61,12 @@ def _within_budget(run: Run) -> bool:
     )
 
 
-def keep_active(run: Run) -> None:
-    """What nobody should do worse than: the active plan with the GPUs that today's demand needs."""
+def keep_active(run: Run, *, fills: bool = True) -> None:
+    """
+    What nobody should do worse than: the active plan with the GPUs that today's demand needs.
+
+    With ``fills`` what has no place there is filled in, which takes minutes where it is hundreds of models.
+    """
     if run.problem.active_plan is not None:
         drafts = running_drafts(run.tables, range(len(run.tables.models)))
         kept = run.offer(drafts)
@@ -70,7 +74,7 @@ def keep_active(run: Run) -> None:
             loose = np.flatnonzero((run.tables.rules.zones_min == 1) | run.tables.rules.spread_may_break)
             drafts = running_drafts(run.tables, loose)
             kept = run.offer(drafts)
-        if kept is None or not all_served(run.tables, kept):
+        if fills and (kept is None or not all_served(run.tables, kept)):
             run.offer(fill(run.tables, drafts))
 
 

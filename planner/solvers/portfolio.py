@@ -89,7 +89,7 @@ def solve(
     settles = problem.active_plan is not None and problem.policy.replan_worth_min is not None
     deadline = started + time_limit_s * (1 - REPLAN_TIME_SHARE if settles else 1)
     run = Run(capacity_tables(problem), solver, seed, started, deadline, progress, stop)
-    keep_active(run)
+    keep_active(run, fills=not _is_large(run))
     if incumbent is not None:
         run.resume(incumbent)
     if _is_large(run):
