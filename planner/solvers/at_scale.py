@@ -28,13 +28,14 @@ from planner.solvers.lagrangian import lagrangian_bound
 from planner.solvers.lean import growable_tables, lean_tables
 from planner.solvers.levelling import levelled
 from planner.solvers.levelling.company import tied
-from planner.solvers.local_search import churn_prices, complete
+from planner.solvers.local_search import churn_prices, complete, keep_active
 from planner.solvers.mixed.assignment import Assignment, assigned
 from planner.solvers.mixed.bound import crowded_bound
 from planner.solvers.mixed.clusters import CrowdedSearch
 from planner.solvers.mixed.crowded import crowded_part, crowded_types, outside_at
 from planner.solvers.poured import Fleet, feasible, fleet_of
 from planner.solvers.rank import rank
+from planner.solvers.refit import carried
 from planner.solvers.refits import refit
 from planner.solvers.reserves import with_reserves
 from planner.solvers.run import Run, all_served
@@ -73,6 +74,10 @@ def search_at_scale(run: Run) -> None:
             searching.improve(last_s, lambda cost: run.report(cost, None), run.stop)
             run.offer(complete(run.tables, searching.packing()))
         bounds = proof.result()
+    if run.best is None or (not all_served(run.tables, run.best) and time.monotonic() < run.deadline_s):
+        keep_active(run)  # filled up as far as rules and GPUs let it
+    if run.best is None:
+        run.offer(carried(run.tables))
     run.short = run.best is None or not all_served(run.tables, run.best)
     if not run.short:
         for bound, method in bounds:

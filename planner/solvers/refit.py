@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import time
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -30,9 +31,12 @@ from planner.solvers.reserves import may_join, with_reserves
 from planner.solvers.stopping import Stop
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 WHOLE_LEAST = 1 - 1e-6  # of a model's traffic that is placed, for none of it to be looked after
 PACKING_TIME_SHARE = 0.1  # of what is left, for new sub-clusters
+LIGHT_GIB = 1e-6  # lighter weights count as this much
+LAST = 1e-9  # times what it is worth that a model leaves which lives elsewhere too
 FULL = 0.995  # of its GPUs that a sub-cluster is left with which was too full
 BETTER = 2e-4  # share of dollars per hour that is worth levelling once more for
 
@@ -81,13 +85,19 @@ def refitted(
     ``load_price`` is dollars per hour for a GiB loaded, ``deadline_s`` of ``time.monotonic``.
     """
     running = with_reserves(tables, running_drafts(tables, range(len(tables.models))))
+    best, least = None, np.inf
     for thinned, limited in itertools.product((False, True), (growable_tables(tables), tables)):
+        if best is not None and thinned:
+            break
         begin = _begun(limited, running, split, load_price, thinned, deadline_s, seed, stop)
-        if begin is not None:
-            found = _improved(limited, *begin, load_price, deadline_s, seed, stop)
-            if found is not None:
-                return found
-    return None
+        if begin is None or stop():
+            continue
+        found = _improved(limited, *begin, load_price, deadline_s, seed, stop)
+        if (cost := _cost(tables, found, load_price)) < least:
+            best, least = found, cost
+        if best is not None and least <= _cost(tables, begin[0], load_price):
+            break
+    return best
 
 
 def _begun(
@@ -104,7 +114,9 @@ def _begun(
     housed = [draft for draft in (_housed(tables, one) for one in running) if draft.shares]
     drafts, left, flowing = _joined(tables, housed, split, load_price)
     if thinned:
-        drafts, out = _thinned(tables, drafts, flowing)
+        homes = Counter(m for draft in drafts for m in draft.shares)
+        most = np.array([tables.pool_limit(draft.pool) for draft in drafts], dtype=np.int64)
+        drafts, out = _thinned(tables, drafts, {m for m, count in homes.items() if count > 1}, most)
         left |= out
     if (tables.rules.zones_min[sorted(left)] > 1).any():
         return None  # where a part of it may go depends on where the others are
@@ -121,17 +133,18 @@ def _improved(
     deadline_s: float,
     seed: int,
     stop: Stop,
-) -> list[DraftCluster] | None:
-    """Levelled as long as that makes them cheaper."""
-    best, least = None, np.inf
+) -> list[DraftCluster]:
+    """Levelled as long as that makes them cheaper; as they are where it never does."""
+    best, least = drafts, _cost(tables, drafts, load_price)
     while (time_s := deadline_s - time.monotonic()) > 0 and not stop():
         found = levelled(
-            tables, drafts, flowing, time_limit_s=time_s, seed=seed, stop=stop, load_price=load_price
+            tables, best, flowing, time_limit_s=time_s, seed=seed, stop=stop, load_price=load_price
         )
-        if found is None or not (cost := _cost(tables, found, load_price)) < least:
+        cost = np.inf if found is None else _cost(tables, found, load_price)
+        if found is None or cost >= least:
             break
         is_worth_another = cost < least * (1 - BETTER)
-        best, least, drafts = found, cost, found
+        best, least = found, cost
         if not is_worth_another:
             break
     return best
@@ -237,29 +250,38 @@ class _Joining:
         return float(tables.need[m, g, limit - 1].max() * tables.price_usd_per_hour[g]) + loaded
 
 
+def carried(tables: CapacityTables) -> list[DraftCluster]:
+    """What runs, as far as its GPUs carry it today: a plan that loads nothing and may leave demand out."""
+    drafts = [_housed(tables, one) for one in running_drafts(tables, range(len(tables.models)))]
+    drafts = [draft for draft in drafts if draft.shares]
+    gpus = Loads.of(tables, drafts, 0.0).gpus
+    return _thinned(tables, drafts, (), gpus)[0]
+
+
 def _thinned(
-    tables: CapacityTables, drafts: Sequence[DraftCluster], flowing: Collection[int]
+    tables: CapacityTables, drafts: Sequence[DraftCluster], shared: Collection[int], most: Integers
 ) -> tuple[list[DraftCluster], set[int]]:
-    """The drafts with no more than their GPUs can carry, and what has left: much demand by the GiB first."""
-    staying, out = tied(tables.rules) | set(flowing), set[int]()
-    thinned = []
-    for draft in drafts:
-        g, limit = int(tables.pool_types[draft.pool]), tables.pool_limit(draft.pool)
-        load, shares = busy_gpus(tables, draft, limit), dict(draft.shares)
-        is_over = load.max() > limit
-        while is_over and load.max() > FULL * limit:
-            movable = [m for m in shares if m not in staying]
-            if not movable:
-                break
-            need = tables.need[movable, g, limit - 1]
-            worth = need[:, load.argmax()] / np.maximum(tables.weights_gib[movable, g], 1e-6)
+    """
+    The drafts with no more than ``most`` (K,) GPUs carry, and what has left: much demand by the GiB first.
+    """
+    staying, out = tied(tables.rules), set[int]()
+    for draft, limit in zip(drafts, map(int, most), strict=True):
+        g = int(tables.pool_types[draft.pool])
+        load, here = busy_gpus(tables, draft, limit), [m for m in draft.shares if m not in staying]
+        if load.max() <= limit:
+            continue
+        need = np.array([tables.need[m, g, limit - 1] * draft.planned(m) for m in here])
+        while here and load.max() > FULL * limit:
+            worth = need[:, load.argmax()] / np.maximum(tables.weights_gib[here, g], LIGHT_GIB)
+            worth[[m in shared for m in here]] *= LAST  # they leave all of their places
             at = int(worth.argmax())
-            load = load - need[at]
-            del shares[movable[at]]
-            out.add(movable[at])
-        if shares:
-            thinned.append(dataclasses.replace(draft, shares=shares))
-    return thinned, out
+            load, need = load - need[at], np.delete(need, at, axis=0)
+            out.add(here.pop(at))
+    thinned = [
+        dataclasses.replace(draft, shares={m: s for m, s in draft.shares.items() if m not in out})
+        for draft in drafts
+    ]
+    return [draft for draft in thinned if draft.shares], out
 
 
 def _packed(

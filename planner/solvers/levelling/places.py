@@ -111,18 +111,19 @@ def hosts(
     """
     The places of each split model: those it has, and more of the cheap ones where memory is left.
 
-    No more where loads are dear: a copy is loaded on all GPUs of a place.
+    Where loads are dear only new places get more: a copy is loaded on all GPUs of a place.
     """
     free = [place.free_gib for place in places]
     found = {m: [k for k, place in enumerate(places) if m in place.draft.shares] for m in flowing}
-    if loads is not None and loads.are_dear:
+    shut = loads.gpus > 0 if loads is not None and loads.are_dear else np.zeros(len(places), dtype=bool)
+    if shut.all():
         return found
     company = Company.of(tables, [place.draft.shares for place in places])
     for m in flowing:
         prices = {}
         for k, place in enumerate(places):
             own = need[m][k]
-            if own is not None:
+            if own is not None and not shut[k]:
                 g = int(tables.pool_types[place.draft.pool])
                 prices[k] = float(own.max() * tables.price_usd_per_hour[g])
         cheapest = min(prices.values(), default=np.inf)
