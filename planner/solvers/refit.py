@@ -78,24 +78,26 @@ def refitted(
     deadline_s: float,
     seed: int,
     stop: Stop,
+    begin: Sequence[DraftCluster] = (),
 ) -> list[DraftCluster] | None:
     """
     Sub-clusters to be verified; None where time, memory or GPUs do not let any be found.
 
-    ``load_price`` is dollars per hour for a GiB loaded, ``deadline_s`` of ``time.monotonic``.
+    ``load_price`` is dollars per hour for a GiB loaded, ``deadline_s`` of ``time.monotonic``; ``begin`` an
+    earlier refit to go on from, else what runs is.
     """
-    running = with_reserves(tables, running_drafts(tables, range(len(tables.models))))
+    running = with_reserves(tables, begin or running_drafts(tables, range(len(tables.models))))
     best, least = None, np.inf
     for thinned, limited in itertools.product((False, True), (growable_tables(tables), tables)):
         if best is not None and thinned:
             break
-        begin = _begun(limited, running, split, load_price, thinned, deadline_s, seed, stop)
-        if begin is None or stop():
+        start = _begun(limited, running, split, load_price, thinned, deadline_s, seed, stop)
+        if start is None or stop():
             continue
-        found = _improved(limited, *begin, load_price, deadline_s, seed, stop)
+        found = _improved(limited, *start, load_price, deadline_s, seed, stop)
         if (cost := _cost(tables, found, load_price)) < least:
             best, least = found, cost
-        if best is not None and least <= _cost(tables, begin[0], load_price):
+        if best is not None and least <= _cost(tables, start[0], load_price):
             break
     return best
 

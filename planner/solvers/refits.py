@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from planner.plan.plan import Plan
 from planner.problem.problem import Hardness
+from planner.solvers.draft import DraftCluster
 from planner.solvers.levelling.loads import PRICE_TIE
 from planner.solvers.refit import refitted
 from planner.solvers.replan import LEAST_LOADS_PRICE, held_gib
@@ -21,8 +22,9 @@ TIME_SHARE = 0.5  # of what is left, for each refit
 
 def refit(run: Run, split: Collection[int], deadline_s: float) -> None:
     """Offer the active plan with what is worth moving moved, at each price that the problem suggests."""
+    last: list[DraftCluster] = []
     for price in _prices(run):
-        plan = _refitted(run, split, price, deadline_s)
+        plan, last = _refitted(run, split, price, deadline_s, last)
         if plan is not None:
             run.refits.append(plan)
     if run.problem.policy.churn_gib_max is not None:
@@ -53,26 +55,31 @@ def _within_budget(run: Run, split: Collection[int], deadline_s: float) -> None:
     if active is None or hardness.churn is Hardness.SOFT or run.refits:
         return
     low, high = PRICE_TIE, BUDGET_PRICE_FIRST * _usd_per_gib(run, active)
-    while (plan := _refitted(run, split, high, deadline_s)) is None:
+    while True:
+        plan, last = _refitted(run, split, high, deadline_s, [])
+        if plan is not None:
+            break
         if time.monotonic() >= deadline_s or run.stop() or high > LEAST_LOADS_PRICE:
             return
         low, high = high, high * BUDGET_PRICE_GROWTH
     run.refits.append(plan)
     for _ in range(BUDGET_HALVINGS):
         middle = (low * high) ** 0.5 if low > PRICE_TIE else high / 2
-        plan = _refitted(run, split, middle, deadline_s)
+        plan, found = _refitted(run, split, middle, deadline_s, last)
         if plan is None:
             low = middle
         else:
-            high = middle
+            high, last = middle, found
             run.refits.append(plan)
 
 
-def _refitted(run: Run, split: Collection[int], price: float, deadline_s: float) -> Plan | None:
-    """The plan of one refit, offered; None where there is none in time, or it breaks a rule."""
+def _refitted(
+    run: Run, split: Collection[int], price: float, deadline_s: float, begin: list[DraftCluster]
+) -> tuple[Plan | None, list[DraftCluster]]:
+    """One refit's plan, offered, None where there is none in time or it breaks a rule; and its drafts."""
     left = deadline_s - time.monotonic()
     if left <= 0 or run.stop():
-        return None
+        return None, begin
     drafts = refitted(
         run.tables,
         split,
@@ -80,5 +87,6 @@ def _refitted(run: Run, split: Collection[int], price: float, deadline_s: float)
         deadline_s=time.monotonic() + TIME_SHARE * left,
         seed=run.seed,
         stop=run.stop,
+        begin=begin,
     )
-    return None if drafts is None else run.offer(drafts)
+    return (None, begin) if drafts is None else (run.offer(drafts), drafts)

@@ -30,7 +30,7 @@ from tests.planning import batching, document, model
 
 MODELS, EPOCHS = EXACT_MODELS_MAX + 10, 3
 LIMIT_S = 2.0
-LONG_S = 120.0  # for what ends by itself
+LONG_S = 60.0  # for what ends by itself
 
 
 def fleet_document() -> dict[str, Any]:
@@ -169,7 +169,7 @@ def test_dearer_loads_are_fewer_loads() -> None:
 
 def test_a_load_that_has_grown_beyond_the_sub_clusters_is_served_by_new_ones() -> None:
     """Most of what runs stays, under its name."""
-    problem, active = tomorrow(factor=1.5), first()[1]
+    problem, active = tomorrow(factor=1.2), first()[1]
     assert recounted(problem) is None
     plan = refit_of(problem, 0.05)
     assert len(plan.sub_clusters) > len(active.sub_clusters)
