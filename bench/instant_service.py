@@ -69,7 +69,7 @@ def serve() -> None:
     """Print the doors' addresses as JSON and serve until the standard input ends."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)  # as the dispatcher has it
+    gc.set_threshold(5_000, 20, 50)  # as the dispatcher has it
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve())
 

@@ -1,11 +1,14 @@
 """
-A swap between GPUs none of which holds both models, under load: wave by wave, and at once.
+Models change places on GPUs none of which holds both, under load: wave by wave, through a spare, at once.
 
 Three sub-clusters of one emulated GPU each on one node, with a real planner. Two models of 9 GiB and a small
 one change places on GPUs of 16 GiB, which refuse what does not fit. Clients ask at 70 % of a GPU's capacity
 for each heavy model and follow the routes that the planner tells (``GET /v1/activations/current/routes``).
 Refusals, late answers and broken connections all count as failed. The same load undisturbed stands beside
 it, and the same change without waves: the new is loaded beside the old, which memory does not allow.
+
+Then two GPUs exchange their heavy models, with no third sub-cluster that one could wait on. Another node
+keeps one GPU for that (``spares`` in its file); going back nobody is told of it, and the order takes a loss.
 
     python -m bench.waves [--load 0.7] [--json FILE]
 """
@@ -39,6 +42,8 @@ from planner.plan.plan import Placement, Plan, PlanStatus, SubCluster
 from planner.service import plans
 from planner.service.activation import ActivationRequest, activate
 from planner.service.rollouts import ordering
+from planner.service.rollouts.announced import Announced
+from planner.service.rollouts.kept import waves
 from planner.service.rollouts.view import Progress, RolloutState, progress
 from planner.store import migrate
 from planner.store.store import Store
@@ -52,8 +57,12 @@ CAPACITY_RPS = LARGEST / ((ALPHA_MS * LARGEST + BETA_MS) / 1e3)
 LIGHT_SHARE = 0.15  # of a heavy model's rate: for a time it shares a GPU with one
 BODY = infer_body([("input", "FP32", (4,), (1.0,) * 4)])
 DEVICES = {"one": ["0", "3"], "two": ["1", "3"], "three": ["2"]}  # number 3 serves either of two
-FIRST = {"one": "x", "two": "y", "three": "light"}
-SECOND = {"one": "y", "two": "light", "three": "x"}
+SPARE, SPARE_DEVICES = "spare", ["4"]
+Homes = dict[str, tuple[str, ...]]  # models by sub-cluster
+FIRST: Homes = {"one": ("x",), "two": ("y",), "three": ("light",)}
+SECOND: Homes = {"one": ("y",), "two": ("light",), "three": ("x",)}
+PAIR: Homes = {"one": ("x",), "two": ("y", "light")}
+EXCHANGED: Homes = {"one": ("y",), "two": ("x", "light")}
 UNDISTURBED_S = 10.0
 AT_ONCE_S = 15.0
 
@@ -83,17 +92,27 @@ def problem(demand_rps: dict[str, float]) -> dict[str, Any]:
     }
 
 
-def plan(homes: dict[str, str], more: str | None = None) -> Plan:
-    """One GPU for each sub-cluster, one model on it; ``more`` has the GPU besides."""
+def plan(homes: Homes, more: str | None = None) -> Plan:
+    """One GPU for each sub-cluster; ``more`` has the GPU besides."""
     clusters = tuple(
-        SubCluster(name, "a", "z", (2 if name == more else 1,), (Placement(model, (1.0,), LARGEST),))
-        for name, model in homes.items()
+        SubCluster(
+            name,
+            "a",
+            "z",
+            (2 if name == more else 1,),
+            tuple(Placement(model, (1.0,), LARGEST) for model in models),
+        )
+        for name, models in homes.items()
     )
     return Plan(PlanStatus.FEASIBLE, 3, 3, 0, 3, 0, 3, clusters, (), (), "hand", 0, "hand")
 
 
 class WaveHouse:
-    """A planner, one ``fermata node`` with three sub-clusters, and clients that follow routes."""
+    """
+    A planner, ``fermata node`` with three sub-clusters, another that keeps a spare, and clients.
+
+    Clients follow routes; one whose model no route names asks where it was last.
+    """
 
     def __init__(self, folder: Path, store: Store, url: str, demand_rps: dict[str, float]) -> None:
         self.store = store
@@ -101,22 +120,30 @@ class WaveHouse:
         self._url = url
         self._demand_rps = demand_rps
         self._routes: dict[str, dict[str, float]] = {}
+        self._last_routes: dict[str, dict[str, float]] = {}
         self._random = np.random.default_rng(5)
         self._log_file = folder / "node.log"
         self._log = self._log_file.open("ab")
         self._ended = threading.Event()
         self._follower = threading.Thread(target=self._follow, daemon=True)
-        config = folder / "node.yaml"
-        config.write_text(json.dumps(self._config(folder / "state")))
-        self.command = [sys.executable, "-m", "api.cli.main", "node", "--config", str(config)]
-        self.node = self.start_node()
+        configs = {
+            "n1": {"sub_clusters": [self._part(name, devices) for name, devices in DEVICES.items()]},
+            "n2": {"spares": [self._part(SPARE, SPARE_DEVICES) | {"gpu_type": "a", "zone": "z"}]},
+        }
+        for name, own in configs.items():
+            config = self._common(name, folder / name) | own
+            (folder / f"{name}.yaml").write_text(json.dumps(config))
+        self._folder = folder
+        self.node, self.spare_node = self.start_node(), self.start_node("n2")
 
-    def start_node(self) -> subprocess.Popen[bytes]:
+    def start_node(self, name: str = "n1") -> subprocess.Popen[bytes]:
+        config = str(self._folder / f"{name}.yaml")
+        command = [sys.executable, "-m", "api.cli.main", "node", "--config", config]
         return subprocess.Popen(
-            self.command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=self._log, start_new_session=True
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=self._log, start_new_session=True
         )
 
-    def activate(self, homes: dict[str, str], more: str | None = None) -> None:
+    def activate(self, homes: Homes, more: str | None = None) -> None:
         """A plan with these models in these sub-clusters, whatever it takes to get there."""
         from tests.stored_plans import kept_plan
 
@@ -129,18 +156,31 @@ class WaveHouse:
         return progress(self.store)
 
     def held(self) -> dict[str, list[str]]:
-        """What each sub-cluster's GPU holds, as the node said."""
-        with self.store.reading() as work:
-            heard = work.nodes.one("n1")
-        parts = heard.status["sub_clusters"] if heard else ()
-        return {part["id"]: [m for gpu in part["gpus"] for m in sorted(gpu["models"])] for part in parts}
+        """What the GPUs of each sub-cluster hold that hold something, as nodes said."""
+        found = {
+            part["id"]: [model for gpu in part["gpus"] for model in sorted(gpu["models"])]
+            for part in self.parts()
+        }
+        return {name: models for name, models in found.items() if models}
 
     def faults(self) -> list[str]:
-        """Why parts of the node do not serve what they were asked to."""
+        """Why parts of nodes do not serve what they were asked to."""
+        return [part["fault"] for part in self.parts() if part["fault"]]
+
+    def spare(self) -> dict[str, Any]:
+        """What was said of the spare's sub-cluster."""
+        (found,) = (part for part in self.parts() if part["id"] == SPARE)
+        return found
+
+    def is_kept(self) -> bool:
+        """Whether the planner has heard of the spare."""
         with self.store.reading() as work:
-            heard = work.nodes.one("n1")
-        parts = heard.status["sub_clusters"] if heard else ()
-        return [part["fault"] for part in parts if part["fault"]]
+            return any(node.status.get("spares") for node in work.nodes.all())
+
+    def parts(self) -> list[dict[str, Any]]:
+        """What nodes said of their parts of sub-clusters."""
+        with self.store.reading() as work:
+            return [part for node in work.nodes.all() for part in node.status["sub_clusters"]]
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Raises ``TimeoutError`` with the node's log where it never comes."""
@@ -150,8 +190,8 @@ class WaveHouse:
                 raise TimeoutError(f"waited {PATIENCE_S:g} s for: {what}\n{self.talk()}")
             time.sleep(0.05)
 
-    def until_held(self, homes: dict[str, str]) -> None:
-        wanted = {name: [model] for name, model in homes.items()}
+    def until_held(self, homes: Homes) -> None:
+        wanted = {name: sorted(models) for name, models in homes.items()}
         self.until(lambda: self.held() == wanted, f"{wanted}, {self.held()} at {self.at}")
 
     def clients(self, demand_rps: dict[str, float]) -> list[Client]:
@@ -169,14 +209,16 @@ class WaveHouse:
 
     def end(self) -> None:
         self._ended.set()
-        if self.node.poll() is None:
-            self.node.terminate()
-            self.node.wait(60)
+        running = [node for node in (self.node, self.spare_node) if node.poll() is None]
+        for node in running:
+            node.terminate()
+        for node in running:
+            node.wait(60)
         self._log.close()
 
     def _where(self, model: str) -> Callable[[], str]:
         def url() -> str:
-            shares = self._routes[model]
+            shares = self._last_routes[model]
             weights = np.array(list(shares.values()))
             return self.urls[list(shares)[self._random.choice(len(shares), p=weights / weights.sum())]]
 
@@ -195,23 +237,22 @@ class WaveHouse:
                 )
                 if answer.status_code == 200:
                     self._routes, etag = answer.json()["models"], answer.headers["etag"]
+                    self._last_routes = self._last_routes | self._routes
 
-    def _config(self, state: Path) -> dict[str, Any]:
-        parts = []
-        for name, devices in DEVICES.items():
-            port = free_port()
-            self.urls[name] = f"http://127.0.0.1:{port}"
-            doors = {"worker_endpoint": f"tcp://127.0.0.1:{free_port()}", "http_port": port}
-            part = {"id": name, "devices": devices, "dispatcher": doors}
-            parts.append(part | {"emulated_memory_gib": GPU_GIB})
+    def _part(self, name: str, devices: list[str]) -> dict[str, Any]:
+        port = free_port()
+        self.urls[name] = f"http://127.0.0.1:{port}"
+        doors = {"worker_endpoint": f"tcp://127.0.0.1:{free_port()}", "http_port": port}
+        return {"id": name, "devices": devices, "dispatcher": doors, "emulated_memory_gib": GPU_GIB}
+
+    def _common(self, name: str, state: Path) -> dict[str, Any]:
         return {
-            "node": "n1",
+            "node": name,
             "planner": self._url,
             "state": str(state),
             "poll_s": 0.1,
             "wait_s": 2.0,
             "heartbeat_s": 1.0,
-            "sub_clusters": parts,
         }
 
 
@@ -232,6 +273,7 @@ def wave_house(folder: Path, demand_rps: dict[str, float]) -> Iterator[WaveHouse
     try:
         built.activate(FIRST)
         built.until_held(FIRST)
+        built.until(built.is_kept, "the spare")
         yield built
     finally:
         built.end()
@@ -258,7 +300,7 @@ def measured(built: WaveHouse, demand_rps: dict[str, float], act: Callable[[], N
     }
 
 
-def swap(built: WaveHouse, homes: dict[str, str]) -> None:
+def swap(built: WaveHouse, homes: Homes) -> None:
     built.activate(homes)
     built.until(lambda: built.at.state is RolloutState.DONE, f"the end of the waves: {built.at}")
     built.until_held(homes)
@@ -270,6 +312,31 @@ def swap_at_once(built: WaveHouse) -> None:
         built.activate(SECOND)
         built.until(lambda: built.at.state is RolloutState.AT_ONCE, "the plan at once")
     time.sleep(AT_ONCE_S)
+
+
+def swap_without_spare(built: WaveHouse, homes: Homes) -> None:
+    """As though nobody had announced any."""
+    with mock.patch.object(ordering, "announced", return_value=Announced()):
+        built.activate(homes)
+        built.until(lambda: built.at.state is RolloutState.WAVES, "an order")
+    built.until(lambda: built.at.state is RolloutState.DONE, f"the end of the waves: {built.at}")
+    built.until_held(homes)
+
+
+def exchange(built: WaveHouse, demand_rps: dict[str, float]) -> dict[str, Any]:
+    """Two GPUs change their models with a third that is kept for that, and back without it."""
+    swap(built, PAIR)
+    found = {}
+    for name, act in (
+        ("with_spare", lambda: swap(built, EXCHANGED)),
+        ("without_spare", lambda: swap_without_spare(built, PAIR)),
+    ):
+        found[name] = measured(built, demand_rps, act)
+        ordered = waves(built.store, built.at.activation_id)
+        lost = {model for wave in ordered.lost_rps for model, _ in wave}
+        found[name] |= {"waves": built.at.waves, "spares": ordered.spares, "models_left_out": sorted(lost)}
+    swap(built, FIRST)
+    return found
 
 
 def main() -> None:
@@ -286,6 +353,7 @@ def main() -> None:
         figures["waves"] = measured(built, demand_rps, lambda: swap(built, SECOND))
         figures["waves"] |= {"waves": built.at.waves, "held": built.held()}
         figures["back"] = measured(built, demand_rps, lambda: swap(built, FIRST))
+        figures["exchange"] = exchange(built, demand_rps)
         figures["at_once"] = measured(built, demand_rps, lambda: swap_at_once(built))
         figures["at_once"] |= {"held": built.held(), "faults": built.faults()}
     text = json.dumps(figures, indent=2) + "\n"

@@ -788,12 +788,14 @@ class AsyncOperations(AsyncConnection):
         epoch_before: int | None | Unset = UNSET,
         load_gib_per_s: float | Unset = UNSET,
         loss_allowed: bool | Unset = UNSET,
+        spares: models.GetRolloutSpares | Unset = UNSET,
         fleet: str | Unset = UNSET,
     ) -> models.RolloutOut:
         """
         The order of loads, unloads and switches to this plan: by default from the active one,
         or from the one before it. Where there is no such order the answer is 409 and names what
-        is missing. Scope: reader, of the fleet asked for.
+        is missing. What nodes would carry out now opens spares on kept GPUs only. Scope:
+        reader, of the fleet asked for.
         """
         return result(
             await _get_rollout.asyncio_detailed(
@@ -804,6 +806,7 @@ class AsyncOperations(AsyncConnection):
                 epoch_before=epoch_before,
                 load_gib_per_s=load_gib_per_s,
                 loss_allowed=loss_allowed,
+                spares=spares,
                 fleet=fleet,
             )
         )

@@ -135,6 +135,11 @@ def progress(
 
 
 def _progress_text(found: dict[str, Any]) -> str:
+    left_out = "".join(f"; not used: {reason}" for reason in found.get("spares_left_out", ()))
+    return _state_text(found) + left_out
+
+
+def _state_text(found: dict[str, Any]) -> str:
     plan = f"plan {found['plan_version']}"
     match found["state"]:
         case "ordering":
@@ -146,7 +151,8 @@ def _progress_text(found: dict[str, Any]) -> str:
             return f"{plan}: no waves, nodes take it up at once{why}"
     lost = "".join(f"; {model} lacks {rps:.1f} requests/s" for model, rps in found["lost_rps"].items())
     waits = ", ".join(found["waits_for"]) or "nobody"
-    return f"{plan}: wave {found['wave']} of {found['waves']} is open, waits for {waits}{lost}"
+    spares = f", goes through {', '.join(found['spares'])}" if found.get("spares") else ""
+    return f"{plan}: wave {found['wave']} of {found['waves']} is open, waits for {waits}{spares}{lost}"
 
 
 def _activated(remote: Remote, body: dict[str, Any], *, as_json: bool) -> None:

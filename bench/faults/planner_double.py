@@ -20,7 +20,7 @@ class PlannerDouble:
     Answers as ``api.rest`` does; ``is_away`` makes it answer 503, ``clock_off_s`` moves its clock.
 
     ``homes`` is what it says of who serves a plan. A plan is activated without waves, or as it is to be held
-    in one.
+    in one, which may go through ``spares``.
     """
 
     def __init__(self) -> None:
@@ -33,6 +33,7 @@ class PlannerDouble:
         self.version = 0
         self.wave: int | None = None
         self.is_ordering = False
+        self.spares: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -83,6 +84,7 @@ class PlannerDouble:
             "plan_version": self.version,
             "state": "ordering" if self.is_ordering else state,
             "wave": self.wave or 0,
+            "spares": self.spares,
         }
         return 200, {"etag": current}, json.dumps(found).encode()
 

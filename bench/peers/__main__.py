@@ -25,7 +25,7 @@ from typing import Any
 
 from bench.peers.drawing import draw
 from bench.peers.environments import PACKAGES, set_up, version_of
-from bench.peers.measure import Run, largest_rate, measured
+from bench.peers.measure import Run, largest_rate, measured, settle
 from bench.peers.running import NAMES, ServerFailed, running
 from bench.peers.scenarios import SCENARIOS, Scenario
 from dispatcher.frontend.descriptions import server_metadata
@@ -121,7 +121,9 @@ def measure_one(
             largest_rps, runs = largest_rate(at, scenario.capacity_rps)
         with running(name, scenario) as server:  # afresh: what it learnt in overload is another question
             ours = None if name == "fermata" else equal_rps
-            equal = at(ours or largest_rps / 2 or 0.1 * scenario.capacity_rps)
+            rate_rps = ours or largest_rps / 2 or 0.1 * scenario.capacity_rps
+            settle(server, scenario, rate_rps, arguments.seed)
+            equal = at(rate_rps)
     except ServerFailed as error:
         sys.stderr.write(f"{name}: {error}\n")
         return result | {"failed": str(error)}

@@ -26,6 +26,9 @@ TRIES = 3
 HALVINGS = 2
 """Then between the last that was good and the first that was bad."""
 
+SETTLE_S = 20.0
+"""At equal load first, not counted: what a server has yet to learn is not its use of GPUs for good."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -72,6 +75,11 @@ def _tried(server: Running, scenario: Scenario, rate_rps: float, seconds: float,
         client_kept_up=result.client_kept_up,
         send_lag_ms=result.send_lag_ms,
     )
+
+
+def settle(server: Running, scenario: Scenario, rate_rps: float, seed: int) -> None:
+    """Drive the server at one rate until it has seen some hundred requests of each model."""
+    _driven(server, scenario, rate_rps, SETTLE_S, seed + 1)
 
 
 def largest_rate(at: Callable[[float], Run], capacity_rps: float) -> tuple[float, list[Run]]:

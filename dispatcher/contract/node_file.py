@@ -67,6 +67,29 @@ class NodeSubCluster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.dispatcher.worker_endpoint if self.dispatcher else (self.worker_endpoint or "")
 
 
+class NodeSpare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    Devices that this node keeps for rollouts: no plan counts them, and they hold nothing between rollouts.
+
+    While one plan is taken up after another, a sub-cluster ``id`` may be opened on them for what
+    stands in the way. ``gpu_type`` and ``zone`` are the names that the planner's problem has for them;
+    the doors are those of the ``dispatcher`` that this node then runs.
+    """
+
+    id: str
+    gpu_type: str
+    zone: str
+    devices: tuple[str, ...]
+    dispatcher: NodeDispatcher
+    emulated_memory_gib: float | None = None
+
+    @property
+    def part(self) -> NodeSubCluster:
+        """What is served there while it is open."""
+        doors, memory_gib = self.dispatcher, self.emulated_memory_gib
+        return NodeSubCluster(self.id, self.devices, dispatcher=doors, emulated_memory_gib=memory_gib)
+
+
 class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     One GPU node.
@@ -80,13 +103,19 @@ class NodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     node: str
     planner: str
     state: str
-    sub_clusters: tuple[NodeSubCluster, ...]
+    sub_clusters: tuple[NodeSubCluster, ...] = ()
     poll_s: float = 1.0
     wait_s: float = 20.0
     heartbeat_s: float = 5.0
     silence_s_max: float = 30.0
     fleet: str = "default"
     hold_s_max: float = 600.0
+    spares: tuple[NodeSpare, ...] = ()
+
+    @property
+    def parts(self) -> tuple[NodeSubCluster, ...]:
+        """Of the plan's sub-clusters, then of those on spares."""
+        return (*self.sub_clusters, *(spare.part for spare in self.spares))
 
 
 def parse_node(data: object) -> NodeConfig:
@@ -116,19 +145,51 @@ def _faults(config: NodeConfig) -> Iterator[Fault]:
         value = getattr(config, name)
         if not (math.isfinite(value) and least <= value <= most):
             yield Fault(name, shown(value), f"must lie in {least:g}..{most:g}")
-    if not config.sub_clusters:
-        yield Fault("sub_clusters", "[]", "must name at least one sub-cluster")
+    if not config.parts:
+        yield Fault("sub_clusters", "[]", "must name at least one sub-cluster, where there are no spares")
+    paths = [f"sub_clusters[{index}]" for index in range(len(config.sub_clusters))]
+    paths += [f"spares[{index}]" for index in range(len(config.spares))]
     seen_ids: set[str] = set()
-    for index, sub_cluster in enumerate(config.sub_clusters):
-        path = f"sub_clusters[{index}]"
-        if sub_cluster.id in seen_ids:
-            yield Fault(f"{path}.id", shown(sub_cluster.id), "must be unique")
-        seen_ids.add(sub_cluster.id)
-        for position, device in enumerate(sub_cluster.devices):
-            if device in sub_cluster.devices[:position]:
+    doors: dict[tuple[str, int], str] = {}
+    for part, path in zip(config.parts, paths, strict=True):
+        if part.id in seen_ids:
+            yield Fault(f"{path}.id", shown(part.id), "must be unique among sub-clusters and spares")
+        seen_ids.add(part.id)
+        for position, device in enumerate(part.devices):
+            if device in part.devices[:position]:
                 limit = "must be named once: it is one of the sub-cluster's GPUs"
                 yield Fault(f"{path}.devices[{position}]", shown(device), limit)
-        yield from _sub_cluster_faults(sub_cluster, path)
+        yield from _sub_cluster_faults(part, path)
+        if part.dispatcher is not None:
+            yield from _door_faults(part.dispatcher, f"{path}.dispatcher", doors)
+    yield from _spare_faults(config)
+
+
+def _spare_faults(config: NodeConfig) -> Iterator[Fault]:
+    homes = {device: part.id for part in config.sub_clusters for device in part.devices}
+    for index, spare in enumerate(config.spares):
+        path = f"spares[{index}]"
+        for name in ("gpu_type", "zone"):
+            if not getattr(spare, name):
+                yield Fault(f"{path}.{name}", shown(getattr(spare, name)), "must not be empty")
+        if not spare.devices:
+            yield Fault(f"{path}.devices", "[]", "must name the devices that are kept")
+        for position, device in enumerate(spare.devices):
+            if device in homes:
+                limit = f"must be kept for the spare alone: {homes[device]} names it too"
+                yield Fault(f"{path}.devices[{position}]", shown(device), limit)
+        homes |= {device: f"spare {spare.id}" for device in spare.devices}
+
+
+def _door_faults(dispatcher: NodeDispatcher, path: str, doors: dict[tuple[str, int], str]) -> Iterator[Fault]:
+    """Of two doors at one port the second could not be opened."""
+    for name in ("http_port", "grpc_port", "native_port"):
+        port = getattr(dispatcher, name)
+        if not port:
+            continue
+        if (dispatcher.host, port) in doors:
+            yield Fault(f"{path}.{name}", shown(port), f"must not be {doors[dispatcher.host, port]}")
+        doors.setdefault((dispatcher.host, port), f"{path}.{name}")
 
 
 def _sub_cluster_faults(sub_cluster: NodeSubCluster, path: str) -> Iterator[Fault]:

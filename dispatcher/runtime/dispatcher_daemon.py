@@ -347,4 +347,4 @@ def _collect_garbage_rarely() -> None:
     """What was built at the start stays for good: a collection need not walk it in mid-batch."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(5_000, 20, 50)

@@ -1,21 +1,21 @@
 """
 A way out of a rollout that is stuck: through spare GPUs, else with the least temporary loss.
 
-A spare is a sub-cluster on free GPUs that holds what stands in the way until its new place is
-ready. Without one, of the moves that would go on, the one that leaves out the fewest requests
-per second at that moment is taken; it is the least of single moves, not proven so of sequences.
+A spare is a sub-cluster on free GPUs, or on such as are kept for that, which holds what stands in the way
+until its new place is ready. Without one, of the moves that would go on, the one that leaves out the fewest
+requests per second at that moment is taken; it is the least of single moves, not proven so of sequences.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
 
 from planner.plan.relabel import fresh_ids
 from planner.rollout.fleet import Fleet, Group, applied, switch
 from planner.rollout.order import Ordering
-from planner.rollout.steps import Step, Switch, Unload
+from planner.rollout.steps import SpareGpus, Step, Switch, Unload
 from planner.rollout.waits import Pending, cycle_text, knot, waits
 
 Models = tuple[str, ...]
@@ -41,6 +41,7 @@ class SpareNeed:
 
 @dataclass(frozen=True, slots=True)
 class _Spare:
+    place: SpareGpus
     gib: float
     gpus: int
     pool: tuple[str, str]
@@ -68,18 +69,15 @@ def in_the_way(ordering: Ordering, blocked: set[Pending]) -> list[tuple[str, Mod
 
 def spare_steps(ordering: Ordering, used: set[tuple[str, Models]]) -> list[Step]:
     """Open the cheapest spare (GiB loaded) and send it traffic that stands in the way; empty: none fits."""
-    free = {
-        (p.gpu_type, p.zone): ordering.capacity.free_gpus(ordering.now, (p.gpu_type, p.zone))
-        for p in ordering.capacity.problem.pools
-    }
-    blocked = knot(waits(ordering))
-    options = [s for s in _spares(ordering, blocked, free) if (s.sub_cluster, s.models) not in used]
+    blocked, places = knot(waits(ordering)), _places(ordering)
+    options = [s for s in _spares(ordering, blocked, places) if (s.sub_cluster, s.models) not in used]
     if not options:
         return []
-    best = min(options, key=lambda s: (s.gib, s.gpus, s.pool, s.sub_cluster, s.models))
+    best = min(options, key=lambda s: (s.gib, s.gpus, s.pool, s.sub_cluster, s.models, s.place.gpus))
     used.add((best.sub_cluster, best.models))
-    name = _spare_name(ordering)
-    ordering.spares.append(name)
+    name = best.place.id
+    if name not in ordering.spares:
+        ordering.spares.append(name)
     add = ordering.addition(name, best.group, best.gpus)
     sent = _sent(ordering, applied(ordering.now, add), best.sub_cluster, best.models, name)
     change = switch(ordering.now, {m: sent.routes[m] for m in best.models})
@@ -89,11 +87,15 @@ def spare_steps(ordering: Ordering, used: set[tuple[str, Models]]) -> list[Step]
 def spare_needs(ordering: Ordering) -> list[str]:
     """Why nothing goes on: the cycle, and the smallest spare of each pool that would help."""
     graph = waits(ordering)
-    limit = ordering.capacity.problem.policy.sub_cluster_gpus_max
-    pools = {(p.gpu_type, p.zone): limit for p in ordering.capacity.problem.pools}
+    limit, name = ordering.capacity.problem.policy.sub_cluster_gpus_max, _spare_name(ordering)
+    pools = [SpareGpus(name, p.gpu_type, p.zone, limit) for p in ordering.capacity.problem.pools]
+    free: dict[tuple[str, str], int] = {}
+    for place in _places(ordering):
+        pool = place.gpu_type, place.zone
+        free[pool] = max(place.gpus, free.get(pool, 0))
     least: dict[tuple[str, str], SpareNeed] = {}
     for spare in _spares(ordering, knot(graph), pools):
-        have = ordering.capacity.free_gpus(ordering.now, spare.pool)
+        have = free.get(spare.pool, 0)
         need = SpareNeed(spare.pool, spare.gpus, have, spare.models, spare.sub_cluster)
         if have < spare.gpus and (spare.pool not in least or spare.gpus < least[spare.pool].gpus):
             least[spare.pool] = need
@@ -118,26 +120,39 @@ def least_loss_steps(ordering: Ordering) -> list[Step]:
     return chosen
 
 
-def _spares(ordering: Ordering, blocked: set[Pending], most: dict[tuple[str, str], int]) -> Iterator[_Spare]:
-    """In each pool the fewest GPUs, up to ``most``, on which these models' traffic would be carried."""
-    policy = ordering.capacity.problem.policy
+def _places(ordering: Ordering) -> list[SpareGpus]:
+    """
+    Where a spare could be opened now: kept GPUs whose spare is closed, or the free ones of each pool.
+
+    Of kept places that are alike, the first by id.
+    """
+    if ordering.kept is not None:
+        closed = sorted((p for p in ordering.kept if p.id not in ordering.now.groups), key=astuple)
+        return list({(p.gpu_type, p.zone, p.gpus): p for p in reversed(closed)}.values())
+    name, capacity = _spare_name(ordering), ordering.capacity
+    pools = sorted({(pool.gpu_type, pool.zone) for pool in capacity.problem.pools})
+    return [SpareGpus(name, *pool, capacity.free_gpus(ordering.now, pool)) for pool in pools]
+
+
+def _spares(ordering: Ordering, blocked: set[Pending], places: Iterable[SpareGpus]) -> Iterator[_Spare]:
+    """In each place the fewest GPUs on which these models' traffic would be carried."""
+    policy, ordered = ordering.capacity.problem.policy, sorted(places, key=astuple)
     for name, models in in_the_way(ordering, blocked):
-        for (gpu_type, zone), free in sorted(most.items()):
-            if any(ordering.capacity.profile(m, gpu_type) is None for m in models):
+        for place in ordered:
+            if any(ordering.capacity.profile(m, place.gpu_type) is None for m in models):
                 continue
-            for gpus in range(1, min(free, policy.sub_cluster_gpus_max) + 1):
-                group = Group(gpu_type, zone, gpus, frozenset(models))
-                if _carries(ordering, group, name, models):
+            for gpus in range(1, min(place.gpus, policy.sub_cluster_gpus_max) + 1):
+                group = Group(place.gpu_type, place.zone, gpus, frozenset(models))
+                if _carries(ordering, group, name, models, place.id):
                     gib = gpus * ordering.capacity.held_gib(group)
-                    yield _Spare(gib, gpus, (gpu_type, zone), models, name, group)
+                    yield _Spare(place, gib, gpus, group.pool, models, name, group)
                     break
 
 
-def _carries(ordering: Ordering, group: Group, name: str, models: Models) -> bool:
+def _carries(ordering: Ordering, group: Group, name: str, models: Models, spare: str) -> bool:
     usable = ordering.capacity.problem.gpu_types[group.gpu_type].usable_gib
     if ordering.capacity.held_gib(group) > usable:
         return False
-    spare = _spare_name(ordering)
     if any(ordering.capacity.batch(spare, group, m) < 1 for m in models):
         return False
     opened = Fleet(ordering.now.groups | {spare: group}, ordering.now.routes)

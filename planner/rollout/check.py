@@ -11,14 +11,14 @@ fleet broke before the first step may stay broken and never gets worse.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from planner.plan.plan import Plan
 from planner.plan.verify import Violation
 from planner.problem.capacity import latency_feasible, need_gpus
 from planner.problem.problem import PlanningProblem
-from planner.rollout.steps import AddGpus, Load, RemoveGpus, Rollout, Step, Switch, Unload, Wave
+from planner.rollout.steps import AddGpus, Load, RemoveGpus, Rollout, SpareGpus, Step, Switch, Unload, Wave
 from profiles.memory import load_time_s
 
 GIB_TOLERANCE = 1e-6
@@ -60,11 +60,17 @@ class _World:
         return [name for name in names if getattr(self, name) != getattr(other, name)]
 
 
-def check(problem: PlanningProblem, rollout: Rollout) -> list[Violation]:
-    """Everything that the rollout breaks, on the way there and on the way back; empty when it is sound."""
+def check(
+    problem: PlanningProblem, rollout: Rollout, spares: Sequence[SpareGpus] | None = None
+) -> list[Violation]:
+    """
+    Everything that the rollout breaks, on the way there and on the way back; empty when it is sound.
+
+    Sub-clusters that exist only on the way are on ``spares``, which no pool counts; None: on GPUs of pools.
+    """
     start = _World.of(rollout.before, rollout.epoch_before)
     end = _World.of(rollout.after, rollout.epoch)
-    judge = _Judge(problem, rollout.epoch, start, end)
+    judge = _Judge(problem, rollout.epoch, start, end, spares)
     there = [(wave, wave.steps) for wave in rollout.waves]
     back = [(wave, wave.back) for wave in reversed(rollout.waves)]
     return [
@@ -75,10 +81,19 @@ def check(problem: PlanningProblem, rollout: Rollout) -> list[Violation]:
 
 
 class _Judge:
-    def __init__(self, problem: PlanningProblem, epoch: int, start: _World, end: _World) -> None:
+    def __init__(
+        self,
+        problem: PlanningProblem,
+        epoch: int,
+        start: _World,
+        end: _World,
+        spares: Sequence[SpareGpus] | None,
+    ) -> None:
         self.problem = problem
         self.epoch = epoch
         self.start = start
+        self.planned = start.gpus.keys() | end.gpus.keys()
+        self.spares = None if spares is None else {spare.id: spare for spare in spares}
         self.needs: dict[tuple[str, str, float, int, int], float] = {}
         first, last = self.served(start), self.served(end)
         self.floor = {m: min(first[m], last[m]) for m in sorted(first.keys() & last.keys())}
@@ -132,6 +147,7 @@ class _Judge:
             limit = max(usable, self.gib_before.get(name, 0.0)) + GIB_TOLERANCE
             if gib > limit:
                 yield Violation("memory", f"{where}: {name} needs {gib:.3f} of {limit:.3f} GiB", gib - limit)
+        yield from self.only_spares(world, where)
         yield from self.routes(world, where)
         served = self.served(world)
         for model, floor in self.floor.items():
@@ -141,6 +157,16 @@ class _Judge:
             over = missing * rate - (stated or 0.0) * (1 + RELATIVE_TOLERANCE)
             if missing > SHARE_TOLERANCE and (stated is None or over > SHARE_TOLERANCE * max(1.0, rate)):
                 yield Violation("capacity", f"{where}: {missing:.4%} of {model} is not carried", missing)
+
+    def only_spares(self, world: _World, where: str) -> Iterator[Violation]:
+        """Where GPUs are kept for it, nothing else is opened on the way, and no more of them is used."""
+        if self.spares is None:
+            return
+        for name in sorted(world.gpus.keys() - self.planned):
+            spare, gpus = self.spares.get(name), world.gpus[name]
+            if spare is None or (spare.gpu_type, spare.zone) != world.kind[name] or gpus > spare.gpus:
+                text = f"{where}: {name} has {gpus} GPUs of {'/'.join(world.kind[name])}, kept is {spare}"
+                yield Violation("spare", text, gpus)
 
     def routes(self, world: _World, where: str) -> Iterator[Violation]:
         total: dict[str, float] = {}
@@ -198,7 +224,8 @@ class _Judge:
     def used(self, world: _World) -> Counter[tuple[str, str]]:
         used: Counter[tuple[str, str]] = Counter()
         for name, gpus in world.gpus.items():
-            used[world.kind[name]] += gpus
+            if name not in (self.spares or ()):
+                used[world.kind[name]] += gpus
         return used
 
     def gib(self, world: _World) -> dict[str, float]:

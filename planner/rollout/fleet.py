@@ -112,6 +112,7 @@ class Capacity:
     problem: PlanningProblem
     epoch: int
     caps: dict[tuple[str, str], int] = field(default_factory=dict)
+    set_apart: frozenset[str] = frozenset()  # sub-clusters on GPUs that are no pool's
     _need: dict[tuple[str, str, float, int, int], float] = field(default_factory=dict)
     _carried: dict[Key, float] = field(default_factory=dict)
 
@@ -134,7 +135,8 @@ class Capacity:
 
     def free_gpus(self, fleet: Fleet, pool: tuple[str, str]) -> int:
         available = sum(p.available for p in self.problem.pools if (p.gpu_type, p.zone) == pool)
-        return max(0, available - sum(g.gpus for g in fleet.groups.values() if g.pool == pool))
+        taken = (g.gpus for n, g in fleet.groups.items() if g.pool == pool and n not in self.set_apart)
+        return max(0, available - sum(taken))
 
     def batch(self, name: str, group: Group, model: str) -> int:
         """The largest batch that may be in force; 0 where not even one request can be run."""

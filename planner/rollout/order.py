@@ -11,7 +11,7 @@ that the new plan does not hold; where that leads nowhere, it is allowed.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -26,7 +26,7 @@ from planner.rollout.fleet import (
     applied,
     switch,
 )
-from planner.rollout.steps import AddGpus, Load, RemoveGpus, Step, Switch, Unload, Wave
+from planner.rollout.steps import AddGpus, Load, RemoveGpus, SpareGpus, Step, Switch, Unload, Wave
 from profiles.memory import load_time_s
 
 HALVINGS = 6  # of the part of a switch that capacity carries; a part below 1/64 is not worth a step
@@ -35,7 +35,11 @@ SWITCH_PASSES = 4
 
 @dataclass(slots=True)
 class Ordering:
-    """One rollout in the making: where the fleet is, the waves so far, the steps of the next."""
+    """
+    One rollout in the making: where the fleet is, the waves so far, the steps of the next.
+
+    ``kept`` are the only GPUs that spares may be opened on; None: any that are free.
+    """
 
     capacity: Capacity
     target: Fleet
@@ -43,6 +47,7 @@ class Ordering:
     now: Fleet
     load_gib_per_s: float
     eager: bool = False
+    kept: Sequence[SpareGpus] | None = None
     spares: list[str] = field(default_factory=list)
     waves: list[Wave] = field(default_factory=list)
     _steps: list[Step] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from planner.plan.plan import Plan
 from planner.plan.relabel import relabelled
@@ -11,7 +11,7 @@ from planner.rollout.breaking import least_loss_steps, spare_needs, spare_steps
 from planner.rollout.fleet import Capacity, Fleet, fleet_of
 from planner.rollout.order import Ordering
 from planner.rollout.parking import Parking, parking_steps
-from planner.rollout.steps import Rollout
+from planner.rollout.steps import Rollout, SpareGpus
 from profiles.memory import LOAD_GIB_PER_S
 
 ROUNDS_PER_CHANGE = 8  # waves for each load, unload or GPU change; more means that the order runs in circles
@@ -34,7 +34,8 @@ def rollout(
     epoch_before: int | None = None,
     loss_allowed: bool = True,
     load_gib_per_s: float = LOAD_GIB_PER_S,
-    spares_allowed: bool = True,
+    spares: Sequence[SpareGpus] | None = None,
+    set_apart: frozenset[str] = frozenset(),
     relabel: bool = True,
 ) -> Rollout:
     """
@@ -47,8 +48,10 @@ def rollout(
     loss_allowed
         Where neither memory nor spares allow make-before-break: whether to go on with the least
         temporary loss, which the waves state, or to refuse.
-    spares_allowed
-        Whether free GPUs may hold what stands in the way.
+    spares
+        The only GPUs that may hold what stands in the way, which no pool counts; None: any that are free.
+    set_apart
+        Sub-clusters of ``before`` that run on such GPUs.
     relabel
         Whether ``after`` takes over the ids of the sub-clusters that it continues loading least; else one
         id is one sub-cluster in both plans, of the same GPU type and zone.
@@ -69,21 +72,22 @@ def rollout(
         after = relabelled(problem, before, after)
     _require_places(before, after)
     start, target = fleet_of(before, first), fleet_of(after, epoch)
-    capacity = Capacity(problem, epoch, _caps(before, after))
+    apart = set_apart.union(spare.id for spare in spares or ())
+    capacity = Capacity(problem, epoch, _caps(before, after), apart)
     if reasons := list(_unfit(capacity, start, target)):
         raise RolloutRefused(reasons)
     floor = {
         model: min(capacity.served(start, model), capacity.served(target, model))
         for model in sorted(start.routes.keys() & target.routes.keys())
     }
-    ordering = Ordering(capacity, target, floor, start, load_gib_per_s)
-    _run(ordering, loss_allowed=loss_allowed, spares_allowed=spares_allowed)
+    ordering = Ordering(capacity, target, floor, start, load_gib_per_s, kept=spares)
+    _run(ordering, loss_allowed=loss_allowed)
     churn = _churn_gib(capacity, start, target)
-    waves, spares = tuple(ordering.waves), tuple(ordering.spares)
-    return Rollout(before, after, first, epoch, waves, churn, spares, load_gib_per_s)
+    waves, opened = tuple(ordering.waves), tuple(ordering.spares)
+    return Rollout(before, after, first, epoch, waves, churn, opened, load_gib_per_s)
 
 
-def _run(ordering: Ordering, *, loss_allowed: bool, spares_allowed: bool) -> None:
+def _run(ordering: Ordering, *, loss_allowed: bool) -> None:
     used: set[tuple[str, tuple[str, ...]]] = set()
     parked: set[Parking] = set()
     changes = sum(
@@ -100,7 +104,7 @@ def _run(ordering: Ordering, *, loss_allowed: bool, spares_allowed: bool) -> Non
         if ordering.is_done or ordering.wave():
             continue
         steps = parking_steps(ordering, parked)
-        if not steps and spares_allowed:
+        if not steps:
             steps = spare_steps(ordering, used)
         if not steps:
             if not loss_allowed:

@@ -1,8 +1,8 @@
 """
 What every sub-cluster holds after each wave of a rollout, for those who carry it out.
 
-A rollout between the sub-clusters that nodes know: under their own ids, without spares, of which no node
-file names a device, with every sub-cluster's most GPUs, for that is what nodes run. A *stage* is the whole
+A rollout between the sub-clusters that nodes know: under their own ids, with every sub-cluster's most GPUs,
+for that is what nodes run, and through no spares but those that nodes keep. A *stage* is the whole
 fleet after a wave; stage 0 is where it starts, the last is the new plan.
 
 Who takes a sub-cluster from one stage to the next first lets go of what leaves it and cuts its batches (what
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -23,7 +23,7 @@ from planner.problem.problem import ModelProfile, PlanningProblem
 from planner.rollout.check import GIB_TOLERANCE, SHARE_NOISE
 from planner.rollout.fleet import Capacity, Fleet, applied, fleet_of
 from planner.rollout.rollout import rollout
-from planner.rollout.steps import Rollout
+from planner.rollout.steps import Rollout, SpareGpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A sub-cluster in one stage: GPUs, each of which holds all of ``models``."""
+    """A sub-cluster in one stage: GPUs, each of which holds all of ``models``; ``is_spare``: kept ones."""
 
     gpu_type: str
     zone: str
     gpus: int
     models: Mapping[str, Held]
+    is_spare: bool = False
 
 
 Stage: TypeAlias = dict[str, Holding]
@@ -54,6 +55,11 @@ class Stages:
 
     stages: tuple[Stage, ...]
     lost_rps: tuple[tuple[tuple[str, float], ...], ...]
+
+    @property
+    def spares(self) -> tuple[str, ...]:
+        """Sub-clusters on GPUs that nodes keep for rollouts; they exist only on the way."""
+        return tuple(sorted({name for stage in self.stages for name in open_spares(stage)}))
 
 
 def plan_stage(plan: Plan, epoch: int = 0) -> Stage:
@@ -70,12 +76,25 @@ def plan_stage(plan: Plan, epoch: int = 0) -> Stage:
     }
 
 
-def stages_between(problem: PlanningProblem, start: Stage, after: Plan, *, epoch: int = 0) -> Stages:
+def open_spares(stage: Stage) -> frozenset[str]:
+    return frozenset(name for name, holding in stage.items() if holding.is_spare)
+
+
+def stages_between(
+    problem: PlanningProblem,
+    start: Stage,
+    after: Plan,
+    *,
+    epoch: int = 0,
+    spares: Sequence[SpareGpus] = (),
+) -> Stages:
     """
     The stages from ``start`` to a plan, under the demand of one of the plan's epochs.
 
-    Where nothing else goes on, a wave loses something for a time, and says what. Raises ``RolloutRefused``,
-    and ``ValueError`` where a sub-cluster's id means another place in the plan.
+    ``spares`` are GPUs that nodes keep, beside those of the pools; where one is open in ``start`` already, it
+    can be opened again once it is closed. Where nothing else goes on, a wave loses something for a time, and
+    says what. Raises ``RolloutRefused``, and ``ValueError`` where a sub-cluster's id means another place in
+    the plan.
     """
     target = plan_stage(after, epoch)
     plans = [
@@ -83,8 +102,9 @@ def stages_between(problem: PlanningProblem, start: Stage, after: Plan, *, epoch
         for stage in (start, target)
     ]
     roomy = _with_room(_at_epoch(problem, epoch), start, target)
-    found = rollout(roomy, *plans, spares_allowed=False, relabel=False)
-    stages = (start, *_after_waves(roomy, start, found))
+    kept = open_spares(start)
+    found = rollout(roomy, *plans, spares=spares, set_apart=kept, relabel=False)
+    stages = (start, *_after_waves(roomy, start, found, kept.union(found.spares)))
     return Stages((*stages[:-1], target), tuple(wave.lost_rps for wave in found.waves))
 
 
@@ -118,8 +138,16 @@ def changed(now: Stage, then: Stage) -> list[str]:
     return sorted(name for name in now.keys() | then.keys() if _content(now, name) != _content(then, name))
 
 
-def breaches(problem: PlanningProblem, stages: tuple[Stage, ...]) -> Iterator[Violation]:
-    """Where what a GPU holds, before, during or after a load, exceeds its memory or that of the start."""
+def breaches(
+    problem: PlanningProblem, stages: tuple[Stage, ...], spares: Sequence[SpareGpus] = ()
+) -> Iterator[Violation]:
+    """
+    What stages must not do: exceed memory, send more than all, use GPUs that nobody has.
+
+    What a GPU holds before, during or after a load fits its memory, or is no more than at the start. What is
+    opened on the way is on one of the ``spares``, in its place and on no more GPUs; the last stage has none.
+    """
+    yield from _strangers(stages, {spare.id: spare for spare in spares})
     first = {name: _gib(problem, holding) for name, holding in stages[0].items()}
     for number, (now, then) in enumerate(itertools.pairwise(stages), start=1):
         for name, holding in sorted(then.items()):
@@ -134,6 +162,28 @@ def breaches(problem: PlanningProblem, stages: tuple[Stage, ...]) -> Iterator[Vi
         for model, shares in routes(stage).items():
             if (total := sum(shares.values())) > 1 + SHARE_NOISE * len(shares) + GIB_TOLERANCE:
                 yield Violation("placed", f"stage {number}: shares of {model} sum to {total:.6f}", total - 1)
+
+
+def _strangers(stages: tuple[Stage, ...], spares: Mapping[str, SpareGpus]) -> Iterator[Violation]:
+    planned = stages[0].keys() | stages[-1].keys()
+    for number, stage in enumerate(stages):
+        before = stages[number - 1] if number else stage
+        for name, own in sorted(stage.items()):
+            where = f"stage {number}: {name} on {own.gpus} GPUs of {own.gpu_type}/{own.zone}"
+            if not own.is_spare:
+                if name not in planned:
+                    yield Violation("spare", f"{where} is in neither plan and no spare", own.gpus)
+                continue
+            has_grown = name not in before or own.gpus > before[name].gpus
+            if has_grown and not _fits(own, spares.get(name)):
+                yield Violation("spare", f"{where}, kept is {spares.get(name)}", own.gpus)
+            if number == len(stages) - 1:
+                yield Violation("spare", f"{where} is open when all is done", own.gpus)
+
+
+def _fits(own: Holding, spare: SpareGpus | None) -> bool:
+    place = (own.gpu_type, own.zone)
+    return spare is not None and place == (spare.gpu_type, spare.zone) and own.gpus <= spare.gpus
 
 
 def _content(stage: Stage, name: str) -> tuple[object, ...] | None:
@@ -165,6 +215,8 @@ def _with_room(problem: PlanningProblem, *stages: Stage) -> PlanningProblem:
     for stage in stages:
         own: dict[tuple[str, str], int] = {}
         for holding in stage.values():
+            if holding.is_spare:
+                continue
             place = (holding.gpu_type, holding.zone)
             own[place] = own.get(place, 0) + holding.gpus
         used.append(own)
@@ -177,17 +229,19 @@ def _with_room(problem: PlanningProblem, *stages: Stage) -> PlanningProblem:
     return dataclasses.replace(problem, pools=pools)
 
 
-def _after_waves(problem: PlanningProblem, stage: Stage, found: Rollout) -> Iterator[Stage]:
+def _after_waves(
+    problem: PlanningProblem, stage: Stage, found: Rollout, spares: frozenset[str]
+) -> Iterator[Stage]:
     capacity = Capacity(problem, 0)
     fleet = fleet_of(found.before, 0)
     for wave in found.waves:
         for step in wave.steps:
             fleet = applied(fleet, step)
-        stage = _stage(capacity, fleet, stage)
+        stage = _stage(capacity, fleet, stage, spares)
         yield stage
 
 
-def _stage(capacity: Capacity, fleet: Fleet, before: Stage) -> Stage:
+def _stage(capacity: Capacity, fleet: Fleet, before: Stage, spares: frozenset[str]) -> Stage:
     """
     A fleet as sub-clusters can run it.
 
@@ -209,7 +263,7 @@ def _stage(capacity: Capacity, fleet: Fleet, before: Stage) -> Stage:
             if batch_size:
                 models[model] = Held(batch_size, share)
         if models:
-            stage[name] = Holding(group.gpu_type, group.zone, group.gpus, models)
+            stage[name] = Holding(group.gpu_type, group.zone, group.gpus, models, name in spares)
     return stage
 
 

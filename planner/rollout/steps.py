@@ -105,6 +105,16 @@ Step: TypeAlias = Load | Unload | AddGpus | RemoveGpus | Switch
 
 
 @dataclass(frozen=True, slots=True)
+class SpareGpus:
+    """GPUs of one place kept for rollouts: room for one sub-cluster under this id, open one at a time."""
+
+    id: str
+    gpu_type: str
+    zone: str
+    gpus: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wave:
     """
     Steps done in the order given, loads side by side; a health check follows, and here one may stop.

@@ -40,7 +40,8 @@ def waits(ordering: Ordering) -> nx.DiGraph[Pending]:
             graph.add_edge(unload, Pending("switch", "", model))
         if group.gpus > (goal.gpus if goal else 0):
             remove = Pending("remove", name, "")
-            removing.setdefault(group.pool, []).append(remove)
+            if name not in ordering.capacity.set_apart:
+                removing.setdefault(group.pool, []).append(remove)
             graph.add_edges_from((remove, Pending("switch", "", m)) for m in now.routed(name))
     for name, goal in sorted(target.groups.items()):
         running = now.groups.get(name)

@@ -15,9 +15,12 @@ from typing import Any
 from planner.plan.codec import parse_plan
 from planner.problem.names import nearest
 from planner.problem.parse import parse_problem
+from planner.rollout.steps import SpareGpus
 from planner.service.apart import apart
 from planner.service.plan_errors import PlanBreaksRules, RolloutImpossible
 from planner.service.plans import StoredPlan, plan, predecessor
+from planner.service.rollouts.announced import announced
+from planner.service.serving import heard_lately
 from planner.store.store import Store
 from profiles.faults import Fault, InputInvalid
 
@@ -32,7 +35,9 @@ class RolloutRequest:
     """
     From plan version ``against`` to another; None: from the active one, or the one active before it.
 
-    ``epoch`` is of the plan to go to, ``epoch_before`` of the other, the same number if None.
+    ``epoch`` is of the plan to go to, ``epoch_before`` of the other, the same number if None. Spares are on
+    any free GPUs of the pools; with ``kept_spares_only`` on those that nodes announce, as when nodes carry
+    it out.
     """
 
     against: int | None = None
@@ -40,6 +45,7 @@ class RolloutRequest:
     epoch_before: int | None = None
     load_gib_per_s: float = 1.0
     loss_allowed: bool = True
+    kept_spares_only: bool = False
 
 
 def explanation(
@@ -88,17 +94,27 @@ def rollout(store: Store, version: int, request: RolloutRequest) -> tuple[int | 
     other = request.against if request.against is not None else predecessor(store, version)
     before = None if other is None else plan(store, other)
     _require_epochs(after, before, request)
+    spares = _kept_spares(store, after, before) if request.kept_spares_only else None
     reasons, answer = apart(
         _rolled_out,
         after.problem_document,
         None if before is None else before.plan_document,
         after.plan_document,
         request,
+        spares,
         within_s=ROLLOUT_S_MAX,
     )
     if reasons:
         raise RolloutImpossible(version, other, reasons)
     return other, answer
+
+
+def _kept_spares(store: Store, after: StoredPlan, before: StoredPlan | None) -> tuple[SpareGpus, ...]:
+    with store.reading() as work:
+        heard = heard_lately(work)
+    plans = (after.plan,) if before is None else (after.plan, before.plan)
+    planned = {cluster.id for plan in plans for cluster in plan.sub_clusters}
+    return announced(heard, planned, {(pool.gpu_type, pool.zone) for pool in after.problem.pools}).spares
 
 
 def _require_epochs(after: StoredPlan, before: StoredPlan | None, request: RolloutRequest) -> None:
@@ -131,7 +147,11 @@ def _explained(
 
 
 def _rolled_out(
-    problem: dict[str, Any], before: dict[str, Any] | None, after: dict[str, Any], request: RolloutRequest
+    problem: dict[str, Any],
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+    request: RolloutRequest,
+    spares: tuple[SpareGpus, ...] | None,
 ) -> tuple[list[str], dict[str, Any]]:
     """Elsewhere: why there is no way, else the way."""
     from planner.rollout.codec import rollout_to_json
@@ -149,6 +169,7 @@ def _rolled_out(
             epoch_before=request.epoch_before,
             loss_allowed=request.loss_allowed,
             load_gib_per_s=request.load_gib_per_s,
+            spares=spares,
         )
     except RolloutRefused as refused:
         return list(refused.reasons), {}

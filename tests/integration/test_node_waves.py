@@ -8,18 +8,25 @@ from collections.abc import Iterator
 import pytest
 
 from bench.faults.client import endings
-from bench.waves import FIRST, SECOND, WaveHouse, swap, wave_house
+from bench.waves import FIRST, SECOND, SPARE, Homes, WaveHouse, swap, wave_house
 from planner.service.rollouts import conducting
+from planner.service.rollouts.kept import waves
 from planner.service.rollouts.view import RolloutState
 
 RATES_RPS = {"x": 4.0, "y": 4.0, "light": 4.0}
 MACHINE_BUSY = ("window", "deadline_unreachable", "late")
 """Endings of requests that came while this machine was busy; a wave has none of its own."""
 
+PAIRED: Homes = {"one": ("y", "light"), "three": ("x",)}
+EXCHANGED: Homes = {"one": ("x", "light"), "three": ("y",)}
+"""Between these two no other sub-cluster has room for what is in the way."""
+
+APART: Homes = {"one": ("x",), "two": ("light",), "three": ("y",)}
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WaveHouse]:
-    """Three sub-clusters that serve the first plan; the second test goes on from where the first ended."""
+    """Three sub-clusters that serve the first plan; each test goes on from where the one before ended."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(conducting, "FOLLOW_S", 1.0)
         with wave_house(tmp_path_factory.mktemp("waves"), RATES_RPS) as built:
@@ -51,12 +58,41 @@ def test_a_node_that_is_killed_on_the_way_and_a_plan_activated_there_lose_nothin
     assert "out of memory" not in shared.talk()
 
 
+def test_an_exchange_goes_through_the_spare_of_another_node_and_no_request_fails(shared: WaveHouse) -> None:
+    clients = shared.clients(RATES_RPS)
+    swap(shared, EXCHANGED)
+    found = endings([story for client in clients for story in client.finish()])
+    ordered = waves(shared.store, shared.at.activation_id)
+    assert ordered.spares == (SPARE,)
+    assert not any(ordered.lost_rps)
+    assert (shared.spare()["dispatcher"], shared.spare()["gpus"], shared.spare()["fault"]) == (None, [], None)
+    assert set(found) <= {"good", *MACHINE_BUSY}, f"{found}\n{shared.talk()}"
+    assert found["good"] > 0, f"{found}\n{shared.talk()}"
+
+
+def test_the_node_of_the_spare_is_killed_on_the_way_and_joins_again(
+    shared: WaveHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared.activate(PAIRED)
+    shared.until(lambda: SPARE in shared.held(), "the spare")
+    monkeypatch.setattr(conducting, "FOLLOW_S", 3_600.0)  # the rest of the way is left to the next test
+    before = shared.spare()["dispatcher"]["pid"]
+    shared.spare_node.send_signal(signal.SIGKILL)
+    shared.spare_node.wait()
+    shared.spare_node = shared.start_node("n2")
+
+    def is_back() -> bool:
+        return SPARE in shared.held() and shared.spare()["dispatcher"]["pid"] != before
+
+    shared.until(is_back, "what the spare held")
+
+
 def test_a_gpu_changes_its_sub_cluster(shared: WaveHouse) -> None:
     """Device 3 is named by two sub-clusters of the node: one of them has it at a time."""
     for more in ("one", "two"):
-        shared.activate(SECOND, more)
+        shared.activate(APART, more)
         shared.until(lambda: shared.at.state is RolloutState.DONE, f"the end of the waves: {shared.at}")
-        wanted = {name: [model] * (2 if name == more else 1) for name, model in SECOND.items()}
+        wanted = {name: list(models) * (2 if name == more else 1) for name, models in APART.items()}
         shared.until(lambda wanted=wanted: shared.held() == wanted, f"{wanted}, {shared.held()}")
 
 
@@ -65,6 +101,13 @@ def test_without_waves_memory_refuses_what_does_not_fit_beside_the_old(
 ) -> None:
     """So the tests above can fail."""
     monkeypatch.setattr("planner.service.rollouts.ordering.apart", lambda *_, **__: (["no order"], {}))
-    shared.activate(FIRST)
+    shared.activate(SECOND)
     shared.until(lambda: any("out of memory" in fault for fault in shared.faults()), "a refused load")
     assert shared.at.state is RolloutState.AT_ONCE
+
+
+def test_a_node_that_ends_says_that_its_spare_is_not_to_be_counted_on(shared: WaveHouse) -> None:
+    assert shared.is_kept()
+    shared.spare_node.terminate()
+    shared.spare_node.wait()
+    assert not shared.is_kept()

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from alembic import command
 from sqlalchemy import text
 
-from api.rest.schemas.nodes import STATUS_EXAMPLE
-from planner.plan.plan import Plan
 from planner.service import plans
 from planner.service.activation import ActivationRequest, activate
 from planner.service.errors import NoActivePlan, SubClusterNotFound, WaveNotFound
 from planner.service.rollouts import ordering, view
-from planner.service.rollouts.conducting import FOLLOW_S, conduct, order_due
+from planner.service.rollouts.conducting import FOLLOW_S
 from planner.service.rollouts.view import RolloutState
 from planner.store import migrate
 from planner.store.engine import make_engine
 from planner.store.store import Store
-from tests.control_plane import START
+from tests.conducted import Clock, Fleet
 from tests.integration.test_store_migrations import _move
 from tests.planning import document, model, one_at_a_time
 from tests.rollouts import by_hand, sub_cluster
 from tests.stored_plans import kept_plan
 
-TIGHT = document(
-    [
-        model(name, [10.0], {"a": one_at_a_time(10.0, weights_gib=gib)})
-        for name, gib in (("x", 9.0), ("y", 9.0), ("light", 1.0))
-    ],
-    pools={"a": 3},
-)
 FIRST = by_hand(
     sub_cluster("one", 1, x=1.0), sub_cluster("two", 1, y=1.0), sub_cluster("three", 1, light=1.0)
 )
@@ -42,71 +31,6 @@ SECOND = by_hand(
 )
 TOO_MUCH = by_hand(sub_cluster("one", 1, x=1.0, y=1.0), sub_cluster("two", 1, light=1.0))
 WAVES = 3
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def later(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-
-class Fleet:
-    """A store with a clock, and nodes that say what they are told to say."""
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self.store = store
-        self.clock = clock
-
-    def go(self, plan: Plan) -> int:
-        """The activation of a plan."""
-        version = kept_plan(self.store, TIGHT, plan)
-        plan_id = plans.summary(self.store, version).plan_id
-        plans.approve(self.store, version, plan_id=plan_id, actor="ann")
-        done = activate(self.store, ActivationRequest(version), actor="bob")
-        return done.id
-
-    def turn(self) -> int:
-        """The chore, until it has nothing more to do."""
-        moved = 0
-        order_due(self.store)
-        while conduct(self.store):
-            moved += 1
-            assert moved < 20
-        return moved
-
-    def says(self, name: str, *models: str, wave: int | None = None, **changes: Any) -> None:
-        """The node of a sub-cluster: its GPU holds the models, and it has applied the present wave."""
-        where = self.at
-        gpu = STATUS_EXAMPLE["sub_clusters"][0]["gpus"][0] | {"models": list(models)}
-        part = STATUS_EXAMPLE["sub_clusters"][0] | {
-            "id": name,
-            "gpus": [gpu | changes],
-            "activation_id": where.activation_id,
-            "wave": where.wave if wave is None else wave,
-        }
-        with self.store.writing() as work:
-            work.nodes.hear(f"node-{name}", STATUS_EXAMPLE | {"sub_clusters": [part]})
-
-    @property
-    def at(self) -> view.Progress:
-        return view.progress(self.store)
-
-    def held(self) -> dict[str, set[str]]:
-        """What sub-clusters are to hold now."""
-        found = {}
-        for name in ("one", "two", "three"):
-            spec = view.spec_at(self.store, self.at.activation_id, self.at.wave, name)
-            found[name] = {each.id for each in spec.models}
-        return found
-
-    def all_say(self) -> None:
-        for name, models in self.held().items():
-            self.says(name, *models)
 
 
 @pytest.fixture

@@ -12,12 +12,19 @@ from hypothesis import strategies as st
 from planner.plan.churn import churn_gib
 from planner.plan.plan import Plan
 from planner.plan.relabel import is_equivalent, relabelled
+from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
 from planner.rollout.check import check
 from planner.rollout.rollout import RolloutRefused, rollout
 from planner.rollout.stages import breaches, plan_stage, routes, stages_between
-from tests.rollouts import plan_pairs
+from planner.rollout.steps import SpareGpus
+from tests.planning import document, one_at_a_time
+from tests.planning import model as model_of
+from tests.rollouts import by_hand, plan_pairs, sub_cluster
 
+SPARES = st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 3)), max_size=2).map(
+    lambda drawn: [SpareGpus(f"keep-{n}", kind, "z", gpus) for n, (kind, gpus) in enumerate(drawn)]
+)
 FEW = settings(
     max_examples=60,
     derandomize=True,
@@ -86,6 +93,44 @@ def test_stages_fit_memory_and_leave_out_only_what_their_waves_state(
         for model, shares in full.items():
             kept = sum(open_.get(model, {}).values())
             assert kept >= sum(shares.values()) - 1e-9 or model in stated
+
+
+@given(plan_pairs(spares_max=0), SPARES)
+@FEW
+def test_stages_use_no_spares_but_those_that_are_kept(
+    pair: tuple[PlanningProblem, Plan, Plan], spares: list[SpareGpus]
+) -> None:
+    problem, before, after = pair
+    after = relabelled(problem, before, after)
+    ordered = rollout(problem, before, after, spares=spares, relabel=False)
+    assert check(problem, ordered, spares) == []
+    found = stages_between(problem, plan_stage(before), after, spares=spares)
+    assert set(found.spares) <= {spare.id for spare in spares}
+    assert found.stages[-1] == plan_stage(after)
+    for stage in found.stages:
+        onward = stages_between(problem, stage, before, spares=spares)
+        for stages in (found.stages, onward.stages):
+            assert list(breaches(problem, stages, spares)) == []
+
+
+@given(st.permutations(range(5)))
+@FEW
+def test_with_one_kept_gpu_models_that_fill_theirs_change_places_however_without_a_loss(
+    order: list[int],
+) -> None:
+    filling = one_at_a_time(10.0, weights_gib=9.0)
+    models = [model_of(f"m{n}", [10.0], {"a": filling}) for n in range(len(order))]
+    problem = parse_problem(document(models, pools={"a": len(order)}))
+    before, after = (
+        by_hand(*(sub_cluster(f"sc{n}", 1, **{f"m{m}": 1.0}) for n, m in enumerate(places)))
+        for places in (range(len(order)), order)
+    )
+    moves = order != sorted(order)
+    for spares in ([SpareGpus("keep", "a", "z", 1)], []):
+        found = stages_between(problem, plan_stage(before), after, spares=spares)
+        assert list(breaches(problem, found.stages, spares)) == []
+        assert found.spares == (("keep",) if spares and moves else ())
+        assert any(found.lost_rps) == (moves and not spares)
 
 
 @given(plan_pairs())

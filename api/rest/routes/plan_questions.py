@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
@@ -58,13 +58,18 @@ def get_rollout(
     loss_allowed: Annotated[
         bool, Query(description="Whether demand may be left out for a while where there is no other way.")
     ] = True,
+    spares: Annotated[
+        Literal["free", "kept"],
+        Query(description="On which GPUs spares may be opened: any that are free, or those that nodes keep."),
+    ] = "free",
 ) -> RolloutOut:
     """
     The order of loads, unloads and switches to this plan: by default from the active one, or from the one
     before it.
 
-    Where there is no such order the answer is 409 and names what is missing.
+    Where there is no such order the answer is 409 and names what is missing. What nodes would carry out now
+    opens spares on kept GPUs only.
     """
-    request = RolloutRequest(against, epoch, epoch_before, load_gib_per_s, loss_allowed)
+    request = RolloutRequest(against, epoch, epoch_before, load_gib_per_s, loss_allowed, spares == "kept")
     before, found = plan_questions.rollout(store, version, request)
     return RolloutOut.model_validate({"before": before, "after": version, **found})

@@ -24,6 +24,7 @@ STATUS_EXAMPLE: dict[str, Any] = {
     "cache_fault": None,
     "planner_fault": None,
     "hold_s_max": 600.0,
+    "spares": [{"id": "spare-gpu-7", "gpu_type": "A100-40GB", "zone": "zone-a", "gpus": 1}],
     "sub_clusters": [
         {
             "id": "A100-40GB/zone-a/1",
@@ -96,6 +97,15 @@ class NodeSubClusterBody(Strict):
     )
 
 
+class NodeSpareBody(Strict):
+    """GPUs that the node keeps for rollouts: a sub-cluster of this id may be opened on them for a while."""
+
+    id: Words
+    gpu_type: Words
+    zone: Words
+    gpus: Annotated[int, Field(ge=1, le=GPUS_MAX)]
+
+
 class HeartbeatBody(Entry[dict[str, Any]]):
     """How a node is: the plan it serves, the last it knows, its processes, and what is wrong."""
 
@@ -110,6 +120,9 @@ class HeartbeatBody(Entry[dict[str, Any]]):
     planner_fault: Words | None
     hold_s_max: Annotated[float, Field(ge=0, le=86_400)] | None = Field(
         default=None, description="How long a wave may wait for a sub-cluster that does not come."
+    )
+    spares: list[NodeSpareBody] = Field(
+        default=[], max_length=1_000, description="GPUs that it keeps for rollouts."
     )
     sub_clusters: Annotated[list[NodeSubClusterBody], Field(max_length=1_000)]
 

@@ -20,6 +20,8 @@ PROGRESS_EXAMPLE: dict[str, Any] = {
     "waits_for": ["A100-40GB/zone-a/1"],
     "lost_rps": {},
     "reasons": [],
+    "spares": ["spare-gpu-7"],
+    "spares_left_out": [],
 }
 
 
@@ -46,6 +48,12 @@ class RolloutProgressOut(Out):
         description="Requests per second by model that no sub-cluster carries while the wave is open."
     )
     reasons: list[str]
+    spares: list[str] = Field(
+        description="Sub-clusters on GPUs that nodes keep for rollouts, which the waves go through."
+    )
+    spares_left_out: list[str] = Field(
+        description="Of kept GPUs that nodes announce and that are not used: why they cannot be."
+    )
 
 
 class RoutesOut(Out):

@@ -22,7 +22,7 @@ import httpx
 import msgspec
 import structlog
 
-from dispatcher.contract.node_file import NodeConfig
+from dispatcher.contract.node_file import NodeConfig, NodeSpare
 from dispatcher.contract.node_plan import NodePlan
 from dispatcher.runtime.credentials import planner_headers
 from dispatcher.runtime.node.backoff import Backoff
@@ -88,20 +88,21 @@ class Node:
         self._config = config
         self._client = client
         self._announce = announce
-        ids = [part.id for part in config.sub_clusters]
-        self._source = PlanSource(config.planner, ids, client)
+        ids, spares = [part.id for part in config.sub_clusters], [spare.id for spare in config.spares]
+        self._source = PlanSource(config.planner, ids, client, spares=spares)
         self._letting_go = LettingGo(self._source, config.hold_s_max)
         self._cache = PlanCache(Path(config.state))
         self._news = asyncio.Event()
         devices = Devices(self._tell_keepers)
         self._keepers = [
             Keeper(part, folder, fermata, config.silence_s_max, self._news.set, devices)
-            for part in config.sub_clusters
+            for part in config.parts
         ]
         self._plan = self._cache.load()
         self._applied: dict[str, int] = {}  # plan version by sub-cluster
-        self._changed = {part.id: asyncio.Event() for part in config.sub_clusters}
+        self._changed = {part.id: asyncio.Event() for part in config.parts}
         self._planner_fault: str | None = None
+        self._is_ending = False
         if self._plan is not None:
             _log.info("serving_kept_plan", plan_version=self._plan.plan_version)
             self._tell_keepers()
@@ -183,32 +184,39 @@ class Node:
 
         What cannot be told now is told next time.
         """
-        url = f"{self._config.planner.rstrip('/')}/v1/nodes/{self._config.node}"
         was_heard = True
         while True:
             self._news.clear()
-            content = msgspec.json.encode(self.status())
-            headers = {"content-type": "application/json", **planner_headers()}
-            try:
-                answer = await self._client.put(
-                    url, content=content, headers=headers, timeout=HEARTBEAT_TIMEOUT_S
-                )
-                fault = f"{answer.status_code}: {answer.text[:200]}" if answer.status_code >= 400 else None
-            except httpx.HTTPError as error:
-                fault = repr(error)
+            fault = await self._tell()
             if fault is not None and was_heard:
-                _log.warning("heartbeat_not_taken", url=url, reason=fault)
+                _log.warning("heartbeat_not_taken", planner=self._config.planner, reason=fault)
             was_heard = fault is None
             await asyncio.sleep(min(NEWS_EVERY_S, self._config.heartbeat_s))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), self._config.heartbeat_s - NEWS_EVERY_S)
+
+    async def _tell(self) -> str | None:
+        """One heartbeat; why it was not taken."""
+        url = f"{self._config.planner.rstrip('/')}/v1/nodes/{self._config.node}"
+        content = msgspec.json.encode(self.status())
+        headers = {"content-type": "application/json", **planner_headers()}
+        try:
+            answer = await self._client.put(
+                url, content=content, headers=headers, timeout=HEARTBEAT_TIMEOUT_S
+            )
+        except httpx.HTTPError as error:
+            return repr(error)
+        return f"{answer.status_code}: {answer.text[:200]}" if answer.status_code >= 400 else None
 
     def _tell_keepers(self) -> None:
         for changed in self._changed.values():
             changed.set()
 
     async def close(self) -> None:
-        await asyncio.gather(*(keeper.close() for keeper in self._keepers))
+        """Everything drains; the planner hears at once that the spares are not to be counted on."""
+        self._is_ending = True
+        last_words = [self._tell()] if self._config.spares else []
+        await asyncio.gather(*last_words, *(keeper.close() for keeper in self._keepers))
 
     def _plan_served(self) -> int | None:
         """The oldest plan that a part of this node still serves; None while a part serves none."""
@@ -224,5 +232,11 @@ class Node:
             "cache_fault": self._cache.fault,
             "planner_fault": self._planner_fault,
             "hold_s_max": self._config.hold_s_max,
+            "spares": [] if self._is_ending else [_announcement(spare) for spare in self._config.spares],
             "sub_clusters": [keeper.status() for keeper in self._keepers],
         }
+
+
+def _announcement(spare: NodeSpare) -> dict[str, Any]:
+    place = {"gpu_type": spare.gpu_type, "zone": spare.zone}
+    return {"id": spare.id, **place, "gpus": len(spare.devices)}

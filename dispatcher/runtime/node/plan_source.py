@@ -48,18 +48,24 @@ class Rollout(msgspec.Struct, frozen=True):
     plan_version: int
     state: str
     wave: int
+    spares: tuple[str, ...] = ()
 
 
 class PlanSource:
     """
     Asks ``{url}/v1/activations/current/rollout``, and for the specification of each sub-cluster.
 
-    ``clock_off_s`` is how far this machine's clock is ahead of the planner's, as last seen.
+    Of the node's ``spares`` only for those that the rollout goes through: one that has the name of a
+    sub-cluster of the plan by mistake holds nothing. ``clock_off_s`` is how far this machine's clock is ahead
+    of the planner's, as last seen.
     """
 
-    def __init__(self, url: str, sub_clusters: Sequence[str], client: httpx.AsyncClient) -> None:
+    def __init__(
+        self, url: str, sub_clusters: Sequence[str], client: httpx.AsyncClient, *, spares: Sequence[str] = ()
+    ) -> None:
         self._url = url.rstrip("/")
         self._sub_clusters = tuple(sub_clusters)
+        self._spares = tuple(spares)
         self._client = client
         self.clock_off_s = 0.0
         self._ordering_etag: str | None = None
@@ -88,7 +94,9 @@ class PlanSource:
             self._ordering_etag = new_etag
             return None
         wave = None if found.state == AT_ONCE else found.wave
-        specs = [await self._spec(found, wave, sub_cluster) for sub_cluster in self._sub_clusters]
+        open_spares = () if wave is None else (name for name in self._spares if name in found.spares)
+        names = (*self._sub_clusters, *open_spares)
+        specs = [await self._spec(found, wave, name) for name in names]
         self._ordering_etag = None
         own = tuple(spec for spec in specs if spec)
         return NodePlan(found.plan_version, new_etag, own, found.activation_id, wave)

@@ -49,6 +49,7 @@ from .forecast_source import ForecastSource
 from .forecast_summary_out import ForecastSummaryOut
 from .forecast_summary_page import ForecastSummaryPage
 from .get_problem_response_get_problem import GetProblemResponseGetProblem
+from .get_rollout_spares import GetRolloutSpares
 from .gpu_type_body import GpuTypeBody
 from .gpu_type_out import GpuTypeOut
 from .gpu_type_page import GpuTypePage
@@ -80,6 +81,7 @@ from .node_gpu_body import NodeGpuBody
 from .node_out import NodeOut
 from .node_out_status import NodeOutStatus
 from .node_page import NodePage
+from .node_spare_body import NodeSpareBody
 from .node_sub_cluster_body import NodeSubClusterBody
 from .observed_load_out import ObservedLoadOut
 from .observed_model_out import ObservedModelOut
@@ -231,6 +233,7 @@ __all__ = (
     "ForecastSummaryOut",
     "ForecastSummaryPage",
     "GetProblemResponseGetProblem",
+    "GetRolloutSpares",
     "GpuTypeBody",
     "GpuTypeOut",
     "GpuTypePage",
@@ -262,6 +265,7 @@ __all__ = (
     "NodeOut",
     "NodeOutStatus",
     "NodePage",
+    "NodeSpareBody",
     "NodeSubClusterBody",
     "ObservedLoadOut",
     "ObservedModelOut",

@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.node_spare_body import NodeSpareBody
     from ..models.node_sub_cluster_body import NodeSubClusterBody
 
 
@@ -29,6 +30,8 @@ class HeartbeatBody:
     sub_clusters: list[NodeSubClusterBody]
     hold_s_max: float | None | Unset = UNSET
     """ How long a wave may wait for a sub-cluster that does not come. """
+    spares: list[NodeSpareBody] | Unset = UNSET
+    """ GPUs that it keeps for rollouts. """
 
     def to_dict(self) -> dict[str, Any]:
         plan_version: int | None
@@ -58,6 +61,13 @@ class HeartbeatBody:
         else:
             hold_s_max = self.hold_s_max
 
+        spares: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.spares, Unset):
+            spares = []
+            for spares_item_data in self.spares:
+                spares_item = spares_item_data.to_dict()
+                spares.append(spares_item)
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -73,11 +83,14 @@ class HeartbeatBody:
         )
         if hold_s_max is not UNSET:
             field_dict["hold_s_max"] = hold_s_max
+        if spares is not UNSET:
+            field_dict["spares"] = spares
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.node_spare_body import NodeSpareBody  # noqa: PLC0415
         from ..models.node_sub_cluster_body import NodeSubClusterBody  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -130,6 +143,15 @@ class HeartbeatBody:
 
         hold_s_max = _parse_hold_s_max(d.pop("hold_s_max", UNSET))
 
+        _spares = d.pop("spares", UNSET)
+        spares: list[NodeSpareBody] | Unset = UNSET
+        if _spares is not UNSET:
+            spares = []
+            for spares_item_data in _spares:
+                spares_item = NodeSpareBody.from_dict(spares_item_data)
+
+                spares.append(spares_item)
+
         heartbeat_body = cls(
             plan_version=plan_version,
             plan_known=plan_known,
@@ -139,6 +161,7 @@ class HeartbeatBody:
             planner_fault=planner_fault,
             sub_clusters=sub_clusters,
             hold_s_max=hold_s_max,
+            spares=spares,
         )
 
         return heartbeat_body

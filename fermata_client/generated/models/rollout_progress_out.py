@@ -39,6 +39,10 @@ class RolloutProgressOut:
     lost_rps: RolloutProgressOutLostRps
     """ Requests per second by model that no sub-cluster carries while the wave is open. """
     reasons: list[str]
+    spares: list[str]
+    """ Sub-clusters on GPUs that nodes keep for rollouts, which the waves go through. """
+    spares_left_out: list[str]
+    """ Of kept GPUs that nodes announce and that are not used: why they cannot be. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,6 +70,10 @@ class RolloutProgressOut:
 
         reasons = self.reasons
 
+        spares = self.spares
+
+        spares_left_out = self.spares_left_out
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -80,6 +88,8 @@ class RolloutProgressOut:
                 "waits_for": waits_for,
                 "lost_rps": lost_rps,
                 "reasons": reasons,
+                "spares": spares,
+                "spares_left_out": spares_left_out,
             }
         )
 
@@ -123,6 +133,10 @@ class RolloutProgressOut:
 
         reasons = cast(list[str], d.pop("reasons"))
 
+        spares = cast(list[str], d.pop("spares"))
+
+        spares_left_out = cast(list[str], d.pop("spares_left_out"))
+
         rollout_progress_out = cls(
             activation_id=activation_id,
             plan_version=plan_version,
@@ -134,6 +148,8 @@ class RolloutProgressOut:
             waits_for=waits_for,
             lost_rps=lost_rps,
             reasons=reasons,
+            spares=spares,
+            spares_left_out=spares_left_out,
         )
 
         rollout_progress_out.additional_properties = d

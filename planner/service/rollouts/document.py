@@ -2,8 +2,8 @@
 The waves of an activation as they are stored.
 
 ``start`` is what sub-clusters hold before the first wave; each wave says what is other after it, null where
-a sub-cluster is gone, and what it loses. Where there are no waves nodes take the plan up at once, for the
-``reasons`` given, or because nothing moves.
+a sub-cluster is gone, and what it loses. Those on GPUs kept for rollouts are marked ``is_spare``. Where
+there are no waves nodes take the plan up at once, for the ``reasons`` given, or because nothing moves.
 """
 
 from __future__ import annotations
@@ -57,14 +57,16 @@ def stage_from_json(content: dict[str, Any]) -> Stage:
 
 def _holding(holding: Holding) -> dict[str, Any]:
     models = {model: [held.batch_size, held.share] for model, held in sorted(holding.models.items())}
-    return {
+    content = {
         "gpu_type": holding.gpu_type,
         "zone": holding.zone,
         "gpus": holding.gpus,
         "models": models,
     }
+    return content | ({"is_spare": True} if holding.is_spare else {})
 
 
 def _parsed(content: dict[str, Any]) -> Holding:
     models = {model: Held(batch_size, share) for model, (batch_size, share) in content["models"].items()}
-    return Holding(content["gpu_type"], content["zone"], content["gpus"], models)
+    is_spare = content.get("is_spare", False)
+    return Holding(content["gpu_type"], content["zone"], content["gpus"], models, is_spare)

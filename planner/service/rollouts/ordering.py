@@ -1,5 +1,6 @@
 """
 The waves of the active plan, from where each sub-cluster is: computed once, kept with the activation.
+They go through the spares that nodes announced lately, and through no other.
 
 Ordering takes minutes for large fleets, so it is done in a process of its own after the activation;
 nodes keep what they hold meanwhile. Of many servers one keeps its answer; they would all find the same.
@@ -18,9 +19,19 @@ from typing import Any
 from planner.plan.codec import parse_plan
 from planner.problem.parse import parse_problem
 from planner.problem.problem import PlanningProblem
-from planner.rollout.stages import Held, Holding, Stage, changed, plan_stage, stages_between
+from planner.rollout.stages import (
+    Held,
+    Holding,
+    Stage,
+    changed,
+    open_spares,
+    plan_stage,
+    stages_between,
+)
+from planner.rollout.steps import SpareGpus
 from planner.service.apart import apart
 from planner.service.plan_errors import PlanQuestionBusy, PlanQuestionTooLong
+from planner.service.rollouts.announced import announced
 from planner.service.rollouts.confirming import is_confirmed, parts_by_sub_cluster
 from planner.service.rollouts.document import (
     document_at_once,
@@ -30,7 +41,7 @@ from planner.service.rollouts.document import (
     stages_of,
 )
 from planner.service.serving import heard_lately
-from planner.store.records import Activation, PlanDocuments, RolloutRecord
+from planner.store.records import Activation, HeardNode, PlanDocuments, RolloutRecord
 from planner.store.store import Store, UnitOfWork
 from profiles.faults import InputInvalid
 
@@ -75,9 +86,9 @@ def _document(store: Store, current: Activation, stopping: threading.Event | Non
     with store.reading() as work:
         start = _start(work, current)
         documents = work.plans.documents(current.plan_version)
-        now = work.now
+        now, heard = work.now, heard_lately(work)
     assert documents is not None
-    return document_at_once() if start is None else _ordered(start, documents, now, stopping)
+    return document_at_once() if start is None else _ordered(start, documents, heard, now, stopping)
 
 
 def epoch_at(problem: PlanningProblem, now: datetime) -> int:
@@ -138,13 +149,29 @@ def _with_traffic_of(now: Holding | None, then: Holding) -> Holding:
 
 
 def _ordered(
-    start: _Start, documents: PlanDocuments, now: datetime, stopping: threading.Event | None
+    start: _Start,
+    documents: PlanDocuments,
+    heard: Sequence[HeardNode],
+    now: datetime,
+    stopping: threading.Event | None,
 ) -> dict[str, Any]:
-    epoch = epoch_at(parse_problem(documents.problem), now)
+    problem = parse_problem(documents.problem)
+    epoch = epoch_at(problem, now)
     target = plan_stage(parse_plan(documents.plan), epoch)
     if not changed(start.stage, target):
         return document_at_once()
-    content = (documents.problem, stage_to_json(start.stage), documents.plan, epoch, start.versions)
+    planned = (start.stage.keys() - open_spares(start.stage)) | target.keys()
+    kept = announced(heard, planned, {(pool.gpu_type, pool.zone) for pool in problem.pools})
+    for reason in kept.left_out:
+        log.warning("plan %s: %s", documents.summary.version, reason)
+    content = (
+        documents.problem,
+        stage_to_json(start.stage),
+        documents.plan,
+        epoch,
+        start.versions,
+        kept.spares,
+    )
     try:
         reasons, document = apart(
             _ordered_apart, *content, within_s=ORDERING_S_MAX, turn=_turn, stopping=stopping
@@ -166,13 +193,14 @@ def _ordered_apart(
     plan: dict[str, Any],
     epoch: int,
     versions: Sequence[int],
+    spares: Sequence[SpareGpus],
 ) -> tuple[list[str], dict[str, Any]]:
     """Elsewhere: why there are no waves, else their document."""
     from planner.rollout.rollout import RolloutRefused
 
     question = parse_problem(problem)
     try:
-        found = stages_between(question, stage_from_json(start), parse_plan(plan), epoch=epoch)
+        found = stages_between(question, stage_from_json(start), parse_plan(plan), epoch=epoch, spares=spares)
     except RolloutRefused as refused:
         return list(refused.reasons), {}
     except ValueError as error:

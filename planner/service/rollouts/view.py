@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,12 +11,13 @@ from dispatcher.contract.sub_cluster import LIVE_RULES, LoadReporting, ServedMod
 from planner.problem.problem import PlanningProblem
 from planner.rollout.stages import Holding, Routes, plan_stage, routes
 from planner.service.errors import NoActivePlan, SubClusterNotFound, WaveNotFound
+from planner.service.rollouts.announced import announced, any_announced
 from planner.service.rollouts.confirming import unconfirmed
 from planner.service.rollouts.kept import stored_plan, waves
 from planner.service.rollouts.ordering import epoch_at
 from planner.service.serving import heard_lately
 from planner.service.sub_clusters import served_model, sub_cluster_spec
-from planner.store.records import Activation, RegisteredModel, RolloutRecord
+from planner.store.records import Activation, HeardNode, RegisteredModel, RolloutRecord
 from planner.store.store import Store, UnitOfWork
 
 
@@ -51,12 +53,15 @@ class Details:
     What is known of it besides.
 
     ``waits_for`` are the sub-clusters that have not done their part of the open wave, ``lost_rps`` is what it
-    leaves out, by model; ``reasons`` say why there are no waves.
+    leaves out, by model; ``reasons`` say why there are no waves. ``spares`` are the sub-clusters on kept GPUs
+    that the waves go through, ``spares_left_out`` says of others that nodes announce why they are not used.
     """
 
     waits_for: tuple[str, ...] = ()
     lost_rps: dict[str, float] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    spares: tuple[str, ...] = ()
+    spares_left_out: tuple[str, ...] = ()
 
 
 def progress(store: Store) -> Progress:
@@ -79,15 +84,28 @@ def progress(store: Store) -> Progress:
 
 def details(store: Store, activation_id: int) -> Details:
     with store.reading() as work:
-        record = work.rollouts.of(activation_id)
-        if record is None or record.wave == record.done:
-            reasons = work.rollouts.document(activation_id).get("reasons", ())
-            return Details(reasons=tuple(reasons))
+        record, activation = work.rollouts.of(activation_id), work.plans.activation(activation_id)
+        reasons = () if record is None else tuple(work.rollouts.document(activation_id).get("reasons", ()))
         heard = heard_lately(work)
+    left_out = () if activation is None else _left_out(store, activation.plan_version, heard)
+    if record is None or record.is_done:
+        return Details(reasons=reasons, spares_left_out=left_out)
     found = waves(store, activation_id)
+    if record.wave == record.done:
+        return Details(spares=found.spares, spares_left_out=left_out)
     now, then = found.stages[record.done], found.stages[record.wave]
     waits_for = unconfirmed(now, then, activation_id, record.wave, heard)
-    return Details(tuple(waits_for), dict(found.lost_rps[record.wave - 1]))
+    lost_rps = dict(found.lost_rps[record.wave - 1])
+    return Details(tuple(waits_for), lost_rps, spares=found.spares, spares_left_out=left_out)
+
+
+def _left_out(store: Store, version: int, heard: Sequence[HeardNode]) -> tuple[str, ...]:
+    if not any_announced(heard):
+        return ()
+    found = stored_plan(store, version)
+    planned = {cluster.id for cluster in found.plan.sub_clusters}
+    pools = {(pool.gpu_type, pool.zone) for pool in found.problem.pools}
+    return announced(heard, planned, pools).left_out
 
 
 def routes_now(store: Store) -> tuple[int, Routes]:

@@ -92,10 +92,10 @@ def program_of(
         if mine:
             b.row(f"inventory_p{p}", [counts[mine]], [1.0], upper=float(pool.available))
     prices = np.array([tables.price_usd_per_hour[tables.pool_types[place.draft.pool]] for place in places])
-    grown = _add_loads(b, places, counts, loads)
+    beyond = {} if loads is None else _add_loads(b, places, counts, loads)
     cost = np.zeros(len(b.column_names))
     cost[counts] = prices
-    for k, (column, fresh, known) in grown.items():
+    for k, (column, fresh, known) in beyond.items():
         cost[counts[k]] += fresh
         cost[column] = known
     return Program(b, shares, counts, changing, np.array(rows), cost)
@@ -118,14 +118,14 @@ def _grown(places: Sequence[Place], loads: Loads | None) -> frozenset[int]:
 
 
 def _add_loads(
-    b: Builder, places: Sequence[Place], counts: Integers, loads: Loads | None
+    b: Builder, places: Sequence[Place], counts: Integers, loads: Loads
 ) -> dict[int, tuple[int, float, float]]:
     """
     By place a column of the GPUs beyond those that run; and what a GPU loads, and one of these loads more,
     in dollars per hour.
     """
     found: dict[int, tuple[int, float, float]] = {}
-    for k, place in enumerate(places if loads is not None else ()):
+    for k, place in enumerate(places):
         fresh, known = loads.by_gpu(k, list(place.draft.shares))
         column = b.column(f"grown_k{k}", upper=np.inf)
         b.row(f"grown_k{k}", [counts[k], column], [1.0, -1.0], upper=float(loads.gpus[k]))

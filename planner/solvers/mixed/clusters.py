@@ -22,6 +22,7 @@ from planner.solvers.mixed.moves import (
     State,
     improve,
     insert,
+    note_alone,
     seed_rounds,
     worth_of,
 )
@@ -168,7 +169,7 @@ def _arrays(part: CrowdedPart, group: Integers, available: Floats) -> Part:
     rate = np.zeros((len(group), 0))
     if rate_max is not None:
         rate = tables.rate_rps[models] * share[:, None] / rate_max
-    return Part(
+    arrays = Part(
         need=need,
         kept=np.array(KEPT),
         weights=tables.weights_gib[models][:, types].T.copy(),
@@ -179,8 +180,12 @@ def _arrays(part: CrowdedPart, group: Integers, available: Floats) -> Part:
         outside=np.zeros((len(group), 0)),
         apart=np.zeros(0),
         rate=rate,
+        alone_gpus=np.zeros((len(types), len(group)), dtype=np.int64),
+        alone_size=np.zeros((len(types), len(group))),
         member_max=MEMBERS_MAX,
     )
+    note_alone(arrays)
+    return arrays
 
 
 def _greedy(arrays: Part) -> State:
@@ -194,6 +199,9 @@ def _greedy(arrays: Part) -> State:
         weight=np.zeros(items + 1),
         gpus=np.zeros(items + 1, dtype=np.int64),
         size=np.zeros(items + 1),
+        level=np.zeros(items + 1, dtype=np.int64),
+        load=np.zeros((items + 1, arrays.need.shape[4])),
+        peak=np.zeros(items + 1, dtype=np.int64),
         used=np.zeros(len(arrays.price), dtype=np.int64),
         outer=arrays.apart + arrays.outside.sum(axis=0),
     )

@@ -48,11 +48,13 @@ class Part(NamedTuple):
     outside: Floats  # (K, D) dollars per hour
     apart: Floats  # (D,) dollars per hour of all that is not an item
     rate: Floats  # (K, E) share of what one dispatcher takes
+    alone_gpus: Integers  # (G, K) of a sub-cluster of the item alone, 0 where there is none
+    alone_size: Floats  # (G, K)
     member_max: int  # items of one sub-cluster
 
 
 class State(NamedTuple):
-    """What moves change; slots (S)."""
+    """What moves change; slots (S), epochs (E)."""
 
     home: Integers  # (K,)
     members: Integers  # (S, member_max)
@@ -61,6 +63,9 @@ class State(NamedTuple):
     weight: Floats  # (S,) GiB
     gpus: Integers  # (S,)
     size: Floats  # (S,) GPUs before rounding up
+    level: Integers  # (S,) of the memory that weights leave
+    load: Floats  # (S, E) need of the members, at this level and with these GPUs
+    peak: Integers  # (S,) the epoch of the largest load
     used: Integers  # (G,) GPUs
     outer: Floats  # (D,) dollars per hour of what is outside
 
@@ -83,15 +88,14 @@ def _fits(part, g, v, n, members, count, extra, most):  # type: ignore[no-untype
 
 
 @njit(cache=True)
-def sized(part, g, members, count, extra, weight, least):  # type: ignore[no-untyped-def]
-    """GPUs and size of a set, with ``extra`` in it unless negative; 0 GPUs where it is no sub-cluster."""
+def _level(part, g, weight):  # type: ignore[no-untyped-def]
+    """The level that these weights leave, -1 where they leave too little."""
     left = 1.0 - weight / part.usable[g]
-    v = -1
-    for at in range(len(part.kept)):
-        if part.kept[at] <= left + 1e-12:
-            v = at
-    if v < 0 or count + (extra >= 0) > part.member_max:
-        return 0, 0.0
+    return np.searchsorted(part.kept, left + 1e-12, side="right") - 1
+
+
+@njit(cache=True)
+def _is_within_rate(part, members, count, extra):  # type: ignore[no-untyped-def]
     for e in range(part.rate.shape[1]):
         rate = 0.0
         for j in range(count):
@@ -99,14 +103,91 @@ def sized(part, g, members, count, extra, weight, least):  # type: ignore[no-unt
         if extra >= 0:
             rate += part.rate[extra, e]
         if rate > 1 + 1e-9:
-            return 0, 0.0
-    n = max(1, least)
-    while n <= part.limit[g]:
+            return False
+    return True
+
+
+@njit(cache=True)
+def sized(part, g, members, count, extra, weight, least, most):  # type: ignore[no-untyped-def]
+    """GPUs, from ``least`` to ``most``, and size of a set, with ``extra`` in it unless negative; else 0 GPUs."""
+    v = _level(part, g, weight)
+    if v < 0 or count + (extra >= 0) > part.member_max or not _is_within_rate(part, members, count, extra):
+        return 0, 0.0
+    for n in range(max(1, least), min(most, part.limit[g]) + 1):
         size = _fits(part, g, v, n, members, count, extra, n + 1e-9)
         if size < np.inf:
             return n, size
-        n += 1
     return 0, 0.0
+
+
+@njit(cache=True)
+def _size_in(part, state, i, slots, more, sizes):  # type: ignore[no-untyped-def]
+    """
+    ``sizes`` of these slots with item i, with ``more`` GPUs than they have; inf where that is not enough.
+
+    One function without calls or early ends: counting references to the arrays of a tuple would take most of the time.
+    """
+    need, load, kept, rate = part.need, state.load, part.kept, part.rate
+    weight, weights, usable = state.weight, part.weights, part.usable
+    members, members_count = state.members, state.members_count
+    for at in range(len(slots)):
+        k = slots[at]
+        g, n, v, count = state.type[k], state.gpus[k] + more[at], state.level[k], members_count[k]
+        peak = state.peak[k]
+        sizes[at] = np.inf
+        if g == CLOSED or more[at] < 0 or n > part.limit[g] or count >= part.member_max:
+            continue
+        if more[at] == 0 and load[k, peak] + need[g, v, i, n - 1, peak] > n + 1e-9:
+            continue  # with less memory left all the more
+        left = 1.0 - (weight[k] + weights[g, i]) / usable[g]
+        w = np.searchsorted(kept, left + 1e-12, side="right") - 1
+        if w < 0:
+            continue
+        largest = 0.0
+        for e in range(need.shape[4]):
+            total = need[g, w, i, n - 1, e]
+            if more[at] == 0 and w == v:
+                total += load[k, e]
+            else:
+                for j in range(count):
+                    total += need[g, w, members[k, j], n - 1, e]
+            largest = max(largest, total)
+            if total > n + 1e-9:
+                break
+        for e in range(rate.shape[1]):
+            total = rate[i, e]
+            for j in range(count):
+                total += rate[members[k, j], e]
+            if total > 1 + 1e-9:
+                largest = np.inf
+        if largest <= n + 1e-9:
+            sizes[at] = largest
+
+
+@njit(cache=True)
+def _note_load(part, state, k):  # type: ignore[no-untyped-def]
+    """Level and load of slot k from its members."""
+    g, n, need, load, members = state.type[k], state.gpus[k], part.need, state.load, state.members
+    v = _level(part, g, state.weight[k])
+    peak = 0
+    for e in range(load.shape[1]):
+        total = 0.0
+        for j in range(state.members_count[k]):
+            total += need[g, v, members[k, j], n - 1, e]
+        load[k, e] = total
+        if total > load[k, peak]:
+            peak = e
+    state.level[k], state.peak[k] = v, peak
+
+
+@njit(cache=True)
+def note_alone(part):  # type: ignore[no-untyped-def]
+    """What each item needs alone."""
+    nobody = np.empty(0, dtype=np.int64)
+    for g in range(len(part.price)):
+        for i in range(len(part.outside)):
+            n, size = sized(part, g, nobody, 0, i, part.weights[g, i], 1, part.limit[g])
+            part.alone_gpus[g, i], part.alone_size[g, i] = n, size
 
 
 @njit(cache=True)
@@ -144,7 +225,7 @@ def worth_of(part, state):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _count_anew(part, state, k):  # type: ignore[no-untyped-def]
-    """GPUs of slot k after items left it."""
+    """GPUs of slot k after items left it: as many as before, or fewer one by one."""
     g = state.type[k]
     state.used[g] -= state.gpus[k]
     if state.members_count[k] == 0:
@@ -154,9 +235,16 @@ def _count_anew(part, state, k):  # type: ignore[no-untyped-def]
     for j in range(state.members_count[k]):
         weight += part.weights[g, state.members[k, j]]
     state.weight[k] = weight
-    n, size = sized(part, g, state.members[k], state.members_count[k], -1, weight, 1)
+    before, count = state.gpus[k], state.members_count[k]
+    n, size = sized(part, g, state.members[k], count, -1, weight, before, before)
+    while n > 1:
+        fewer, smaller = sized(part, g, state.members[k], count, -1, weight, n - 1, n - 1)
+        if fewer == 0:
+            break
+        n, size = fewer, smaller
     state.gpus[k], state.size[k] = n, size
     state.used[g] += n
+    _note_load(part, state, k)
 
 
 @njit(cache=True)
@@ -181,6 +269,7 @@ def enter(part, state, i, k, g, n, size):  # type: ignore[no-untyped-def]
     state.weight[k] += part.weights[g, i]
     state.used[g] += n - state.gpus[k]
     state.gpus[k], state.size[k] = n, size
+    _note_load(part, state, k)
     state.home[i] = k
     _charge(part, state, i, -1.0)
 
@@ -189,35 +278,44 @@ def enter(part, state, i, k, g, n, size):  # type: ignore[no-untyped-def]
 def insert(part, state, i, slots, blink):  # type: ignore[no-untyped-def]
     """Put item i where it costs least of these slots, a new one and outside; returns the slot."""
     best, best_k, best_g, best_n, best_size = _saved(part, state, i), OUTSIDE, 0, 0, 0.0
-    for k in slots:
-        g = state.type[k]
-        if g == CLOSED or (blink > 0 and np.random.random() < blink):
-            continue
-        n, size = sized(
-            part,
-            g,
-            state.members[k],
-            state.members_count[k],
-            i,
-            state.weight[k] + part.weights[g, i],
-            state.gpus[k],
-        )
-        if n == 0 or state.used[g] + n - state.gpus[k] > part.available[g]:
-            continue
-        cost = part.price[g] * (
-            (1 - SMOOTH_WEIGHT) * (n - state.gpus[k]) + SMOOTH_WEIGHT * (size - state.size[k])
-        )
-        if cost < best:
-            best, best_k, best_g, best_n, best_size = cost, k, g, n, size
     fresh = int(np.argmax(state.type == CLOSED))
     if state.type[fresh] == CLOSED:
         for g in range(len(part.price)):
-            n, size = sized(part, g, state.members[fresh], 0, i, part.weights[g, i], 1)
+            n, size = part.alone_gpus[g, i], part.alone_size[g, i]
             if n == 0 or state.used[g] + n > part.available[g]:
                 continue
             cost = part.price[g] * ((1 - SMOOTH_WEIGHT) * n + SMOOTH_WEIGHT * size)
             if cost < best:
                 best, best_k, best_g, best_n, best_size = cost, fresh, g, n, size
+    more, sizes = np.zeros(len(slots), dtype=np.int64), np.empty(len(slots))
+    for at in range(len(slots)):
+        if blink > 0 and np.random.random() < blink:
+            more[at] = -1
+    while True:
+        _size_in(part, state, i, slots, more, sizes)
+        goes_on = False
+        for at in range(len(slots)):
+            if more[at] < 0:
+                continue
+            k = slots[at]
+            g, n = state.type[k], state.gpus[k] + more[at]
+            if sizes[at] < np.inf:
+                cost = part.price[g] * (
+                    (1 - SMOOTH_WEIGHT) * more[at] + SMOOTH_WEIGHT * (sizes[at] - state.size[k])
+                )
+                if cost < best and (more[at] == 0 or state.used[g] + more[at] <= part.available[g]):
+                    best, best_k, best_g, best_n, best_size = cost, k, g, n, sizes[at]
+                more[at] = -1
+            elif g == CLOSED:
+                more[at] = -1
+            else:
+                more[at] += 1
+        for at in range(len(slots)):
+            if more[at] > 0 and part.price[state.type[slots[at]]] * (1 - SMOOTH_WEIGHT) * more[at] >= best:
+                more[at] = -1
+            goes_on |= more[at] > 0
+        if not goes_on:
+            break
     if best_k != OUTSIDE:
         enter(part, state, i, best_k, best_g, best_n, best_size)
     return best_k
@@ -294,6 +392,9 @@ def take_over(source, target, slots):  # type: ignore[no-untyped-def]
         target.weight[k] = source.weight[k]
         target.gpus[k] = source.gpus[k]
         target.size[k] = source.size[k]
+        target.level[k] = source.level[k]
+        target.load[k] = source.load[k]
+        target.peak[k] = source.peak[k]
         target.members[k, : source.members_count[k]] = source.members[k, : source.members_count[k]]
 
 

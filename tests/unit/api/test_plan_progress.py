@@ -12,7 +12,7 @@ from api.cli import plan_control
 from api.cli.main import app
 from api.rest.schemas.rollouts import PROGRESS_EXAMPLE, RolloutProgressOut
 
-OPEN = "plan 3: wave 2 of 3 is open, waits for A100-40GB/zone-a/1"
+OPEN = "plan 3: wave 2 of 3 is open, waits for A100-40GB/zone-a/1, goes through spare-gpu-7"
 
 
 def in_state(state: str, **changes: Any) -> dict[str, Any]:
@@ -48,7 +48,11 @@ def said(monkeypatch: pytest.MonkeyPatch, answers: list[dict[str, Any]], *words:
         (in_state("ordering"), "plan 3: its waves are being ordered; nodes keep what they hold"),
         (in_state("waves"), OPEN),
         (in_state("waves", lost_rps={"bert": 12.0}), f"{OPEN}; bert lacks 12.0 requests/s"),
-        (in_state("waves", waits_for=[]), "plan 3: wave 2 of 3 is open, waits for nobody"),
+        (in_state("waves", waits_for=[], spares=[]), "plan 3: wave 2 of 3 is open, waits for nobody"),
+        (
+            in_state("done", spares_left_out=["spare a of n1: why not"]),
+            "plan 3: held by the fleet after 3 wave(s); not used: spare a of n1: why not",
+        ),
         (in_state("done"), "plan 3: held by the fleet after 3 wave(s)"),
         (in_state("at_once", reasons=["no order"]), "plan 3: no waves, nodes take it up at once: no order"),
     ],

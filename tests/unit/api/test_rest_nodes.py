@@ -25,6 +25,8 @@ def test_a_heartbeat_is_kept_in_place_of_the_one_before(client: httpx.Client) ->
         ({"plan_version": -1}, "plan_version"),
         ({"more": 1}, "more"),
         ({"sub_clusters": [{"id": "sc"}]}, "sub_clusters[0].gpus"),
+        ({"spares": [{"id": "s", "gpu_type": "a", "zone": "z"}]}, "spares[0].gpus"),
+        ({"spares": [{"id": "s", "gpu_type": "a", "zone": "z", "gpus": 0}]}, "spares[0].gpus"),
     ],
 )
 def test_a_heartbeat_with_faults_is_refused(client: httpx.Client, change: dict[str, Any], field: str) -> None:

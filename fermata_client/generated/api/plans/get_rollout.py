@@ -6,6 +6,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...models.get_rollout_spares import GetRolloutSpares
 from ...models.problem import Problem
 from ...models.rollout_out import RolloutOut
 from ...types import UNSET, Response, Unset
@@ -19,6 +20,7 @@ def _get_kwargs(
     epoch_before: int | None | Unset = UNSET,
     load_gib_per_s: float | Unset = 1.0,
     loss_allowed: bool | Unset = True,
+    spares: GetRolloutSpares | Unset = GetRolloutSpares.FREE,
     fleet: str | Unset = "default",
 ) -> dict[str, Any]:
 
@@ -43,6 +45,12 @@ def _get_kwargs(
     params["load_gib_per_s"] = load_gib_per_s
 
     params["loss_allowed"] = loss_allowed
+
+    json_spares: str | Unset = UNSET
+    if not isinstance(spares, Unset):
+        json_spares = spares.value
+
+    params["spares"] = json_spares
 
     params["fleet"] = fleet
 
@@ -133,6 +141,7 @@ def sync_detailed(
     epoch_before: int | None | Unset = UNSET,
     load_gib_per_s: float | Unset = 1.0,
     loss_allowed: bool | Unset = True,
+    spares: GetRolloutSpares | Unset = GetRolloutSpares.FREE,
     fleet: str | Unset = "default",
 ) -> Response[Problem | RolloutOut]:
     """Get Rollout
@@ -141,7 +150,9 @@ def sync_detailed(
     one
     before it.
 
-    Where there is no such order the answer is 409 and names what is missing.
+    Where there is no such order the answer is 409 and names what is missing. What nodes would carry out
+    now
+    opens spares on kept GPUs only.
 
     Scope: reader, of the fleet asked for.
 
@@ -154,6 +165,8 @@ def sync_detailed(
         load_gib_per_s (float | Unset): How fast a GPU loads weights. Default: 1.0.
         loss_allowed (bool | Unset): Whether demand may be left out for a while where there is no
             other way. Default: True.
+        spares (GetRolloutSpares | Unset): On which GPUs spares may be opened: any that are free,
+            or those that nodes keep. Default: GetRolloutSpares.FREE.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -171,6 +184,7 @@ def sync_detailed(
         epoch_before=epoch_before,
         load_gib_per_s=load_gib_per_s,
         loss_allowed=loss_allowed,
+        spares=spares,
         fleet=fleet,
     )
 
@@ -190,6 +204,7 @@ def sync(
     epoch_before: int | None | Unset = UNSET,
     load_gib_per_s: float | Unset = 1.0,
     loss_allowed: bool | Unset = True,
+    spares: GetRolloutSpares | Unset = GetRolloutSpares.FREE,
     fleet: str | Unset = "default",
 ) -> Problem | RolloutOut | None:
     """Get Rollout
@@ -198,7 +213,9 @@ def sync(
     one
     before it.
 
-    Where there is no such order the answer is 409 and names what is missing.
+    Where there is no such order the answer is 409 and names what is missing. What nodes would carry out
+    now
+    opens spares on kept GPUs only.
 
     Scope: reader, of the fleet asked for.
 
@@ -211,6 +228,8 @@ def sync(
         load_gib_per_s (float | Unset): How fast a GPU loads weights. Default: 1.0.
         loss_allowed (bool | Unset): Whether demand may be left out for a while where there is no
             other way. Default: True.
+        spares (GetRolloutSpares | Unset): On which GPUs spares may be opened: any that are free,
+            or those that nodes keep. Default: GetRolloutSpares.FREE.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -229,6 +248,7 @@ def sync(
         epoch_before=epoch_before,
         load_gib_per_s=load_gib_per_s,
         loss_allowed=loss_allowed,
+        spares=spares,
         fleet=fleet,
     ).parsed
 
@@ -242,6 +262,7 @@ async def asyncio_detailed(
     epoch_before: int | None | Unset = UNSET,
     load_gib_per_s: float | Unset = 1.0,
     loss_allowed: bool | Unset = True,
+    spares: GetRolloutSpares | Unset = GetRolloutSpares.FREE,
     fleet: str | Unset = "default",
 ) -> Response[Problem | RolloutOut]:
     """Get Rollout
@@ -250,7 +271,9 @@ async def asyncio_detailed(
     one
     before it.
 
-    Where there is no such order the answer is 409 and names what is missing.
+    Where there is no such order the answer is 409 and names what is missing. What nodes would carry out
+    now
+    opens spares on kept GPUs only.
 
     Scope: reader, of the fleet asked for.
 
@@ -263,6 +286,8 @@ async def asyncio_detailed(
         load_gib_per_s (float | Unset): How fast a GPU loads weights. Default: 1.0.
         loss_allowed (bool | Unset): Whether demand may be left out for a while where there is no
             other way. Default: True.
+        spares (GetRolloutSpares | Unset): On which GPUs spares may be opened: any that are free,
+            or those that nodes keep. Default: GetRolloutSpares.FREE.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -280,6 +305,7 @@ async def asyncio_detailed(
         epoch_before=epoch_before,
         load_gib_per_s=load_gib_per_s,
         loss_allowed=loss_allowed,
+        spares=spares,
         fleet=fleet,
     )
 
@@ -297,6 +323,7 @@ async def asyncio(
     epoch_before: int | None | Unset = UNSET,
     load_gib_per_s: float | Unset = 1.0,
     loss_allowed: bool | Unset = True,
+    spares: GetRolloutSpares | Unset = GetRolloutSpares.FREE,
     fleet: str | Unset = "default",
 ) -> Problem | RolloutOut | None:
     """Get Rollout
@@ -305,7 +332,9 @@ async def asyncio(
     one
     before it.
 
-    Where there is no such order the answer is 409 and names what is missing.
+    Where there is no such order the answer is 409 and names what is missing. What nodes would carry out
+    now
+    opens spares on kept GPUs only.
 
     Scope: reader, of the fleet asked for.
 
@@ -318,6 +347,8 @@ async def asyncio(
         load_gib_per_s (float | Unset): How fast a GPU loads weights. Default: 1.0.
         loss_allowed (bool | Unset): Whether demand may be left out for a while where there is no
             other way. Default: True.
+        spares (GetRolloutSpares | Unset): On which GPUs spares may be opened: any that are free,
+            or those that nodes keep. Default: GetRolloutSpares.FREE.
         fleet (str | Unset): Whose data: a fleet's id. Default: 'default'.
 
     Raises:
@@ -337,6 +368,7 @@ async def asyncio(
             epoch_before=epoch_before,
             load_gib_per_s=load_gib_per_s,
             loss_allowed=loss_allowed,
+            spares=spares,
             fleet=fleet,
         )
     ).parsed

@@ -105,3 +105,57 @@ def faults_of(data: object) -> dict[str, str]:
     with pytest.raises(InputInvalid) as caught:
         parse_node(data)
     return {fault.field: str(fault) for fault in caught.value.faults}
+
+
+SPARE = {
+    "id": "spare-gpu-7",
+    "gpu_type": "A100",
+    "zone": "zone-a",
+    "devices": ["7"],
+    "dispatcher": {"worker_endpoint": "tcp://127.0.0.1:7100", "http_port": 8100},
+}
+
+
+def test_a_spare_is_a_part_of_its_own_and_a_node_may_be_nothing_else() -> None:
+    config = parse_node(valid() | {"spares": [SPARE]})
+    assert [part.id for part in config.parts] == ["A100/zone-a/1", "A100/zone-a/2", "spare-gpu-7"]
+    assert (config.parts[-1].devices, config.parts[-1].first_gpu) == (("7",), 0)
+    alone = parse_node(valid() | {"sub_clusters": [], "spares": [SPARE]})
+    assert [part.endpoint for part in alone.parts] == ["tcp://127.0.0.1:7100"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"id": ""}, "spares[0].id", "empty"),
+        ({"id": "A100/zone-a/1"}, "spares[0].id", "unique among sub-clusters and spares"),
+        ({"gpu_type": ""}, "spares[0].gpu_type", "empty"),
+        ({"zone": ""}, "spares[0].zone", "empty"),
+        ({"devices": []}, "spares[0].devices", "must name the devices"),
+        ({"devices": ["7", "7"]}, "spares[0].devices[1]", "once"),
+        ({"devices": ["2"]}, "spares[0].devices[0]", "A100/zone-a/2 names it too"),
+        ({"emulated_memory_gib": -1.0}, "spares[0].emulated_memory_gib", "above 0"),
+        ({"first_gpu": 1}, "spares[0].first_gpu", "unknown field"),
+        ({"dispatcher": None}, "spares[0].dispatcher", "must be an object"),
+        (
+            {"dispatcher": {"worker_endpoint": "tcp://127.0.0.1:7100", "http_port": 8000}},
+            "spares[0].dispatcher.http_port",
+            "must not be sub_clusters[0].dispatcher.http_port",
+        ),
+        (
+            {"dispatcher": {"worker_endpoint": "tcp://127.0.0.1", "http_port": 8100}},
+            "spares[0].dispatcher.worker_endpoint",
+            "a port of its own",
+        ),
+    ],
+)
+def test_a_fault_of_a_spare_names_field_value_and_limit(
+    change: dict[str, Any], field: str, words: str
+) -> None:
+    assert words in faults_of(valid() | {"spares": [SPARE | change]})[field]
+
+
+def test_a_device_is_kept_for_one_spare() -> None:
+    doors = {"worker_endpoint": "tcp://127.0.0.1:7200", "http_port": 8200}
+    spares = [SPARE, SPARE | {"id": "other", "dispatcher": doors}]
+    assert "spare spare-gpu-7 names it too" in faults_of(valid() | {"spares": spares})["spares[1].devices[0]"]

@@ -23,9 +23,10 @@ def test_the_latest_are_kept_and_what_fails_is_tried_again() -> None:
 
 def test_waves_are_written_as_what_changes_and_read_back() -> None:
     one = Holding("a", "z", 1, {"x": Held(4, 1.0)})
-    two = Holding("a", "z", 2, {"x": Held(2, 0.5), "y": Held(1, 1.0)})
+    two = Holding("a", "z", 2, {"x": Held(2, 0.5), "y": Held(1, 1.0)}, is_spare=True)
     stages = Stages(({"one": one}, {"one": one, "two": two}, {"two": two}), ((), (("x", 1.5),)))
     document = document_of(stages, [7])
     assert stages_of(document) == stages
     assert document["waves"][1]["changes"] == {"one": None}
     assert document["problem_versions"] == [7]
+    assert stages_of(document).spares == ("two",)

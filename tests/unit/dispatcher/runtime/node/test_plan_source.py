@@ -67,6 +67,24 @@ def test_waves_are_told_one_by_one_and_while_they_are_ordered_nothing_is(planner
     asyncio.run(run())
 
 
+def test_a_spare_is_asked_for_only_while_the_waves_go_through_it(planner: PlannerDouble) -> None:
+    """One that has a sub-cluster's name by mistake holds nothing."""
+
+    async def run() -> None:
+        async with httpx.AsyncClient() as client:
+            source = PlanSource(planner.url, ["other"], client, spares=[ID, "idle"])
+            found = []
+            for wave, spares in ((1, [ID]), (2, []), (3, ["elsewhere", ID]), (None, [ID])):
+                planner.spares = spares
+                planner.activate(spec(3), wave=wave)
+                plan = await source.news(None, 0)
+                assert plan is not None
+                found.append(plan.sub_clusters)
+            assert found == [(spec(3),), (), (spec(3),), ()]
+
+    asyncio.run(run())
+
+
 def test_a_clock_that_is_off_is_noticed(planner: PlannerDouble) -> None:
     async def run() -> None:
         async with httpx.AsyncClient() as client:
