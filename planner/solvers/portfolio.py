@@ -93,10 +93,7 @@ def solve(
     if incumbent is not None:
         run.resume(incumbent)
     if _is_large(run):
-        if settles:
-            run.deadline_s = started + time_limit_s * (1 - REPLAN_TIME_SHARE_LARGE)
-        search_at_scale(run)
-        return _concluded(run, started + time_limit_s)
+        return _large(run, started + time_limit_s, settles)
     if _is_middling(run):
         _as_at_scale(run)
     if time.monotonic() < run.deadline_s and (run.short or run.best is None or not _is_middling(run)):
@@ -111,6 +108,14 @@ def solve(
     if solver == "auto":
         search_on(run)
     return _concluded(run, started + time_limit_s)
+
+
+def _large(run: Run, deadline_s: float, settles: bool) -> SolveOutcome:
+    """The outcome for a large fleet, whose search brings the candidates for the choice along."""
+    if settles:
+        run.deadline_s = deadline_s - REPLAN_TIME_SHARE_LARGE * (deadline_s - run.started_s)
+    search_at_scale(run)
+    return _concluded(run, deadline_s)
 
 
 def _concluded(run: Run, deadline_s: float) -> SolveOutcome:
