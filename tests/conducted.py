@@ -42,14 +42,22 @@ class Clock:
 class Fleet:
     """A store with a clock, and nodes that say what they are told to say."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        problem: dict[str, Any] = TIGHT,
+        names: tuple[str, ...] = ("one", "two", "three"),
+    ) -> None:
         self.store = store
         self.clock = clock
+        self.problem = problem
+        self.names = names
         self.kept: list[dict[str, Any]] = []
 
     def go(self, plan: Plan) -> int:
         """The activation of a plan."""
-        version = kept_plan(self.store, TIGHT, plan)
+        version = kept_plan(self.store, self.problem, plan)
         plan_id = plans.summary(self.store, version).plan_id
         plans.approve(self.store, version, plan_id=plan_id, actor="ann")
         done = activate(self.store, ActivationRequest(version), actor="bob")
@@ -115,7 +123,7 @@ class Fleet:
     def held(self) -> dict[str, set[str]]:
         """What sub-clusters are to hold now."""
         found = {}
-        for name in ("one", "two", "three"):
+        for name in self.names:
             spec = view.spec_at(self.store, self.at.activation_id, self.at.wave, name)
             found[name] = {each.id for each in spec.models}
         return found

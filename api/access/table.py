@@ -169,6 +169,7 @@ RULES: dict[str, Rule] = {
     "GET /": PUBLIC,
     "GET /docs": PUBLIC,
     "GET /console": READ,
+    "GET /console/rollout": READ,
     "GET /console/demand": READ,
     "GET /console/static": PUBLIC,
     "GET /console/sign-in": PUBLIC_COSTLY,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.output import fail, talk
+from api.cli.output import ExitCode, fail, talk
 from api.cli.scenario_file import read_yaml
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 NOT_UP_HINT = (
     "a port that is taken: fields of `doors` choose others, 0 any that is free; a model that cannot be"
     " loaded: its worker's log says why"
+)
+
+BAD_INPUT_HINT = (
+    "`backend`, `inputs` and `outputs` of the model in the try-out file must be as its own file has them,"
+    " and the library that computes it installed"
 )
 
 
@@ -40,13 +45,15 @@ def up(
     Bring up one sub-cluster on this machine: dispatcher, doors, a worker for each GPU, emulated or real.
 
     Prints the addresses on stdout once every GPU serves. Processes that die are started again. Ctrl-C
-    and SIGTERM drain: nothing more is accepted, what was accepted is answered, all processes end.
+    and SIGTERM drain: nothing more is accepted, what was accepted is answered, all processes end. A model
+    that can never be loaded as it is given ends all at once, with status 2.
 
     Example: fermata up examples/up.yaml
     """
     from api.try_out.config import parse_try_out
 
     try_out = parse_try_out(read_yaml(config))
+    _require_files(try_out)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "ready.json").unlink(missing_ok=True)
@@ -58,7 +65,7 @@ def up(
 
 def _run(try_out: TryOut, folder: Path, ready_file: Path | None, *, as_json: bool) -> None:
     from api.try_out.bring_up import NotReady, SubClusterUp
-    from api.try_out.supervised import ProcessFailed
+    from api.try_out.supervised import GivenBadInput, ProcessFailed
 
     def ready(addresses: Addresses) -> None:
         line = json.dumps(addresses.to_json()) + "\n"
@@ -81,11 +88,21 @@ def _run(try_out: TryOut, folder: Path, ready_file: Path | None, *, as_json: boo
     )
     try:
         orderly = asyncio.run(sub_cluster.run(ready))
+    except GivenBadInput as error:
+        fail(str(error), hint=BAD_INPUT_HINT, code=ExitCode.BAD_INPUT)
     except (NotReady, ProcessFailed) as error:
         fail(str(error), hint=NOT_UP_HINT)
     if not orderly:
         fail("a process did not end in good order")
     talk.print("drained: everything that was accepted has been answered", style="dim")
+
+
+def _require_files(try_out: TryOut) -> None:
+    """Before anything is started: a dispatcher takes its time."""
+    for model in try_out.spec.models:
+        path = model.backend.path
+        if path is not None and not Path(path).is_file():
+            fail(f"model {model.id}: no file {path}", hint=BAD_INPUT_HINT, code=ExitCode.BAD_INPUT)
 
 
 def _show(try_out: TryOut, addresses: Addresses) -> None:

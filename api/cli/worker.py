@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.output import fail, say_alive
+from api.cli.output import ExitCode, fail, say_alive
 
 if TYPE_CHECKING:
     from dispatcher.contract.wire import Load
@@ -32,7 +32,8 @@ def worker(
 
     Prints one JSON line each time its models are loaded and it may be sent batches. Waits
     for a dispatcher that is not there yet and rejoins one that was restarted. On SIGTERM or
-    SIGINT it asks for no more batches, finishes those it has, and ends.
+    SIGINT it asks for no more batches, finishes those it has, and ends. Exit status 2: a model that can
+    never be loaded as it is given; 1: another try may go better.
 
     Example: fermata worker --connect tcp://127.0.0.1:7000 --gpu 0
     """
@@ -41,18 +42,22 @@ def worker(
 
     configure_logs(as_json=as_json, daemon="worker", gpu=gpu)
 
+    def say(**told: object) -> None:
+        import msgspec
+
+        sys.stdout.write(msgspec.json.encode({"gpu": gpu, **told}).decode() + "\n")
+        sys.stdout.flush()
+
     def announce(models: Sequence[str], loads: Sequence[Load]) -> None:
         import os
 
-        import msgspec
-
-        line = msgspec.json.encode({"gpu": gpu, "pid": os.getpid(), "models": models, "loads": loads})
-        sys.stdout.write(line.decode() + "\n")
-        sys.stdout.flush()
+        say(pid=os.getpid(), models=models, loads=loads)
 
     try:
         WorkerDaemon(
             connect, gpu, announce, say_alive if heartbeats else None, emulated_memory_gib=emulated_memory_gib
         ).run()
     except WorkerFailed as error:
-        fail(str(error))
+        if error.model is not None:
+            say(fault=str(error))
+        fail(str(error), code=ExitCode.FAILURE if error.may_pass else ExitCode.BAD_INPUT)

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from api.console import sign_in
 from api.console.demand_view import demand_view
 from api.console.kept import Kept
+from api.console.rollout_view import gpus_text, models_text, rollout_view
 from api.console.view import console_view
 from api.rest.dependencies import INTEGER_MAX, StoreDep
 from planner.service.access import ANYONE
@@ -51,6 +52,13 @@ def console(
     return HTMLResponse(_templates.get_template("console.html").render(view=view, who=who))
 
 
+@router.get("/console/rollout")
+def rollout(store: StoreDep) -> HTMLResponse:
+    """The way to the active plan alone, as its page shows it; nothing where no plan is active."""
+    view = rollout_view(store)
+    return HTMLResponse(_templates.get_template("rollout.html").render(rollout=view) if view else "")
+
+
 @router.get("/console/demand")
 def demand(request: Request, store: StoreDep) -> HTMLResponse:
     """Who was right: planner, model, or neither."""
@@ -79,6 +87,11 @@ def instant(value: datetime | None) -> str:
     return "–" if value is None else f"{value:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def clock(value: datetime | None) -> str:
+    """The time of the day, where the day is known."""
+    return "–" if value is None else f"{value:%H:%M:%S} UTC"
+
+
 def seconds_between(start: datetime | None, end: datetime | None) -> str:
     if start is None or end is None:
         return "–"
@@ -99,5 +112,8 @@ _templates.filters |= {
     "dollars": dollars,
     "rate": rate,
     "instant": instant,
+    "clock": clock,
+    "gpus_text": gpus_text,
+    "models_text": models_text,
 }
 _templates.globals["seconds_between"] = seconds_between

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.console.kept import Kept
+from api.console.rollout_view import RolloutView, rollout_view
 from planner.demand.forecast import Forecast
 from planner.demand.observed import ObservedLoad
 from planner.plan.plan import Excuse, SubCluster, Unserved
@@ -116,7 +117,13 @@ class ConsoleView:
     schedule: ScheduleView | None
     active: PlanSummary | None
     shown: PlanView | None
+    rollout: RolloutView | None
     fleet: Fleet
+
+    @property
+    def way_to(self) -> int | None:
+        """The plan that the fleet is on its way to, or holds."""
+        return None if self.rollout is None else self.rollout.account.progress.plan_version
 
     @property
     def query(self) -> str:
@@ -144,6 +151,7 @@ def console_view(store: Store, kept: Kept, version: int | None = None) -> Consol
         schedule=_schedule(store),
         active=active,
         shown=shown,
+        rollout=rollout_view(store),
         fleet=fleet(store, store.fleet),
     )
 

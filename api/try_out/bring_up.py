@@ -26,6 +26,7 @@ DRAIN_S_MAX = 45.0
 
 WORKER_STOP_S_MAX = 10.0
 POLL_S = 0.05
+LOOK_S = 0.25
 
 
 class NotReady(RuntimeError):
@@ -159,7 +160,8 @@ async def _first_of(
 ) -> None:
     """Until ``wanted`` or ``stopped`` is done; a process that cannot be kept alive raises."""
     while not (wanted.done() or stopped.done()):
-        await asyncio.wait({wanted, stopped, *keepers}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+        watched = {wanted, stopped, *keepers}  # there are more keepers once the dispatcher is bound
+        await asyncio.wait(watched, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
         for keeper in keepers:
             if keeper.done():
                 await keeper

@@ -22,9 +22,19 @@ FAILURES_MAX = 5
 
 STORY_LINES = 15
 
+ERROR = "error: "
+"""How a command begins to say why it ends."""
+
+BAD_INPUT = 2
+"""The exit status of a command that was given what it can never use: another start finds the same."""
+
 
 class ProcessFailed(RuntimeError):
-    """A process cannot be kept alive; the message carries the end of its log."""
+    """A process cannot be kept alive; the message says why, or carries the end of its log."""
+
+
+class GivenBadInput(ProcessFailed):
+    """What it was given it can never use; the message is what it said of that."""
 
 
 class Supervised:
@@ -60,11 +70,13 @@ class Supervised:
         return self._process.pid if self._process is not None else None
 
     async def run(self) -> None:
-        """Until ``stop``. Raises ``ProcessFailed`` when it dies again and again."""
+        """Until ``stop``. Raises ``ProcessFailed`` when it dies again and again, or can never do better."""
         backoff = Backoff(BACKOFF_S_MIN, BACKOFF_S_MAX, SETTLED_S)
         await keep_running(self._run_once, self._stopping, backoff, self._note_end)
 
     def _note_end(self, status: int, lasted_s: float, _: float) -> None:
+        if status == BAD_INPUT:
+            raise GivenBadInput(self._last_words() or self.story())
         self._failures = 1 if lasted_s >= SETTLED_S else self._failures + 1
         if self._failures >= FAILURES_MAX:
             raise ProcessFailed(f"{self.name} ended {self._failures} times in a row\n{self.story()}")
@@ -88,8 +100,16 @@ class Supervised:
 
     def story(self) -> str:
         """The end of its log."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-STORY_LINES:]
-        return "\n".join([f"{self.name}, log {self.log}:", *lines])
+        return "\n".join([f"{self.name}, log {self.log}:", *self._log_lines()[-STORY_LINES:]])
+
+    def _last_words(self) -> str:
+        """What it ended with, as commands say it; empty where it said nothing of that kind."""
+        begins = (at for at, line in enumerate(self._log_lines()) if line.startswith(ERROR))
+        last = max(begins, default=None)
+        return "" if last is None else "\n".join(self._log_lines()[last:]).removeprefix(ERROR)
+
+    def _log_lines(self) -> list[str]:
+        return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
 
     async def _run_once(self) -> int:
         with self.log.open("ab") as output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -17,9 +18,24 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = NDArray[Any]
 
+PASSING = re.compile(
+    r"out of memory|bad_alloc|(failed to|can't) allocate|alloc\w* failed"
+    r"|(cuda|hip) (error|failure)|cu(dnn|blas)_status",
+    re.IGNORECASE,
+)
+"""In the words of an error: others may free memory, a device may come back."""
+
 
 class BackendError(RuntimeError):
     """A model cannot be loaded, or answered with something other than it declares."""
+
+
+class ModelUnfit(BackendError):
+    """
+    A model that cannot be loaded as it is given, however often one tries.
+
+    No such file, another format, other inputs or outputs than declared, a library that is not installed.
+    """
 
 
 class DeviceLost(BackendError):
@@ -40,6 +56,12 @@ class Backend(Protocol):
     def execute(self, inputs: Sequence[Array]) -> Sequence[Array]: ...
 
 
+def load_error(text: str, error: BaseException) -> BackendError:
+    """What to raise where ``error`` kept a model from being loaded: it may pass where memory lacked."""
+    may_pass = isinstance(error, MemoryError | DeviceLost) or PASSING.search(str(error))
+    return (BackendError if may_pass else ModelUnfit)(text)
+
+
 def import_library(model: ServedModel) -> None:
     """
     Import what the backend of ``model`` computes with.
@@ -47,7 +69,11 @@ def import_library(model: ServedModel) -> None:
     It is loaded once in a process: what it takes is no model's cost. Raises ``BackendError``.
     """
     if model.backend.kind == "onnx":
-        import dispatcher.backends.onnx_model  # noqa: F401
+        try:
+            import dispatcher.backends.onnx_model  # noqa: F401
+        except ImportError as error:
+            text = f"model {model.id}: ONNX Runtime cannot be imported on this node: {error}"
+            raise ModelUnfit(text) from error
     if model.backend.kind == "torch":
         from dispatcher.backends.torch_model import import_for
 
@@ -76,7 +102,7 @@ def load_backend(model: ServedModel, memory: EmulatedMemory | None = None) -> Ba
         from dispatcher.backends.padding import Padded
 
         if sizes[-1] < largest:
-            raise BackendError(
+            raise ModelUnfit(
                 f"model {model.id}: the network takes at most {sizes[-1]} requests at once,"
                 f" batches have up to {largest}"
             )
@@ -99,7 +125,7 @@ def _backend(model: ServedModel, memory: EmulatedMemory | None) -> Backend:
         from dispatcher.backends.torch_model import TorchModel
 
         return TorchModel(model)
-    raise BackendError(f"model {model.id}: unknown backend kind {model.backend.kind!r}")
+    raise ModelUnfit(f"model {model.id}: unknown backend kind {model.backend.kind!r}")
 
 
 def _warm_up(model: ServedModel, backend: Backend, sizes: Sequence[int], runs: int) -> None:
@@ -109,8 +135,11 @@ def _warm_up(model: ServedModel, backend: Backend, sizes: Sequence[int], runs: i
             for _ in range(runs):
                 outputs = backend.execute([blank(tensor, size) for tensor in model.inputs])
         except Exception as error:
-            raise BackendError(f"model {model.id}: fails on a batch of {size}: {error}") from error
-        check_outputs(model, outputs, size)
+            raise load_error(f"model {model.id}: fails on a batch of {size}: {error}", error) from error
+        try:
+            check_outputs(model, outputs, size)
+        except BackendError as error:
+            raise ModelUnfit(str(error)) from error
 
 
 def check_outputs(model: ServedModel, outputs: Sequence[Array], batch_size: int) -> None:

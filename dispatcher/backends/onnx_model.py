@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from dispatcher.backends.backend import Array, BackendError
+from dispatcher.backends.backend import Array, ModelUnfit, load_error
 from dispatcher.contract.sub_cluster import ServedModel
 
 LOG_FATAL_ONLY = 4
@@ -22,7 +22,7 @@ class OnnxModel:
 
     The file's inputs and outputs must bear the declared names and take a batch as their
     first dimension; ``fixed_batch`` is that dimension where the file fixes it. Raises ``BackendError``
-    when it cannot be loaded.
+    when it cannot be loaded, ``ModelUnfit`` where it never can.
     """
 
     def __init__(self, model: ServedModel) -> None:
@@ -53,8 +53,9 @@ class OnnxModel:
             unknown = [name for name in declared if name not in names]
             missing = [name for name in names if side == "inputs" and name not in declared]
             if unknown or missing:
-                raise BackendError(
-                    f"model {self._model.id}: the file's {side} are {names}, declared are {declared}"
+                raise ModelUnfit(
+                    f"model {self._model.id}: {self._model.backend.path}: the file's {side} are {names},"
+                    f" declared are {declared}"
                 )
 
 
@@ -76,7 +77,7 @@ def _each(array: Array, change: Callable[[Any], Any]) -> Array:
 def _session(model: ServedModel) -> Any:
     path = Path(model.backend.path or "")
     if not path.is_file():
-        raise BackendError(f"model {model.id}: no file {path}")
+        raise ModelUnfit(f"model {model.id}: no file {path}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -85,4 +86,4 @@ def _session(model: ServedModel) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, [each for each in PROVIDERS if each in there])
     except Exception as error:
-        raise BackendError(f"model {model.id}: cannot load {path}: {error}") from error
+        raise load_error(f"model {model.id}: cannot load {path}: {error}", error) from error

@@ -19,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dispatcher.backends.backend import BackendError
+from dispatcher.backends.backend import BackendError, ModelUnfit, load_error
 from dispatcher.contract.sub_cluster import Tensor
 
 TYPE_BY_DATATYPE = {
@@ -104,7 +104,7 @@ def load_network(torch: Any, path: Path, device: Any) -> Network:
     except BackendError:
         raise
     except Exception as error:
-        raise BackendError(f"cannot load {path} as {form}: {reason_of(error)}") from error
+        raise load_error(f"cannot load {path} as {form}: {reason_of(error)}", error) from error
 
 
 @cache
@@ -120,12 +120,12 @@ def import_reader(torch: Any) -> None:
 def form_of(path: Path) -> Form:
     """What the file holds. Raises ``BackendError`` unless it is one of the two forms that are served."""
     if not path.is_file():
-        raise BackendError(f"no file {path}")
+        raise ModelUnfit(f"no file {path}")
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for full in archive.namelist() for name in (full, full.partition("/")[2])]
     except (OSError, zipfile.BadZipFile) as error:
-        raise BackendError(f"cannot load {path}: cut short, or not written by PyTorch ({error})") from error
+        raise ModelUnfit(f"cannot load {path}: cut short, or not written by PyTorch ({error})") from error
     form = Form.WEIGHTS
     if BEFORE_2_8 in names or any(re.fullmatch(r"models/.+\.json", name) for name in names):
         form = Form.EXPORTED
@@ -135,7 +135,7 @@ def form_of(path: Path) -> Form:
         form = Form.SCRIPT
     if form in (Form.EXPORTED, Form.SCRIPT):
         return form
-    raise BackendError(
+    raise ModelUnfit(
         f"cannot load {path}: it holds {form}; an exported program (torch.export.save) or"
         " TorchScript (torch.jit.save) is needed"
     )
@@ -146,7 +146,7 @@ def check_inputs(torch: Any, path: Path, network: Network, declared: Sequence[Te
     names, wanted = [each.name for each in network.inputs], [tensor.name for tensor in declared]
     needed = [each.name for each in network.inputs if not each.may_lack]
     if not set(needed) <= set(wanted) <= set(names):
-        raise BackendError(f"{path}: the file's inputs are {names}, declared are {wanted}")
+        raise ModelUnfit(f"{path}: the file's inputs are {names}, declared are {wanted}")
     by_name = {tensor.name: tensor for tensor in declared}
     for found in network.inputs:
         tensor = by_name.get(found.name)
@@ -155,13 +155,13 @@ def check_inputs(torch: Any, path: Path, network: Network, declared: Sequence[Te
         type_given = TYPE_BY_DATATYPE[tensor.datatype]
         if found.type not in (None, type_given) and (found.type, type_given) != (BFLOAT16, "float32"):
             right = "FP32" if found.type == BFLOAT16 else _datatype(found.type)
-            raise BackendError(
+            raise ModelUnfit(
                 f"{path}: input {found.name} is {found.type} in the file and needs {right},"
                 f" declared is {tensor.datatype}"
             )
         if found.shape is not None and not _fits(found.shape, tensor.shape):
             shape = [BATCH, *("any" if extent is None else extent for extent in found.shape[1:])]
-            raise BackendError(
+            raise ModelUnfit(
                 f"{path}: input {found.name} has shape {shape if found.shape else []} in the file,"
                 f" declared is {[BATCH, *tensor.shape]}"
             )
@@ -192,7 +192,7 @@ def _exported(torch: Any, path: Path, device: Any) -> Network:
     program = torch.export.load(str(path))
     trained = sorted(set(_trained(program)))
     if trained:
-        raise BackendError(
+        raise ModelUnfit(
             f"{path}: exported while training ({', '.join(trained)}); call eval() on the network first"
         )
     if device.type != "cpu":  # tensors that the network makes are on the device that it was exported on
@@ -201,7 +201,7 @@ def _exported(torch: Any, path: Path, device: Any) -> Network:
     positional, by_name = program.example_inputs or ((None,) * len(program.graph_signature.user_inputs), {})
     names = list(program.graph_signature.user_inputs)
     if len(positional) + len(by_name) != len(names) or not all(isinstance(name, str) for name in names):
-        raise BackendError(f"{path}: its inputs must be tensors, not containers of tensors or constants")
+        raise ModelUnfit(f"{path}: its inputs must be tensors, not containers of tensors or constants")
     front = names[: len(positional)]
 
     def call(tensors: Mapping[str, Any]) -> Any:
@@ -218,7 +218,7 @@ def _exported(torch: Any, path: Path, device: Any) -> Network:
 
 def _file_input(path: Path, torch: Any, name: str, value: Any) -> FileInput:
     if not isinstance(value, torch.Tensor):
-        raise BackendError(f"{path}: input {name} must be a tensor, is {value!r}")
+        raise ModelUnfit(f"{path}: input {name} must be a tensor, is {value!r}")
     shape = tuple(extent if isinstance(extent, int) else None for extent in value.shape)
     return FileInput(name, str(value.dtype).removeprefix("torch."), shape)
 
@@ -238,7 +238,7 @@ def _script(torch: Any, path: Path, device: Any) -> Network:
         if str(argument.type) in ("Tensor", "Optional[Tensor]"):
             inputs.append(FileInput(argument.name, may_lack=argument.has_default_value()))
         elif not argument.has_default_value():
-            raise BackendError(f"{path}: input {argument.name} must be a tensor, is {argument.type}")
+            raise ModelUnfit(f"{path}: input {argument.name} must be a tensor, is {argument.type}")
     weights = (*module.parameters(), *module.buffers())
 
     def call(tensors: Mapping[str, Any]) -> Any:

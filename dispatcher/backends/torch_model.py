@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from dispatcher.backends.backend import Array, BackendError, DeviceLost
+from dispatcher.backends.backend import Array, BackendError, DeviceLost, ModelUnfit
 from dispatcher.backends.torch_file import (
     TYPE_BY_DATATYPE,
     Form,
@@ -64,7 +64,7 @@ class TorchModel:
             self._network = load_network(torch, path, self._device)
             check_inputs(torch, path, self._network, model.inputs)
         except BackendError as error:
-            raise BackendError(f"model {model.id}: {error}") from error
+            raise type(error)(f"model {model.id}: {error}") from error
         self.fixed_batch = self._network.fixed_batch
         self.runs_to_warm = self._network.runs_to_warm
         found = {"form": str(self._network.form), "device": self._device_name(), "threads": self._threads}
@@ -156,7 +156,7 @@ def import_torch(subject: str = "") -> Any:
     try:
         import torch
     except ImportError as error:
-        raise BackendError(f"{subject}PyTorch is not installed on this node") from error
+        raise ModelUnfit(f"{subject}PyTorch is not installed on this node") from error
     return torch
 
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 import structlog
 
-from dispatcher.backends.backend import Backend, DeviceLost, check_outputs
+from dispatcher.backends.backend import Backend, DeviceLost, ModelUnfit, check_outputs
 from dispatcher.backends.loading import LoadedModel
 from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel
@@ -36,13 +36,23 @@ _Held: TypeAlias = dict[Hashable, LoadedModel]
 
 
 class WorkerFailed(RuntimeError):
-    """The dispatcher refused this worker, a model cannot be loaded, or its GPU cannot be used any more."""
+    """
+    The dispatcher refused this worker, a model cannot be loaded, or its GPU cannot be used any more.
+
+    ``model`` is the one that cannot be loaded; unless it ``may_pass``, another try finds the same.
+    """
+
+    def __init__(self, text: str, *, model: str | None = None, may_pass: bool = True) -> None:
+        super().__init__(text)
+        self.model = model
+        self.may_pass = may_pass
 
 
 class _LoadFault(Exception):
     def __init__(self, model: str, error: Exception) -> None:
         super().__init__(f"{model}: {error}")
         self.model = model
+        self.may_pass = not isinstance(error, ModelUnfit)
         self.text = str(error)[:ERROR_CHARS_MAX]
 
 
@@ -235,7 +245,8 @@ class WorkerConversation:
         self._send(wire.LoadFailed(welcome.revision, fault.model, fault.text))
         if not self._table:
             subject = f"model {fault.model}: "
-            raise WorkerFailed(subject + fault.text.removeprefix(subject)) from fault
+            text = subject + fault.text.removeprefix(subject)
+            raise WorkerFailed(text, model=fault.model, may_pass=fault.may_pass) from fault
 
     def _hold(self, welcome: wire.Welcome, loaded: _Held) -> None:
         fresh = [(key, each) for key, each in loaded.items() if key not in self._held]

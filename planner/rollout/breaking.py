@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 
 from planner.plan.relabel import fresh_ids
-from planner.rollout.fleet import Fleet, Group, applied, switch
+from planner.rollout.fleet import Fleet, Group, applied, switch, tried
 from planner.rollout.order import Ordering
 from planner.rollout.steps import SpareGpus, Step, Switch, Unload
 from planner.rollout.waits import Pending, cycle_text, knot, waits
@@ -109,10 +109,7 @@ def least_loss_steps(ordering: Ordering) -> list[Step]:
     best: tuple[float, int, float] | None = None
     chosen: list[Step] = []
     for steps in _losing(ordering):
-        after = ordering.now
-        for step in steps:
-            after = applied(after, step)
-        lost = ordering.lost_rps(after)
+        lost = ordering.lost_rps(tried(ordering.now, *steps))
         gib = sum(step.gib for step in steps if not isinstance(step, Switch))
         cost = (round(sum(rate for _, rate in lost), 6), len(lost), gib)
         if best is None or cost < best:
@@ -155,19 +152,19 @@ def _carries(ordering: Ordering, group: Group, name: str, models: Models, spare:
         return False
     if any(ordering.capacity.batch(spare, group, m) < 1 for m in models):
         return False
-    opened = Fleet(ordering.now.groups | {spare: group}, ordering.now.routes)
+    opened = ordering.now.tried({spare: group}, {})
     sent = _sent(ordering, opened, name, models, spare)
     return ordering.capacity.carried(sent, spare) >= 1.0
 
 
 def _sent(ordering: Ordering, fleet: Fleet, name: str, models: Models, spare: str) -> Fleet:
     """The fleet with what these models have at ``name`` sent to the spare."""
-    routes = dict(fleet.routes)
+    routes = {}
     for model in models:
-        own = dict(routes[model])
+        own = dict(fleet.routes[model])
         share, _ = own.pop(name)
         routes[model] = own | {spare: (share, ordering.capacity.batch(spare, fleet.groups[spare], model))}
-    return Fleet(fleet.groups, routes)
+    return fleet.tried({}, routes)
 
 
 def _spare_name(ordering: Ordering) -> str:
@@ -198,16 +195,11 @@ def _losing(ordering: Ordering) -> Iterator[list[Step]]:
         group, goal = now.groups[name], ordering.goal(name)
         if group.gpus > max(1, goal.gpus if goal else 0):
             smaller = dataclasses.replace(group, gpus=group.gpus - 1)
-            after = capacity.rebatched(Fleet(now.groups | {name: smaller}, now.routes), {name})
+            after = capacity.rebatched(now.tried({name: smaller}, {}), name)
             if after is not None:
-                yield [*_batches(now, after), ordering.removal(name, 1)]
+                change = switch(now, ordering.changed(after.routes))
+                yield [*([change] if change else []), ordering.removal(name, 1)]
         for model in sorted(goal.models - group.models) if goal else ():
             fuller = ordering.with_load(name, model)
             if fuller is not None:
                 yield ordering.loading_steps(name, model, fuller)
-
-
-def _batches(now: Fleet, after: Fleet) -> list[Step]:
-    changed = {m: routes for m, routes in after.routes.items() if routes != now.routes.get(m, {})}
-    change: Switch | None = switch(now, changed)
-    return [change] if change else []

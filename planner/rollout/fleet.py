@@ -10,12 +10,15 @@ one of the two plans promises.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from planner.plan.plan import Plan
 from planner.problem.capacity import batch_law, need_gpus
 from planner.problem.problem import ModelProfile, PlanningProblem
-from planner.rollout.steps import AddGpus, Load, RemoveGpus, Route, RouteChange, Step, Switch
+from planner.rollout.patched import Patched
+from planner.rollout.steps import AddGpus, Load, RemoveGpus, Route, RouteChange, Step, Switch, Unload
 
 ROUNDING_GIB = 1e-9
 ROUNDING_GPUS = 1e-6
@@ -23,7 +26,8 @@ SHARE_LEAST = 1e-9
 LOSS_TOLERANCE = 1e-6  # of a model's traffic
 
 Routes = dict[str, tuple[float, int]]  # sub-cluster -> share, batch
-Key = tuple[str, str, int, tuple[tuple[str, float, int], ...]]
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +44,83 @@ class Group:
         return self.gpu_type, self.zone
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
-    """A state; replaced, never changed. ``routes`` maps model to sub-cluster to share and batch."""
+@dataclass(slots=True, eq=False)
+class Traffic:
+    """What is sent to one sub-cluster; the GPUs it needs and the part carried, once they are worked out."""
 
-    groups: dict[str, Group]
-    routes: dict[str, Routes]
+    routed: dict[str, tuple[float, int]]
+    needs: dict[str, float] | None = None
+    carried: float | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Fleet:
+    """
+    A state; replaced, never changed. ``routes`` maps model to sub-cluster to share and batch.
+
+    One that is only tried is the ``base`` but for the sub-clusters ``touched``: it copies nothing, and
+    of those alone the traffic is worked out anew, by the one ``Capacity`` that judges it.
+    """
+
+    groups: Mapping[str, Group]
+    routes: Mapping[str, Routes]
+    base: Fleet | None = None
+    touched: frozenset[str] = frozenset()
+    _traffic: dict[str, Traffic] = field(default_factory=dict)
+
+    def traffic(self, name: str) -> Traffic:
+        if self.base is not None and name not in self.touched:
+            return self.base.traffic(name)
+        found = self._traffic.get(name)
+        if found is None:
+            found = self._traffic[name] = Traffic(self._routed(name))
+        return found
 
     def routed(self, name: str) -> dict[str, tuple[float, int]]:
         """The models with a route to the sub-cluster, their share and batch there."""
-        held = sorted(self.groups[name].models) if name in self.groups else ()
-        return {m: self.routes[m][name] for m in held if name in self.routes.get(m, ())}
+        return self.traffic(name).routed
+
+    def _routed(self, name: str) -> dict[str, tuple[float, int]]:
+        group = self.groups.get(name)
+        held = sorted(group.models) if group is not None else ()
+        own = ((m, self.routes[m].get(name)) for m in held if m in self.routes)
+        return {m: route for m, route in own if route is not None}
+
+    def tried(self, groups: dict[str, Group], routes: dict[str, Routes]) -> Fleet:
+        """The fleet with these sub-clusters and these models' routes in the place of its own."""
+        base = self.base or self
+        touched = self.touched.union(groups, *(_differing(self.routes.get(m, {}), routes[m]) for m in routes))
+        changed_groups, changed_routes = _changes(self.groups) | groups, _changes(self.routes) | routes
+        return Fleet(
+            Patched(base.groups, changed_groups), Patched(base.routes, changed_routes), base, touched
+        )
+
+    @property
+    def changed_models(self) -> Set[str]:
+        """Those whose routes are other than in the base."""
+        return _changes(self.routes).keys()
+
+    @property
+    def taken(self) -> Fleet:
+        """The same, no longer only tried: sub-clusters without GPUs are gone."""
+        if self.base is None:
+            return self
+        groups = {**self.base.groups, **_changes(self.groups)}
+        for name in _changes(self.groups):
+            if groups[name].gpus == 0:
+                del groups[name]
+        routes = {**self.base.routes, **_changes(self.routes)}
+        traffic = self.base._traffic | dict.fromkeys(self.touched) | self._traffic
+        return Fleet(groups, routes, _traffic={n: known for n, known in traffic.items() if known is not None})
+
+
+def _changes(mapping: Mapping[str, V]) -> dict[str, V]:
+    return mapping.changes if isinstance(mapping, Patched) else {}
+
+
+def _differing(now: Routes, then: Routes) -> set[str]:
+    """The sub-clusters where a model's routes are other."""
+    return {name for name, _ in now.items() ^ then.items()}
 
 
 def fleet_of(plan: Plan, epoch: int) -> Fleet:
@@ -69,26 +139,35 @@ def fleet_of(plan: Plan, epoch: int) -> Fleet:
 
 def applied(fleet: Fleet, step: Step) -> Fleet:
     """The fleet after one step."""
-    if isinstance(step, Switch):
-        changed = {c.model: {r.sub_cluster: (r.share, r.batch_size) for r in c.after} for c in step.changes}
-        return Fleet(fleet.groups, fleet.routes | changed)
-    group = fleet.groups.get(step.sub_cluster)
-    if isinstance(step, AddGpus):
-        models = frozenset(step.models)
-        group = group or Group(step.gpu_type, step.zone, 0, models)
-        after = dataclasses.replace(group, gpus=group.gpus + step.gpus)
-    elif group is None:
-        raise KeyError(step.sub_cluster)
-    elif isinstance(step, RemoveGpus):
-        after = dataclasses.replace(group, gpus=group.gpus - step.gpus)
-    elif isinstance(step, Load):
-        after = dataclasses.replace(group, models=group.models | {step.model})
-    else:
-        after = dataclasses.replace(group, models=group.models - {step.model})
-    groups = fleet.groups | {step.sub_cluster: after}
-    if after.gpus == 0:
-        del groups[step.sub_cluster]
-    return Fleet(groups, fleet.routes)
+    return tried(fleet, step).taken
+
+
+def tried(fleet: Fleet, *steps: Step) -> Fleet:
+    """What the fleet would be after these steps."""
+    for step in steps:
+        if isinstance(step, Switch):
+            routes = {
+                c.model: {r.sub_cluster: (r.share, r.batch_size) for r in c.after} for c in step.changes
+            }
+            fleet = fleet.tried({}, routes)
+        else:
+            fleet = fleet.tried({step.sub_cluster: _group_after(fleet, step)}, {})
+    return fleet
+
+
+def _group_after(fleet: Fleet, step: Load | Unload | AddGpus | RemoveGpus) -> Group:
+    if isinstance(step, AddGpus) and step.sub_cluster not in fleet.groups:
+        return Group(step.gpu_type, step.zone, step.gpus, frozenset(step.models))
+    group = fleet.groups[step.sub_cluster]
+    match step:
+        case AddGpus():
+            return dataclasses.replace(group, gpus=group.gpus + step.gpus)
+        case RemoveGpus():
+            return dataclasses.replace(group, gpus=group.gpus - step.gpus)
+        case Load():
+            return dataclasses.replace(group, models=group.models | {step.model})
+        case Unload():
+            return dataclasses.replace(group, models=group.models - {step.model})
 
 
 def switch(before: Fleet, routes: dict[str, Routes]) -> Switch | None:
@@ -114,7 +193,8 @@ class Capacity:
     caps: dict[tuple[str, str], int] = field(default_factory=dict)
     set_apart: frozenset[str] = frozenset()  # sub-clusters on GPUs that are no pool's
     _need: dict[tuple[str, str, float, int, int], float] = field(default_factory=dict)
-    _carried: dict[Key, float] = field(default_factory=dict)
+    _held_gib: dict[tuple[str, frozenset[str]], float] = field(default_factory=dict)
+    _batches: dict[tuple[str, str, int], int] = field(default_factory=dict)
 
     def rate_rps(self, model: str) -> float:
         known = self.problem.models.get(model)
@@ -131,7 +211,10 @@ class Capacity:
 
     def held_gib(self, group: Group) -> float:
         """Weights on each GPU of a sub-cluster."""
-        return sum(self.weights_gib(m, group.gpu_type) for m in sorted(group.models))
+        key = (group.gpu_type, group.models)
+        if key not in self._held_gib:
+            self._held_gib[key] = sum(self.weights_gib(m, group.gpu_type) for m in sorted(group.models))
+        return self._held_gib[key]
 
     def free_gpus(self, fleet: Fleet, pool: tuple[str, str]) -> int:
         available = sum(p.available for p in self.problem.pools if (p.gpu_type, p.zone) == pool)
@@ -143,44 +226,64 @@ class Capacity:
         profile = self.profile(model, group.gpu_type)
         if profile is None or group.gpus < 1:
             return 0
-        law = batch_law(self.problem.models[model], group.gpu_type, self.problem.policy.delays)
         free = self.problem.gpu_types[group.gpu_type].usable_gib - self.held_gib(group) + ROUNDING_GIB
         if free < 0:
             return 0
-        largest = min(int(law.batch_sizes(group.gpus)), profile.batch_size_max)
+        largest = min(self._in_time(model, group), profile.batch_size_max)
         if profile.workspace_gib_per_item * largest > free:
             largest = int(free / profile.workspace_gib_per_item)
         return min(largest, self.caps.get((name, model), largest))
 
-    def rebatched(self, fleet: Fleet, names: set[str]) -> Fleet | None:
-        """The fleet with the batches that fit in these sub-clusters; None where some model fits none."""
-        routes = dict(fleet.routes)
-        for name in sorted(names & fleet.groups.keys()):
-            for model, (share, _) in fleet.routed(name).items():
-                batch = self.batch(name, fleet.groups[name], model)
-                if batch >= 1:
-                    routes[model] = routes[model] | {name: (share, batch)}
-                elif self.profile(model, fleet.groups[name].gpu_type) is not None:
-                    return None
-        return Fleet(fleet.groups, routes)
+    def _in_time(self, model: str, group: Group) -> int:
+        """The largest batch that keeps the SLO on so many GPUs."""
+        key = (model, group.gpu_type, group.gpus)
+        if key not in self._batches:
+            law = batch_law(self.problem.models[model], group.gpu_type, self.problem.policy.delays)
+            self._batches[key] = int(law.batch_sizes(group.gpus))
+        return self._batches[key]
+
+    def rebatched(self, fleet: Fleet, name: str) -> Fleet | None:
+        """The fleet with the batches that fit in a sub-cluster of it; None where some model fits none."""
+        routes: dict[str, Routes] = {}
+        group = fleet.groups[name]
+        for model, (share, _) in fleet.routed(name).items():
+            batch = self.batch(name, group, model)
+            if batch >= 1:
+                routes[model] = fleet.routes[model] | {name: (share, batch)}
+            elif self.profile(model, group.gpu_type) is not None:
+                return None
+        return fleet.tried({}, routes)
 
     def carried(self, fleet: Fleet, name: str) -> float:
         """Part of what is sent to a sub-cluster that it carries, 0 to 1."""
-        group = fleet.groups.get(name)
-        if group is None or group.gpus < 1:
-            return 0.0
-        routed = tuple((m, share, batch) for m, (share, batch) in fleet.routed(name).items())
-        key = (group.gpu_type, group.zone, group.gpus, routed)
-        if key not in self._carried:
-            self._carried[key] = self._part(group, routed)
-        return self._carried[key]
+        traffic = fleet.traffic(name)
+        if traffic.carried is None:
+            group = fleet.groups.get(name)
+            is_there = group is not None and group.gpus >= 1
+            traffic.carried = self._part(group, fleet, traffic, name) if group and is_there else 0.0
+        return traffic.carried
 
-    def _part(self, group: Group, routed: tuple[tuple[str, float, int], ...]) -> float:
-        need = sum(self._gpus(m, group.gpu_type, share, batch, group.gpus) for m, share, batch in routed)
-        rate = sum(self.rate_rps(m) * share for m, share, _ in routed)
-        limit = self.problem.policy.scheduler_rate_rps_max
+    def _part(self, group: Group, fleet: Fleet, traffic: Traffic, name: str) -> float:
+        traffic.needs = self._needs(group, fleet, traffic, name)
+        need = sum(traffic.needs.values())
         part = 1.0 if need <= group.gpus * (1 + ROUNDING_GPUS) else group.gpus / need
-        return part if limit is None or rate <= limit * (1 + ROUNDING_GPUS) else min(part, limit / rate)
+        limit = self.problem.policy.scheduler_rate_rps_max
+        if limit is None:
+            return part
+        rate = sum(self.rate_rps(m) * share for m, (share, _) in traffic.routed.items())
+        return part if rate <= limit * (1 + ROUNDING_GPUS) else min(part, limit / rate)
+
+    def _needs(self, group: Group, fleet: Fleet, traffic: Traffic, name: str) -> dict[str, float]:
+        """GPUs that each model needs there; of what is as it was in the base that is known."""
+        known: dict[str, float] = {}
+        was: dict[str, tuple[float, int]] = {}
+        if fleet.base is not None and fleet.base.groups.get(name) is group:
+            before = fleet.base.traffic(name)
+            known, was = before.needs or {}, before.routed
+        return {
+            m: known[m] if m in known and was[m] is own else self._gpus(m, group.gpu_type, *own, group.gpus)
+            for m, own in traffic.routed.items()
+        }
 
     def _gpus(self, model: str, gpu_type: str, share: float, batch: int, gpus: int) -> float:
         if self.profile(model, gpu_type) is None:
@@ -195,15 +298,17 @@ class Capacity:
 
     def served(self, fleet: Fleet, model: str) -> float:
         """Part of the model's traffic that is carried, 0 to 1."""
-        routes = fleet.routes.get(model, {})
-        return sum(
-            share * self.carried(fleet, name)
-            for name, (share, _) in sorted(routes.items())
-            if name in fleet.groups
-            and model in fleet.groups[name].models
-            and self.profile(model, fleet.groups[name].gpu_type) is not None
-        )
+        part = 0.0
+        for name, (share, _) in sorted(fleet.routes.get(model, {}).items()):
+            group = fleet.groups.get(name)
+            if (
+                group is not None
+                and model in group.models
+                and self.profile(model, group.gpu_type) is not None
+            ):
+                part += share * self.carried(fleet, name)
+        return part
 
-    def touched(self, fleets: tuple[Fleet, ...], names: set[str]) -> set[str]:
+    def touched(self, fleets: tuple[Fleet, ...], names: Set[str]) -> set[str]:
         """The models with a route to any of these sub-clusters."""
         return {m for fleet in fleets for name in names for m in fleet.routed(name)}

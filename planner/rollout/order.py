@@ -11,7 +11,7 @@ that the new plan does not hold; where that leads nowhere, it is allowed.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -26,10 +26,12 @@ from planner.rollout.fleet import (
     applied,
     switch,
 )
+from planner.rollout.patched import Patched
 from planner.rollout.steps import AddGpus, Load, RemoveGpus, SpareGpus, Step, Switch, Unload, Wave
 from profiles.memory import load_time_s
 
-HALVINGS = 6  # of the part of a switch that capacity carries; a part below 1/64 is not worth a step
+HALVINGS = 6  # of the part of a switch that capacity carries
+PART_LEAST = 2.0**-HALVINGS  # where that is too much there is no use in trying more
 SWITCH_PASSES = 4
 
 
@@ -52,10 +54,11 @@ class Ordering:
     waves: list[Wave] = field(default_factory=list)
     _steps: list[Step] = field(default_factory=list)
     _dirty: set[str] = field(default_factory=set)
+    _lost: tuple[Fleet, tuple[tuple[str, float], ...]] | None = None
 
     @property
     def is_done(self) -> bool:
-        return self.now.groups == self.target.groups and not self._changed(self.target.routes)
+        return self.now.groups == self.target.groups and not self.changed(self.target.routes)
 
     def wave(self, forced: Iterable[Step] = ()) -> bool:
         """Add one wave, which begins with the forced steps; whether it loaded or freed anything."""
@@ -76,22 +79,43 @@ class Ordering:
             self._steps = []
         return moved
 
-    def is_safe(self, after: Fleet, names: set[str]) -> bool:
-        """Whether nobody served by these sub-clusters is served too little, or less than now."""
-        for model in sorted(self.capacity.touched((self.now, after), names)):
-            least = min(self.floor.get(model, 0.0), self.capacity.served(self.now, model))
-            if self.capacity.served(after, model) < least - LOSS_TOLERANCE:
-                return False
-        return True
+    def is_safe(self, after: Fleet) -> bool:
+        """
+        Whether nobody is served too little, or less than now.
+
+        ``after`` is now, tried with fewer or more GPUs, more models or other routes: only who has
+        other routes, or is served where less is carried, can be worse off.
+        """
+        if not all(self._is_served(after, model) for model in after.changed_models):
+            return False
+        poorer = {
+            n for n in after.touched if self.capacity.carried(after, n) < self.capacity.carried(self.now, n)
+        }
+        others = self.capacity.touched((after,), poorer) - after.changed_models
+        return all(self._is_served(after, model) for model in others)
+
+    def _is_served(self, after: Fleet, model: str) -> bool:
+        least = min(self.floor.get(model, 0.0), self.capacity.served(self.now, model))
+        return self.capacity.served(after, model) >= least - LOSS_TOLERANCE
 
     def lost_rps(self, fleet: Fleet) -> tuple[tuple[str, float], ...]:
         """What is left out of each model's traffic beyond what a plan leaves out itself."""
-        lost = []
-        for model, floor in sorted(self.floor.items()):
-            missing = floor - self.capacity.served(fleet, model)
+        models: Set[str] = self.floor.keys()
+        known: tuple[tuple[str, float], ...] = ()
+        if fleet.base is not None and fleet.base is self.now:
+            models = self.capacity.touched((self.now, fleet), fleet.touched) & models
+            known = tuple(each for each in self._lost_now() if each[0] not in models)
+        lost = list(known)
+        for model in models:
+            missing = self.floor[model] - self.capacity.served(fleet, model)
             if missing > LOSS_TOLERANCE:
                 lost.append((model, missing * self.capacity.rate_rps(model)))
-        return tuple(lost)
+        return tuple(sorted(lost))
+
+    def _lost_now(self) -> tuple[tuple[str, float], ...]:
+        if self._lost is None or self._lost[0] is not self.now:
+            self._lost = (self.now, self.lost_rps(self.now))
+        return self._lost[1]
 
     def goal(self, name: str) -> Group | None:
         return self.target.groups.get(name)
@@ -125,11 +149,17 @@ class Ordering:
 
     def _to(self, after: Fleet) -> None:
         """Switch to the routes of another state of the same sub-clusters."""
-        self._do(switch(self.now, self._changed(after.routes)))
+        self._do(switch(self.now, self.changed(after.routes)))
 
-    def _changed(self, routes: dict[str, Routes]) -> dict[str, Routes]:
-        names = routes.keys() | self.now.routes.keys()
-        return {m: routes.get(m, {}) for m in names if routes.get(m, {}) != self.now.routes.get(m, {})}
+    def changed(self, routes: Mapping[str, Routes]) -> dict[str, Routes]:
+        """What is other than now; of a state that was only tried its changes alone are looked at."""
+        now = self.now.routes
+        names: Set[str]
+        if isinstance(routes, Patched) and routes.base is now:
+            names = routes.changes.keys()
+        else:
+            names = routes.keys() | now.keys()
+        return {m: routes.get(m, {}) for m in names if routes.get(m, {}) != now.get(m, {})}
 
     def _free(self) -> None:
         for name in sorted(self.now.groups):
@@ -152,8 +182,8 @@ class Ordering:
         group = self.now.groups[name]
         for gpus in range(least, group.gpus):
             smaller = dataclasses.replace(group, gpus=gpus)
-            after = self.capacity.rebatched(Fleet(self.now.groups | {name: smaller}, self.now.routes), {name})
-            if after is not None and self.is_safe(after, {name}):
+            after = self.capacity.rebatched(self.now.tried({name: smaller}, {}), name)
+            if after is not None and self.is_safe(after):
                 self._to(after)
                 self._do(self.removal(name, group.gpus - gpus))
                 return
@@ -165,7 +195,7 @@ class Ordering:
                 missing = goal.models - group.models
                 for model in sorted(missing, key=lambda m: (-self._weights(goal, m), m)):
                     after = self.with_load(name, model)
-                    if after is not None and self.is_safe(after, {name}):
+                    if after is not None and self.is_safe(after):
                         self.load(name, model, after)
 
     def _weights(self, group: Group, model: str) -> float:
@@ -192,7 +222,7 @@ class Ordering:
         usable = self.capacity.problem.gpu_types[group.gpu_type].usable_gib
         if self.capacity.held_gib(fuller) > usable + LOSS_TOLERANCE:
             return None
-        return self.capacity.rebatched(Fleet(self.now.groups | {name: fuller}, self.now.routes), {name})
+        return self.capacity.rebatched(self.now.tried({name: fuller}, {}), name)
 
     def load(self, name: str, model: str, after: Fleet) -> None:
         """Switch to the batches of ``after``, then load."""
@@ -201,7 +231,7 @@ class Ordering:
 
     def loading_steps(self, name: str, model: str, after: Fleet) -> list[Step]:
         group = self.now.groups[name]
-        first = switch(self.now, self._changed(after.routes))
+        first = switch(self.now, self.changed(after.routes))
         gib = group.gpus * self._weights(group, model)
         return [*([first] if first else []), Load(name, model, group.gpus, gib)]
 
@@ -212,9 +242,9 @@ class Ordering:
             if not moving or not (self._together(moving) or self._by_group(moving)):
                 break
         for name in sorted(self._dirty & self.now.groups.keys()):
-            larger = self.capacity.rebatched(self.now, {name})
-            if larger is not None and self.is_safe(larger, {name}):
-                self.now = larger
+            larger = self.capacity.rebatched(self.now, name)
+            if larger is not None and self.is_safe(larger):
+                self.now = larger.taken
         self._dirty.clear()
         after = self.now
         if self.now.groups == self.target.groups:
@@ -235,9 +265,9 @@ class Ordering:
 
     def _together(self, moving: dict[str, dict[str, float]]) -> bool:
         after = self.routed_as(moving, 1.0)
-        if not self.is_safe(after, self._names(moving)):
+        if not self.is_safe(after):
             return False
-        self.now = after
+        self.now = after.taken
         return True
 
     def _by_group(self, moving: dict[str, dict[str, float]]) -> bool:
@@ -256,36 +286,36 @@ class Ordering:
                     waits.add_edges_from((model, other) for other in leaving.get(name, ()) if other != model)
         order = nx.condensation(waits)
         groups = [sorted(order.nodes[n]["members"]) for n in reversed(list(nx.topological_sort(order)))]
-        done = [self._part({m: moving[m] for m in group}) for group in groups]
-        if not any(done):
-            done = [self._part({model: shares}) for model, shares in moving.items()]
-        return any(done)
+        moved = any([self._part({m: moving[m] for m in group}) for group in groups])
+        if moved:
+            return True
+        several = {model for group in groups if len(group) > 1 for model in group}
+        for model, shares in moving.items():
+            if moved or model in several:  # as a group of its own it was tried just now
+                moved |= self._part({model: shares})
+        return moved
 
     def _part(self, moving: dict[str, dict[str, float]]) -> bool:
         """Switch the largest part that is safe, in halvings; whether there is one."""
-        low, high = 0.0, 1.0
-        best: Fleet | None = None
-        for step in range(HALVINGS + 1):
-            part = 1.0 if step == 0 else (low + high) / 2
-            after = self.routed_as(moving, part)
-            if self.is_safe(after, self._names(moving)):
-                best, low = after, part
-                if part == 1.0:
-                    break
-            else:
-                high = part
-        if best is None:
-            return False
-        self.now = best
+        best = self.routed_as(moving, 1.0)
+        if not self.is_safe(best):
+            best = self.routed_as(moving, PART_LEAST)
+            if not self.is_safe(best):
+                return False
+            low, high = 0.0, 1.0
+            for _ in range(HALVINGS):
+                part = (low + high) / 2
+                after = self.routed_as(moving, part)
+                if self.is_safe(after):
+                    best, low = after, part
+                else:
+                    high = part
+        self.now = best.taken
         return True
-
-    def _names(self, moving: dict[str, dict[str, float]]) -> set[str]:
-        have = {name for model in moving for name in self.now.routes.get(model, {})}
-        return have | {name for shares in moving.values() for name in shares}
 
     def routed_as(self, moving: dict[str, dict[str, float]], part: float) -> Fleet:
         """The fleet with these models' shares moved by ``part`` of the way."""
-        routes = dict(self.now.routes)
+        routes: dict[str, Routes] = {}
         for model, shares in moving.items():
             have, own = self.now.routes.get(model, {}), {}
             for name in sorted(shares.keys() | have.keys()):
@@ -294,7 +324,7 @@ class Ordering:
                 if share > SHARE_LEAST:
                     own[name] = (share, batch or self.capacity.batch(name, self.now.groups[name], model))
             routes[model] = own
-        return Fleet(self.now.groups, routes)
+        return self.now.tried({}, routes)
 
     def _loading(self) -> tuple[float, float]:
         """GiB that the wave loads, and the seconds of the GPU that loads longest."""

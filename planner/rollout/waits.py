@@ -68,8 +68,11 @@ def knot(graph: nx.DiGraph[Pending]) -> set[Pending]:
     """The work in cycles that wait for nothing outside them; all of it where there is no cycle."""
     order = nx.condensation(graph)
     tight = {n for n in order if len(order.nodes[n]["members"]) > 1}
-    inner = [n for n in sorted(tight) if not tight & nx.descendants(order, n)]
-    found = {node for n in inner for node in order.nodes[n]["members"]}
+    waits_for_cycle: set[int] = set()
+    for n in reversed(list(nx.topological_sort(order))):
+        if any(other in tight or other in waits_for_cycle for other in order.successors(n)):
+            waits_for_cycle.add(n)
+    found = {node for n in tight - waits_for_cycle for node in order.nodes[n]["members"]}
     return found or set(graph)
 
 

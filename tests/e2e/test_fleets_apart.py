@@ -130,6 +130,7 @@ def test_nothing_of_one_fleet_is_seen_through_another(client: httpx.Client, ids:
     assert looked_at >= 15
     page = client.get("/console", params=B).text
     assert "No plan yet" in page
+    assert [client.get("/console/rollout", params=fleet).text == "" for fleet in (A, B)] == [False, True]
 
 
 @pytest.mark.parametrize(

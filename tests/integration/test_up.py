@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from dispatcher.frontend.load_client import infer_body
 from dispatcher.native_client import Answered, NativeClient
 from tests.certificates import Authority
 from tests.integration.live_processes import PATIENCE_S, Live, until
-from tests.onnx_models import gather_model
+from tests.onnx_models import affine_model, gather_model
 
 CONFIG = """
 gpu_type: T4
@@ -238,6 +238,37 @@ def test_ctrl_c_drains_and_leaves_nothing_behind(tmp_path: Path) -> None:
         assert "drained" in up.talk()
     finally:
         up.end()
+
+
+def no_network(folder: Path) -> Path:
+    path = folder / "words.onnx"
+    path.write_text("this is no network", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda folder: folder / "gone.onnx", "no file"),
+        (no_network, "cannot load"),
+        (lambda folder: affine_model(folder, 1), "the file's inputs are ['x'], declared are ['indices']"),
+    ],
+    ids=["missing file", "wrong format", "wrong input names"],
+)
+def test_a_model_that_can_never_be_loaded_is_told_at_once(
+    tmp_path: Path, made: Callable[[Path], Path], words: str
+) -> None:
+    path, config = made(tmp_path), tmp_path / "up.yaml"
+    config.write_text(CONFIG + REAL.format(path=path), encoding="utf-8")
+    command = [sys.executable, "-m", "api.cli.main", "up", str(config), "--folder", str(tmp_path / "up")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "error: model gather: " in done.stderr
+    assert words in done.stderr
+    assert str(path) in done.stderr
+    assert "started again" not in done.stderr
+    for log in (tmp_path / "up").glob("worker-*.log"):
+        assert log.read_text().count("error: ") <= 1
 
 
 def test_a_server_that_is_not_there_ends_with_a_hint() -> None:

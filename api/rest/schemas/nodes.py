@@ -49,6 +49,7 @@ STATUS_EXAMPLE: dict[str, Any] = {
                     "starts": 1,
                     "memory_bytes": 1_073_741_824,
                     "models": ["resnet50"],
+                    "fault": None,
                 }
             ],
         }
@@ -76,6 +77,10 @@ class NodeGpuBody(Strict):
     starts: Count
     memory_bytes: Count | None
     models: Annotated[list[Words], Field(max_length=4_096)]
+    fault: Words | None = Field(
+        default=None,
+        description="Why its worker last ended, a model that cannot be loaded; null once it serves.",
+    )
 
 
 class NodeSubClusterBody(Strict):

@@ -70,6 +70,7 @@ class Keeper:
         self._news = asyncio.Event()
         self._workers: dict[int, Child] = {}  # by GPU number in the sub-cluster
         self._loads: dict[int, dict[str, Any]] = {}
+        self._gpu_faults: dict[int, str] = {}  # why a worker last ended without having served
 
     async def grow(self, spec: SubClusterSpec | None) -> None:
         """Start what ``spec`` asks for and is not there, and serve it."""
@@ -99,6 +100,7 @@ class Keeper:
         await asyncio.gather(*(self._workers.pop(gpu).stop(WORKER_GRACE_S) for gpu in unwanted))
         for gpu in unwanted:
             self._loads.pop(gpu, None)
+            self._gpu_faults.pop(gpu, None)
         self._devices.free([self._device(gpu) for gpu in unwanted])
         self.spec = self.served = spec
 
@@ -139,6 +141,7 @@ class Keeper:
             "starts": worker.starts if worker else 0,
             "memory_bytes": _memory(loads),
             "models": (loads or {}).get("models", []),
+            "fault": self._gpu_faults.get(gpu),
         }
 
     def _device(self, gpu: int) -> str:
@@ -230,7 +233,12 @@ class Keeper:
             where += ["--emulated-memory-gib", str(self.part.emulated_memory_gib)]
 
         def hear(line: dict[str, Any]) -> None:
+            if "fault" in line:
+                self._gpu_faults[gpu] = str(line["fault"])
+                _log.error("gpu_does_not_serve", sub_cluster=self.part.id, gpu=gpu, reason=line["fault"])
+                self._on_change()
             if "models" in line:
+                self._gpu_faults.pop(gpu, None)
                 known = self._loads.get(gpu, {}).get("loads", [])
                 fresh = {load["model"] for load in line["loads"]}
                 kept = [load for load in known if load["model"] in line["models"]]

@@ -5,6 +5,8 @@ from typing import Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
+from ..types import UNSET, Unset
+
 T = TypeVar("T", bound="NodeGpuBody")
 
 
@@ -19,6 +21,8 @@ class NodeGpuBody:
     starts: int
     memory_bytes: int | None
     models: list[str]
+    fault: None | str | Unset = UNSET
+    """ Why its worker last ended, a model that cannot be loaded; null once it serves. """
 
     def to_dict(self) -> dict[str, Any]:
         gpu = self.gpu
@@ -37,6 +41,12 @@ class NodeGpuBody:
 
         models = self.models
 
+        fault: None | str | Unset
+        if isinstance(self.fault, Unset):
+            fault = UNSET
+        else:
+            fault = self.fault
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -50,6 +60,8 @@ class NodeGpuBody:
                 "models": models,
             }
         )
+        if fault is not UNSET:
+            field_dict["fault"] = fault
 
         return field_dict
 
@@ -80,6 +92,15 @@ class NodeGpuBody:
 
         models = cast(list[str], d.pop("models"))
 
+        def _parse_fault(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        fault = _parse_fault(d.pop("fault", UNSET))
+
         node_gpu_body = cls(
             gpu=gpu,
             device=device,
@@ -88,6 +109,7 @@ class NodeGpuBody:
             starts=starts,
             memory_bytes=memory_bytes,
             models=models,
+            fault=fault,
         )
 
         return node_gpu_body

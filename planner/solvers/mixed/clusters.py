@@ -1,4 +1,10 @@
-"""Sub-clusters for the crowded GPU types, by local search over groups of items."""
+"""
+Sub-clusters for the crowded GPU types, by local search over groups of them that are dealt anew.
+
+Searching a few sub-clusters at a time is quick, and what they may exchange is soon found; which of hundreds
+belong together, models with peaks at different hours above all, is not. So groups are drawn again and again
+while one threshold falls, over all of a turn (Kirkpatrick, Gelatt and Vecchi 1983).
+"""
 
 from __future__ import annotations
 
@@ -14,25 +20,27 @@ from numpy.typing import NDArray
 from planner.problem.tables import CapacityTables, need_in_workspace
 from planner.solvers.draft import DraftCluster, SizedCluster, size_cluster
 from planner.solvers.mixed.crowded import CrowdedPart, Outside
-from planner.solvers.mixed.moves import (
+from planner.solvers.mixed.moves import improve, insert, seed_rounds
+from planner.solvers.mixed.state import (
     CLOSED,
-    OUTSIDE,
     TOO_DEAR,
     Part,
+    Sets,
     State,
-    improve,
-    insert,
+    copied,
     note_alone,
-    seed_rounds,
-    worth_of,
+    seated,
+    sets_of,
 )
 from planner.solvers.stopping import Stop
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-GROUP_MAX = 160  # items of one group; larger parts lose little by being divided, sub-clusters are small
+GROUP_MAX = 160  # items of one group
+GROUP_S = 0.7  # seconds for a group before all are dealt anew
 THREADS = 2  # that search groups at once
+SEEDS = 1_000  # of groups in a deal, and of deals
 MEMBERS_MAX = 128  # items of one sub-cluster
 KEPT = (
     1 / 128,
@@ -52,111 +60,153 @@ KEPT = (
 )
 """Memory left for workspace, as shares of a GPU's, at which need is tabulated."""
 
-THRESHOLD_FIRST, THRESHOLD_AGAIN, THRESHOLD_LAST = (
-    3e-3,
-    1e-3,
-    5e-5,
-)  # relative to the start's dollars per hour
-ROUNDS_OF_CHUNK = 1_024  # between two looks at the clock: about 50 ms
+THRESHOLD_FIRST, THRESHOLD_AGAIN, THRESHOLD_LAST = 0.3, 0.15, 0.0075
+"""By how much a state may be dearer than the one before, in prices of a GPU: at first, later, at last."""
+
+ROUNDS_OF_CHUNK = 1_024  # between two looks at the clock: about 30 ms
 
 
 @dataclass(slots=True, eq=False)
 class CrowdedSearch:
     """
-    Sub-clusters for the crowded types, found group by group; it can go on at other prices of what is outside.
+    Sub-clusters for the crowded types; the search can go on at other prices of what is outside.
 
     Attributes
     ----------
     available
         (G,) GPUs of each crowded type.
-    arrays, states
-        Of each group: what does not change but for the prices, made when it is first searched; what was found
-        last.
+    arrays
+        Of all items: what does not change but for the prices.
+    sets, used
+        What was found last, and its (G,) GPUs of each crowded type.
+    deals
+        How many times groups were dealt.
     """
 
     part: CrowdedPart
-    available: Floats
+    available: Integers
     seed: int
-    groups: list[Integers]
-    arrays: list[Part | None]
-    states: list[State | None]
+    arrays: Part
+    sets: Sets
+    used: Integers
+    deals: int = 0
 
     @classmethod
     def begun(cls, part: CrowdedPart, available: Floats, *, seed: int) -> CrowdedSearch:
-        groups = _groups(part)
-        return cls(part, available, seed, groups, [None] * len(groups), [None] * len(groups))
+        gpus = available.astype(np.int64)
+        return cls(part, gpus, seed, _arrays(part, gpus), [], np.zeros_like(gpus))
 
     def improve(self, outside: Sequence[Outside], *, deadline_s: float, stop: Stop) -> list[DraftCluster]:
         """Sub-clusters in the crowded types' pools; items in none of them are better off elsewhere."""
-        turns = -(-len(self.groups) // THREADS)
-        each_s = (deadline_s - time.monotonic()) / turns
-        share = np.floor(self.available / len(self.groups))
-
-        def searched(at: int) -> None:
-            arrays = self.arrays[at] or _arrays(self.part, self.groups[at], share)
-            self.arrays[at] = arrays = self._priced(arrays, self.groups[at], outside)
-            limit = min(deadline_s, time.monotonic() + each_s)
-            seed = self.seed + at
-            self.states[at] = _searched(arrays, self.states[at], deadline_s=limit, seed=seed, stop=stop)
-
-        with ThreadPoolExecutor(max_workers=THREADS) as pool:
-            list(pool.map(searched, range(len(self.groups))))
-        return _seated(self.part.tables, self._sets())
-
-    def _priced(self, arrays: Part, group: Integers, outside: Sequence[Outside]) -> Part:
-        """With these prices of what is outside; what is no item is shared out to the groups alike."""
-        return arrays._replace(
-            outside=np.minimum(TOO_DEAR, np.stack([prices.items[group] for prices in outside], axis=1)),
-            apart=np.array([prices.apart for prices in outside]) / len(self.groups),
+        self.arrays = self.arrays._replace(
+            outside=np.minimum(TOO_DEAR, np.stack([prices.items for prices in outside], axis=1)),
+            apart=np.array([prices.apart for prices in outside]),
         )
+        groups = -(-len(self.part) // GROUP_MAX)
+        each_s = GROUP_S * -(-groups // THREADS) if groups > 1 else np.inf
+        cooling = Cooling(THRESHOLD_AGAIN if self.sets else THRESHOLD_FIRST, time.monotonic(), deadline_s)
+        if not self.sets:
+            begin = _greedy(self.arrays)
+            self.sets, self.used = sets_of(begin), begin.used
+        with ThreadPoolExecutor(max_workers=THREADS) as pool:
+            while (now_s := time.monotonic()) < deadline_s and not stop():
+                until_s = now_s + each_s if deadline_s - now_s > 1.5 * each_s else deadline_s
+                self._search_groups(groups, until_s, cooling, stop, pool)
+        return _seated(self.part.tables, self._models())
 
-    def _sets(self) -> list[tuple[int, list[int]]]:
-        """GPU type and models of each sub-cluster."""
+    def _search_groups(
+        self, groups: int, until_s: float, cooling: Cooling, stop: Stop, pool: ThreadPoolExecutor
+    ) -> None:
+        """Deal items and sub-clusters to groups, and search these, as many at once as there are threads."""
+        each_s = (until_s - time.monotonic()) / -(-groups // THREADS)
+        spare = (self.available - self.used) // groups
+        self.deals += 1
+
+        def searched(group: int, items: Integers, sets: Sets) -> tuple[Sets, Integers]:
+            arrays = _of_items(self.arrays, items, 1 / groups)
+            begin = seated(arrays, [(g, np.searchsorted(items, members)) for g, members in sets])
+            arrays = arrays._replace(available=begin.used + spare)
+            seed_rounds((self.seed * SEEDS + self.deals) * SEEDS + group)
+            limit_s = min(until_s, time.monotonic() + each_s)
+            found = _searched(arrays, begin, cooling, deadline_s=limit_s, stop=stop)
+            return [(g, items[members]) for g, members in sets_of(found)], found.used
+
+        found = list(pool.map(searched, range(groups), *zip(*self._dealt(groups), strict=True)))
+        self.sets = [one for sets, _ in found for one in sets]
+        self.used = np.sum([used for _, used in found], axis=0)
+
+    def _dealt(self, groups: int) -> list[tuple[Integers, Sets]]:
+        """Items, in order, and sub-clusters of each group; what is outside is dealt out as well."""
+        random = np.random.default_rng((self.seed, self.deals))
+        is_outside = np.ones(len(self.part), dtype=bool)
+        for _, members in self.sets:
+            is_outside[members] = False
+        outside, order = random.permutation(np.flatnonzero(is_outside)), random.permutation(len(self.sets))
         found = []
-        for group, state in zip(self.groups, self.states, strict=True):
-            if state is None:
-                continue
-            models = self.part.model[group]
-            for k in np.flatnonzero(state.type != CLOSED):
-                members = state.members[k, : state.members_count[k]]
-                found.append((self.part.types[state.type[k]], models[members].tolist()))
+        for group in range(groups):
+            sets = [self.sets[at] for at in order[group::groups]]
+            items = np.concatenate([outside[group::groups], *(members for _, members in sets)])
+            found.append((np.sort(items), sets))
         return found
 
-
-def _groups(part: CrowdedPart) -> list[Integers]:
-    """Items dealt out by weight and price, so that every group has some of each sort."""
-    count = max(1, -(-len(part) // GROUP_MAX))
-    order = np.lexsort((part.outside, part.tables.weights_gib[part.model, part.types[0]]))
-    return [np.sort(order[at::count]) for at in range(count)]
+    def _models(self) -> list[tuple[int, list[int]]]:
+        """GPU type and models of each sub-cluster."""
+        return [(self.part.types[g], self.part.model[members].tolist()) for g, members in self.sets]
 
 
-def _searched(arrays: Part, begin: State | None, *, deadline_s: float, seed: int, stop: Stop) -> State:
-    """The best found, from ``begin`` on or from every item where it costs least."""
-    seed_rounds(seed)
-    best = _greedy(arrays) if begin is None else begin
-    if begin is not None:
-        best = best._replace(outer=np.zeros(len(arrays.apart)))
-    present, trial = _copied(best), _copied(best)
-    begun = time.monotonic()
-    start = worth_of(arrays, best)[0]
-    first = THRESHOLD_FIRST if begin is None else THRESHOLD_AGAIN
-    while (now := time.monotonic()) < deadline_s and not stop():
-        done = (now - begun) / max(deadline_s - begun, 1e-9)
-        threshold = start * first * (THRESHOLD_LAST / first) ** done
-        improve(arrays, best, present, trial, ROUNDS_OF_CHUNK, threshold)
-    return best
+@dataclass(frozen=True, slots=True)
+class Cooling:
+    """A threshold that falls from ``first`` to ``THRESHOLD_LAST`` between two instants."""
+
+    first: float
+    begin_s: float
+    end_s: float
+
+    def threshold(self, now_s: float) -> float:
+        done = min(1.0, (now_s - self.begin_s) / max(self.end_s - self.begin_s, 1e-9))
+        return float(self.first * (THRESHOLD_LAST / self.first) ** done)
 
 
-def _arrays(part: CrowdedPart, group: Integers, available: Floats) -> Part:
+def _searched(arrays: Part, begin: State, cooling: Cooling, *, deadline_s: float, stop: Stop) -> State:
+    """Where the search stands at its deadline; the best that it found when that ends the cooling."""
+    best, present, trial = begin, copied(begin), copied(begin)
+    price = float(arrays.price.min())
+    while (now_s := time.monotonic()) < deadline_s and not stop():
+        improve(arrays, best, present, trial, ROUNDS_OF_CHUNK, price * cooling.threshold(now_s))
+    return best if deadline_s >= cooling.end_s or stop() else present
+
+
+def _of_items(arrays: Part, items: Integers, part: float) -> Part:
+    """The arrays of these items, with this part of what is no item."""
+    return arrays._replace(
+        need=np.ascontiguousarray(arrays.need[:, :, items]),
+        weights=np.ascontiguousarray(arrays.weights[:, items]),
+        outside=arrays.outside[items],
+        apart=arrays.apart * part,
+        rate=arrays.rate[items],
+        alone_gpus=np.ascontiguousarray(arrays.alone_gpus[:, items]),
+        alone_size=np.ascontiguousarray(arrays.alone_size[:, items]),
+    )
+
+
+def _greedy(arrays: Part) -> State:
+    """Every item where it costs least, the heaviest first."""
+    state = seated(arrays)
+    for i in np.argsort(-arrays.weights[0], kind="stable"):
+        insert(arrays, state, i, np.flatnonzero(state.type != CLOSED), 0.0)
+    return state
+
+
+def _arrays(part: CrowdedPart, available: Integers) -> Part:
     """All but the prices of what is outside."""
-    tables, models, share = part.tables, part.model[group].tolist(), part.share[group]
+    tables, models, share = part.tables, part.model.tolist(), part.share
     types = list(part.types)
     need = np.stack(
         [
             np.stack(
                 [
                     need_in_workspace(
-                        tables, g, models, share, np.full(len(group), kept * tables.usable_gib[g])
+                        tables, g, models, share, np.full(len(part), kept * tables.usable_gib[g])
                     )
                     for kept in KEPT
                 ]
@@ -166,7 +216,7 @@ def _arrays(part: CrowdedPart, group: Integers, available: Floats) -> Part:
     )
     limit = [max(tables.pool_limit(int(p)) for p in np.flatnonzero(tables.pool_types == g)) for g in types]
     rate_max = tables.problem.policy.scheduler_rate_rps_max
-    rate = np.zeros((len(group), 0))
+    rate = np.zeros((len(part), 0))
     if rate_max is not None:
         rate = tables.rate_rps[models] * share[:, None] / rate_max
     arrays = Part(
@@ -176,42 +226,16 @@ def _arrays(part: CrowdedPart, group: Integers, available: Floats) -> Part:
         usable=tables.usable_gib[types],
         price=tables.price_usd_per_hour[types],
         limit=np.array(limit, dtype=np.int64),
-        available=available.astype(np.int64),
-        outside=np.zeros((len(group), 0)),
+        available=available,
+        outside=np.zeros((len(part), 0)),
         apart=np.zeros(0),
         rate=rate,
-        alone_gpus=np.zeros((len(types), len(group)), dtype=np.int64),
-        alone_size=np.zeros((len(types), len(group))),
+        alone_gpus=np.zeros((len(types), len(part)), dtype=np.int64),
+        alone_size=np.zeros((len(types), len(part))),
         member_max=MEMBERS_MAX,
     )
     note_alone(arrays)
     return arrays
-
-
-def _greedy(arrays: Part) -> State:
-    """Every item where it costs least, the heaviest first."""
-    items = len(arrays.outside)
-    state = State(
-        home=np.full(items, OUTSIDE, dtype=np.int64),
-        members=np.zeros((items + 1, arrays.member_max), dtype=np.int64),
-        members_count=np.zeros(items + 1, dtype=np.int64),
-        type=np.full(items + 1, CLOSED, dtype=np.int64),
-        weight=np.zeros(items + 1),
-        gpus=np.zeros(items + 1, dtype=np.int64),
-        size=np.zeros(items + 1),
-        level=np.zeros(items + 1, dtype=np.int64),
-        load=np.zeros((items + 1, arrays.need.shape[4])),
-        peak=np.zeros(items + 1, dtype=np.int64),
-        used=np.zeros(len(arrays.price), dtype=np.int64),
-        outer=arrays.apart + arrays.outside.sum(axis=0),
-    )
-    for i in np.argsort(-arrays.weights[0], kind="stable"):
-        insert(arrays, state, i, np.flatnonzero(state.type != CLOSED), 0.0)
-    return state
-
-
-def _copied(state: State) -> State:
-    return State(**{name: array.copy() for name, array in state._asdict().items()})
 
 
 def _seated(tables: CapacityTables, sets: Sequence[tuple[int, list[int]]]) -> list[DraftCluster]:

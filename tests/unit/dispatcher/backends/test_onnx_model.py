@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dispatcher.backends.backend import BackendError, load_backend
+from dispatcher.backends.backend import ModelUnfit, load_backend
 from dispatcher.contract.sub_cluster import ModelBackend, ServedModel, Tensor
 from tests.onnx_models import gather_model, served_gather, served_joining
 
@@ -53,6 +53,6 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:
             "outputs",
         ),
     ):
-        with pytest.raises(BackendError, match=words):
+        with pytest.raises(ModelUnfit, match=words):
             load_backend(model)
     assert load_backend(ServedModel("m", 1, (0, 1), inputs, outputs, ModelBackend("onnx", str(path))))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dispatcher.backends.backend import BackendError, DeviceLost
+from dispatcher.backends.backend import BackendError, DeviceLost, ModelUnfit
 from dispatcher.backends.loading import LoadedModel
 from dispatcher.contract import wire
 from dispatcher.contract.sub_cluster import ServedModel
@@ -59,6 +59,7 @@ class Worker:
         self.now_us = 1_000_000
         self.loader = Later()
         self.ready: list[list[str]] = []
+        self.load_fails_with = BackendError("out of memory")
         self.conversation = WorkerConversation(
             WorkerIdentity(0, "host", 1),
             self,
@@ -94,7 +95,7 @@ class Worker:
 
     def _load(self, model: ServedModel) -> LoadedModel:
         if model.id == "broken":
-            raise BackendError("out of memory")
+            raise self.load_fails_with
         return LoadedModel(self.backend, 5, 7)
 
 
@@ -185,8 +186,18 @@ def test_a_next_plan_that_cannot_be_loaded_leaves_the_present_one() -> None:
 def test_a_first_plan_that_cannot_be_loaded_ends_the_worker() -> None:
     worker = Worker()
     worker.hear(welcome(BROKEN))
-    with pytest.raises(WorkerFailed, match="broken: out of memory"):
+    with pytest.raises(WorkerFailed, match="broken: out of memory") as caught:
         worker.load()
+    assert (caught.value.model, caught.value.may_pass) == ("broken", True)
+
+
+def test_a_model_that_can_never_be_loaded_is_told_from_one_that_lacks_memory() -> None:
+    worker = Worker()
+    worker.load_fails_with = ModelUnfit("model broken: no file /gone")
+    worker.hear(welcome(BROKEN))
+    with pytest.raises(WorkerFailed, match=r"^model broken: no file /gone$") as caught:
+        worker.load()
+    assert (caught.value.model, caught.value.may_pass) == ("broken", False)
 
 
 def test_an_older_plan_that_comes_late_is_ignored() -> None:

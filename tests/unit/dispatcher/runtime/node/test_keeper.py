@@ -61,3 +61,37 @@ def test_a_dispatcher_gets_the_doors_of_its_node(tmp_path: Path) -> None:
         ("--tls-client-ca", "/ca"),
     ):
         assert words[words.index(option) + 1] == value
+
+
+WORKER = """
+import json, pathlib, sys, time
+print(json.dumps({{"alive": True}}), flush=True)
+if not pathlib.Path({there!r}).exists():
+    print(json.dumps({{"gpu": 0, "fault": "model m: no file /m.onnx"}}), flush=True)
+    sys.exit(2)
+print(json.dumps({{"gpu": 0, "pid": 1, "models": ["m"], "loads": []}}), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_worker_whose_model_cannot_be_loaded_says_so_at_once_and_is_tried_again(tmp_path: Path) -> None:
+    there, script = tmp_path / "there", tmp_path / "fermata.py"
+    script.write_text(WORKER.format(there=str(there)))
+
+    async def run() -> None:
+        news = asyncio.Event()
+        part = NodeSubCluster("sc", devices=("0",), worker_endpoint="tcp://127.0.0.1:2")
+        keeper = Keeper(part, tmp_path, (sys.executable, str(script)), silence_s_max=600, on_change=news.set)
+        await keeper.grow(SPEC)
+        await news.wait()
+        (gpu,) = keeper.status()["gpus"]
+        assert (gpu["fault"], gpu["starts"], gpu["models"]) == ("model m: no file /m.onnx", 1, [])
+        NodeSubClusterBody.model_validate(keeper.status())
+        there.touch()
+        while not (gpu := keeper.status()["gpus"][0])["models"]:
+            news.clear()
+            await news.wait()
+        assert gpu["fault"] is None
+        await keeper.close()
+
+    asyncio.run(run())
