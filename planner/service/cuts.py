@@ -3,20 +3,22 @@ What simulation refuses is planned again: its sub-clusters alone where that is a
 
 The models of refused sub-clusters are counted with more demand than they have: a cut that drives the
 solver away from what it had packed too tightly. What passed stays as it is, with its certificate; the part
-planned again has the GPUs that this leaves. Rules that reach across sub-clusters (spread over zones, churn,
-places in the active plan) make it the whole problem.
+planned again has the GPUs that this leaves. Of a fleet that runs, the part continues the sub-clusters that
+none of those outside continue, and may load what those leave of the budget. A rule that reaches across
+sub-clusters (spread over zones) makes it the whole problem.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.plan.plan import Plan, SubCluster
+from planner.plan.churn import churn_gib
+from planner.plan.plan import Placement, Plan, SubCluster
 from planner.problem.problem import PlanningProblem
 
 DEMAND_STEP = 1.15  # one round's mark-up on the demand of models whose sub-cluster failed
@@ -60,8 +62,6 @@ class Part:
 
 def part_of(problem: PlanningProblem, plan: Plan, failed: set[str]) -> Part | None:
     """The sub-clusters named, as a problem of their own; None where rules reach beyond them."""
-    if problem.active_plan is not None:
-        return None
     again = [cluster for cluster in plan.sub_clusters if cluster.id in failed]
     kept = tuple(cluster for cluster in plan.sub_clusters if cluster.id not in failed)
     share: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros(len(problem.epochs)))
@@ -86,10 +86,50 @@ def part_of(problem: PlanningProblem, plan: Plan, failed: set[str]) -> Part | No
     )
     exclusions = (tuple(m for m in group if m in models) for group in problem.policy.exclusions)
     policy = dataclasses.replace(
-        problem.policy, exclusions=tuple(group for group in exclusions if len(group) > 1)
+        problem.policy,
+        exclusions=tuple(group for group in exclusions if len(group) > 1),
+        churn_gib_max=_budget_left(problem, dataclasses.replace(plan, sub_clusters=kept)),
     )
-    part = dataclasses.replace(problem, models=models, pools=pools, policy=policy, pipelines=())
+    active = None if problem.active_plan is None else _not_continued(problem.active_plan, kept, share)
+    part = dataclasses.replace(
+        problem, models=models, pools=pools, policy=policy, active_plan=active, pipelines=()
+    )
     return Part(part, dict(share), kept)
+
+
+def _budget_left(problem: PlanningProblem, kept: Plan) -> float | None:
+    """GiB that may be loaded beside what the sub-clusters outside load."""
+    budget = problem.policy.churn_gib_max
+    return None if budget is None else max(0.0, budget - churn_gib(problem, kept, problem.active_plan))
+
+
+def _not_continued(active: Plan, kept: Collection[SubCluster], models: Collection[str]) -> Plan:
+    """
+    The active sub-clusters that none of those kept continue, with these models alone.
+
+    Of the traffic that comes to the part each takes what it has of theirs together.
+    """
+    taken = {cluster.id for cluster in kept}
+    found = [
+        dataclasses.replace(cluster, placements=tuple(p for p in cluster.placements if p.model in models))
+        for cluster in active.sub_clusters
+        if cluster.id not in taken
+    ]
+    together: dict[str, NDArray[np.float64]] = {}
+    homes: dict[str, int] = defaultdict(int)
+    for p in (p for cluster in found for p in cluster.placements):
+        together[p.model] = np.array(p.share) + together.get(p.model, 0.0)
+        homes[p.model] += 1
+
+    def whole(p: Placement) -> Placement:
+        total = together[p.model]
+        share = np.where(total > 0, np.array(p.share) / np.where(total > 0, total, 1.0), 1 / homes[p.model])
+        return dataclasses.replace(p, share=tuple(share.tolist()))
+
+    clusters = (
+        dataclasses.replace(cluster, placements=tuple(map(whole, cluster.placements))) for cluster in found
+    )
+    return dataclasses.replace(active, sub_clusters=tuple(c for c in clusters if c.placements), unserved=())
 
 
 def tightened(problem: PlanningProblem, marks: Mapping[str, int]) -> PlanningProblem:

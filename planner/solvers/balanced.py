@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from planner.solvers.packing import CLOSED, NOWHERE, WHOLE, rebuild, settle
+from planner.solvers.packing import CLOSED, NOWHERE, WHOLE, admits, rebuild, settle
 
 
 @njit(cache=True)
@@ -44,7 +44,7 @@ def deal(pack, state, pool_of, order, fill):  # type: ignore[no-untyped-def]
         for i in order:
             if pool_of[i] != p:
                 continue
-            k = _least_busy(pack, i, g, limit, load, weights, workspace)
+            k = _least_busy(pack, state, i, p, limit, slots[first : first + count], load, weights, workspace)
             if k == NOWHERE:
                 continue
             load[k] += _need(pack, i, g, limit)
@@ -66,11 +66,14 @@ def _need(pack, i, g, limit):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _least_busy(pack, i, g, limit, load, weights, workspace):  # type: ignore[no-untyped-def]
-    """The sub-cluster that stays the least busy with the item in it; NOWHERE where it fits in none."""
+def _least_busy(pack, state, i, p, limit, slots, load, weights, workspace):  # type: ignore[no-untyped-def]
+    """The sub-cluster that stays the least busy with the item in it; NOWHERE where none can hold it."""
     best, found = np.inf, NOWHERE
+    g = pack.pool_type[p]
     need = _need(pack, i, g, limit)
     for k in range(len(load)):
+        if not admits(pack, state, i, slots[k], p):
+            continue
         room = pack.usable[g] - weights[k] - pack.weights[i, g]
         if max(workspace[k], pack.workspace[i, g, limit - 1]) > room:
             continue

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from planner.plan.churn import churn_gib
 from planner.problem.problem import Hardness
@@ -14,10 +12,9 @@ from planner.problem.tables import CapacityTables, strict_tables
 from planner.solvers.draft import DraftCluster
 from planner.solvers.filling import fill
 from planner.solvers.greedy import CHURN_PRICE_TIE, Packing, search
-from planner.solvers.reserves import may_join
+from planner.solvers.refit import running_drafts
 from planner.solvers.run import Run, all_served, by_columns, is_settled
 
-Floats = NDArray[np.float64]
 GREEDY_TIME_SHARE = 0.3
 GREEDY_TIME_MAX_S = 15.0
 GUIDE_TIME_MAX_S = 1.0  # for the incumbent that only guides the choice of slots
@@ -64,16 +61,20 @@ def _within_budget(run: Run) -> bool:
     )
 
 
-def keep_active(run: Run) -> None:
-    """What nobody should do worse than: the active plan with the GPUs that today's demand needs."""
+def keep_active(run: Run, *, fills: bool = True) -> None:
+    """
+    What nobody should do worse than: the active plan with the GPUs that today's demand needs.
+
+    With ``fills`` what has no place there is filled in, which takes minutes where it is hundreds of models.
+    """
     if run.problem.active_plan is not None:
-        drafts = _as_active(run.tables, range(len(run.tables.models)))
+        drafts = running_drafts(run.tables, range(len(run.tables.models)))
         kept = run.offer(drafts)
         if kept is None:
             loose = np.flatnonzero((run.tables.rules.zones_min == 1) | run.tables.rules.spread_may_break)
-            drafts = _as_active(run.tables, loose)
+            drafts = running_drafts(run.tables, loose)
             kept = run.offer(drafts)
-        if kept is None or not all_served(run.tables, kept):
+        if fills and (kept is None or not all_served(run.tables, kept)):
             run.offer(fill(run.tables, drafts))
 
 
@@ -109,33 +110,3 @@ def complete(tables: CapacityTables, packing: Packing) -> list[DraftCluster]:
 def churn_prices(run: Run) -> tuple[float, ...]:
     budget = run.problem.policy.churn_gib_max
     return (CHURN_PRICE_TIE, *CHURN_PRICES) if budget is not None else (CHURN_PRICE_TIE,)
-
-
-def _as_active(tables: CapacityTables, models: Iterable[int]) -> list[DraftCluster]:
-    """
-    The active plan over again, its demand of today: what never loads more than it must.
-
-    Of the ``models``, those are left out that their rules keep from where they are.
-    """
-    active = tables.problem.active_plan
-    index, wanted = tables.model_index(), set(map(int, models))
-    pools = {(pool.gpu_type, pool.zone): p for p, pool in enumerate(tables.pools)}
-    epochs = len(tables.hours)
-    drafts = []
-    for cluster in active.sub_clusters if active else ():
-        pool = pools.get((cluster.gpu_type, cluster.zone))
-        if pool is None:
-            continue
-        draft = DraftCluster(pool, {}, cluster.id)
-        for placement in cluster.placements:
-            m, share = index.get(placement.model, -1), _share_of(placement.share, epochs)
-            if m in wanted and share.max() > 0 and may_join(tables, draft, m):
-                draft.shares[m] = share
-        if draft.shares:
-            drafts.append(draft)
-    return drafts
-
-
-def _share_of(share: Sequence[float], epochs: int) -> Floats:
-    """An active share for each epoch of another horizon: the same where they are as many, else the least."""
-    return np.array(share) if len(share) == epochs else np.full(epochs, min(share))

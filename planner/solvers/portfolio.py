@@ -45,6 +45,7 @@ SCALE_TIME_SHARE, SCALE_TIME_MAX_S = 0.2, 60.0
 GUIDED_TIME_SHARE = 0.6  # of what is left, for the formulation, before proposals are looked at again
 PROPOSAL_PATIENCE_S = 3.0
 REPLAN_TIME_SHARE = 0.2  # kept for the choice between the active plan and the one found
+REPLAN_TIME_SHARE_LARGE = 0.05  # where the candidates have been searched for
 PROVEN_RPS = 1e-6  # unserved demand that counts as proven
 
 
@@ -88,12 +89,11 @@ def solve(
     settles = problem.active_plan is not None and problem.policy.replan_worth_min is not None
     deadline = started + time_limit_s * (1 - REPLAN_TIME_SHARE if settles else 1)
     run = Run(capacity_tables(problem), solver, seed, started, deadline, progress, stop)
-    keep_active(run)
+    keep_active(run, fills=not _is_large(run))
     if incumbent is not None:
         run.resume(incumbent)
     if _is_large(run):
-        search_at_scale(run)
-        return _concluded(run, started + time_limit_s)
+        return _large(run, started + time_limit_s, settles)
     if _is_middling(run):
         _as_at_scale(run)
     if time.monotonic() < run.deadline_s and (run.short or run.best is None or not _is_middling(run)):
@@ -110,9 +110,19 @@ def solve(
     return _concluded(run, started + time_limit_s)
 
 
+def _large(run: Run, deadline_s: float, settles: bool) -> SolveOutcome:
+    """The outcome for a large fleet, whose search brings the candidates for the choice along."""
+    if settles:
+        run.deadline_s = deadline_s - REPLAN_TIME_SHARE_LARGE * (deadline_s - run.started_s)
+    search_at_scale(run)
+    return _concluded(run, deadline_s)
+
+
 def _concluded(run: Run, deadline_s: float) -> SolveOutcome:
     """The outcome, once it is settled whether the active plan is worth replacing."""
-    settled = replan(run.tables, run.best, solver=run.solver, seed=run.seed, deadline_s=deadline_s)
+    settled = replan(
+        run.tables, run.best, run.refits, solver=run.solver, seed=run.seed, deadline_s=deadline_s
+    )
     if settled is not None:
         run.best = settled.plan
     return _outcome(run)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,30 +64,43 @@ class _Candidate:
 
 
 def replan(
-    tables: CapacityTables, found: Plan | None, *, solver: str, seed: int, deadline_s: float
+    tables: CapacityTables,
+    found: Plan | None,
+    refits: Sequence[Plan] = (),
+    *,
+    solver: str,
+    seed: int,
+    deadline_s: float,
 ) -> Replan | None:
     """
     Choose between the active plan and what was found; None where no candidate keeps every rule.
 
-    ``deadline_s`` is of ``time.monotonic``; the search that pays for loads ends there.
+    ``refits`` are of the active plan at several prices of loads, verified; without any, it is searched for
+    them here. ``deadline_s`` is of ``time.monotonic``; that search ends there.
     """
     problem = tables.problem
     active, worth_min = problem.active_plan, problem.policy.replan_worth_min
     if active is None or worth_min is None:
         return None
+    gentle = list(_as_it_is(tables, active, solver=solver, seed=seed))
+    if not refits:
+        gentle += _repaired(tables, solver=solver, seed=seed, deadline_s=deadline_s)
     candidates = [
         _Candidate(decision, plan, churn_gib(problem, plan, active))
-        for decision, plan in _gentle(tables, active, solver=solver, seed=seed, deadline_s=deadline_s)
+        for decision, plan in gentle
         if not verify(problem, plan)
     ]
-    if found is not None:
-        candidates.append(_Candidate(Decision.REPLACED, found, churn_gib(problem, found, active)))
+    least_first = sorted(refits, key=lambda plan: churn_gib(problem, plan, active))
+    for plan in (*least_first, *(() if found is None else (found,))):
+        is_refit = not candidates and plan is not found
+        decision = Decision.REFITTED if is_refit else Decision.REPLACED
+        candidates.append(_Candidate(decision, plan, churn_gib(problem, plan, active)))
     candidates = _serving_most(problem, candidates)
     if not candidates:
         return None
     gentlest, held = candidates[0], held_gib(problem, active)
     price = worth_min * gentlest.plan.cost_usd_per_hour / held if held > 0 else 0.0
-    if price > 0 and gentlest.decision is not Decision.REPLACED:
+    if price > 0 and gentlest.decision is not Decision.REPLACED and not refits:
         paying = _paying_for_loads(tables, price, solver=solver, seed=seed, deadline_s=deadline_s)
         if paying is not None:
             candidates.append(_Candidate(Decision.REPLACED, paying, churn_gib(problem, paying, active)))
@@ -145,16 +158,22 @@ def _serving_most(problem: PlanningProblem, candidates: list[_Candidate]) -> lis
     return [c for c, left in zip(candidates, unserved, strict=True) if left == min(unserved)]
 
 
-def _gentle(
-    tables: CapacityTables, active: Plan, *, solver: str, seed: int, deadline_s: float
+def _as_it_is(
+    tables: CapacityTables, active: Plan, *, solver: str, seed: int
 ) -> Iterator[tuple[Decision, Plan]]:
-    """The active plan; its placements with GPUs counted anew; the least loads that serve the demand."""
+    """The active plan; its placements with GPUs counted anew."""
     if _is_of_this_shape(tables.problem, active):
         yield Decision.KEPT, stated(tables, active.sub_clusters, solver=solver, seed=seed)
     drafts = [draft for cluster in active.sub_clusters if (draft := _draft(tables, cluster)) is not None]
     recounted = assemble(tables, drafts, solver=solver, seed=seed)
     if recounted is not None:
         yield Decision.REFITTED, recounted
+
+
+def _repaired(
+    tables: CapacityTables, *, solver: str, seed: int, deadline_s: float
+) -> Iterator[tuple[Decision, Plan]]:
+    """The least loads that serve the demand."""
     until_s = (time.monotonic() + deadline_s) / 2
     repaired = _paying_for_loads(tables, LEAST_LOADS_PRICE, solver=solver, seed=seed, deadline_s=until_s)
     if repaired is not None:

@@ -40,6 +40,7 @@ class Run:
     stop: Stop = never
     best: Plan | None = None
     drafts: list[DraftCluster] = field(default_factory=list)
+    refits: list[Plan] = field(default_factory=list)  # of the active plan, at one price of loads each
     bound: float | None = None
     bound_method: str = "fluid"
     proven: bool = False

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from planner.formulation.highs_lp import highs_lp
 from planner.problem.tables import CapacityTables
 from planner.solvers.draft import DraftCluster, busy_gpus, size_cluster
+from planner.solvers.levelling.loads import Loads
 from planner.solvers.levelling.moving import moved
-from planner.solvers.levelling.places import Place, hosts, in_its_batches, needs, place_of
+from planner.solvers.levelling.places import Place, hosts, in_its_batches, needs, place_of, sized_or_full
 from planner.solvers.levelling.program import Program, program_of
 from planner.solvers.stopping import Stop, highs_stopped_by
 
@@ -26,6 +27,7 @@ SHARE_LEAST = 2e-3  # of a model's traffic in an epoch; less is not worth a copy
 SPARE_FIRST = 5e-4  # of a sub-cluster kept free for what linear shares leave out
 SPARE_GROWTH, SPARE_MORE = 1.5, 3e-4  # of what a sub-cluster turned out to lack, and of its GPUs
 CLOSER = 1e-4  # relative gap of the integer program
+CLOSER_PAID = 5e-4  # where loads count: more places may change their GPUs then
 
 
 def levelled(
@@ -36,30 +38,37 @@ def levelled(
     time_limit_s: float,
     seed: int,
     stop: Stop,
+    load_price: float | None = None,
 ) -> list[DraftCluster] | None:
-    """The drafts with shares that need fewer GPUs, to be verified; None where none were found in time."""
+    """
+    The drafts with shares that need fewer GPUs, to be verified; None where none were found in time.
+
+    ``load_price`` is what a GiB loaded on top of the active plan counts as, in dollars per hour; None where
+    loads do not count.
+    """
     deadline_s = time.monotonic() + time_limit_s
-    sized = [size_cluster(tables, draft) for draft in drafts]
+    sized = [sized_or_full(tables, draft) for draft in drafts]
     flowing = sorted({m for d in drafts for m in d.shares} & set(split))
     if not sized or any(one is None for one in sized):
         return None
     places = [place_of(tables, one, set(flowing)) for one in sized if one is not None]
     need = {m: needs(tables, places, m) for m in flowing}
-    found_hosts = hosts(tables, places, flowing, need)
+    loads = None if load_price is None else Loads.of(tables, drafts, load_price)
+    found_hosts = hosts(tables, places, flowing, need, loads)
     spare, growing = np.full(len(places), SPARE_FIRST), set[int]()
     for share in MOVING_TIME_SHARES:
-        program = program_of(tables, places, flowing, need, found_hosts, spare)
+        program = program_of(tables, places, flowing, need, found_hosts, spare, loads=loads)
         until = time.monotonic() + share * (deadline_s - time.monotonic())
-        places = moved(tables, places, program, deadline_s=until, seed=seed, stop=stop)
+        places = moved(tables, places, program, deadline_s=until, seed=seed, stop=stop, loads=loads)
         places = [in_its_batches(tables, place) for place in places]
     best: tuple[float, list[DraftCluster]] | None = None
     while time.monotonic() < deadline_s and not stop():
-        program = program_of(tables, places, flowing, need, found_hosts, spare, growing)
-        point = _solved(program, deadline_s, seed, stop)
+        program = program_of(tables, places, flowing, need, found_hosts, spare, growing, loads)
+        point = _solved(program, deadline_s, seed, stop, CLOSER if loads is None else CLOSER_PAID)
         if point is None:
             break
         found = _redrafted(places, {key: point[columns] for key, columns in program.shares.items()})
-        cost, lacking = _sized(tables, found, np.round(point[program.counts]))
+        cost, lacking = _sized(tables, found, np.round(point[program.counts]), loads)
         if best is None or cost < best[0]:
             best = (cost, [draft for draft in found if draft.shares])
         if not lacking.any() or best[0] <= program.cost @ point:
@@ -69,7 +78,7 @@ def levelled(
     return best[1] if best is not None and np.isfinite(best[0]) else None
 
 
-def _solved(program: Program, deadline_s: float, seed: int, stop: Stop) -> Floats | None:
+def _solved(program: Program, deadline_s: float, seed: int, stop: Stop, closer: float) -> Floats | None:
     solver = highspy.Highs()
     solver.silent()
     solver.passModel(highs_lp(program.builder.arrays()))
@@ -79,7 +88,7 @@ def _solved(program: Program, deadline_s: float, seed: int, stop: Stop) -> Float
     for option, value in (
         ("threads", 1),
         ("random_seed", seed),
-        ("mip_rel_gap", CLOSER),
+        ("mip_rel_gap", closer),
         ("time_limit", left),
     ):
         solver.setOptionValue(option, value)
@@ -90,11 +99,14 @@ def _solved(program: Program, deadline_s: float, seed: int, stop: Stop) -> Float
     return np.array(solver.getSolution().col_value)
 
 
-def _sized(tables: CapacityTables, drafts: Sequence[DraftCluster], counts: Floats) -> tuple[float, Floats]:
+def _sized(
+    tables: CapacityTables, drafts: Sequence[DraftCluster], counts: Floats, loads: Loads | None
+) -> tuple[float, Floats]:
     """
-    Dollars per hour, inf where a draft has no size, and (K,) what drafts lack of the GPUs they were given.
+    Dollars per hour, and (K,) what drafts lack of the GPUs they were given.
 
-    Small shares form smaller batches, which the program does not know. What lacks is a share, at most 1.
+    Loads count among the dollars, which are inf where a draft has no size. Small shares form smaller
+    batches, which the program does not know. What lacks is a share, at most 1.
     """
     cost, lacking = 0.0, np.zeros(len(drafts))
     for k, (draft, count) in enumerate(zip(drafts, counts, strict=True)):
@@ -104,7 +116,13 @@ def _sized(tables: CapacityTables, drafts: Sequence[DraftCluster], counts: Float
         if one is None or one.gpus.max() > count:
             lacking[k] = min(1.0, float(busy_gpus(tables, draft, int(count)).max()) / count - 1)
         price = float(tables.price_usd_per_hour[tables.pool_types[draft.pool]])
-        cost += np.inf if one is None else price * float(one.gpus.max())
+        if one is None:
+            cost = np.inf
+            continue
+        cost += price * float(one.gpus.max())
+        if loads is not None:
+            gib = loads.gib(k, list(draft.shares), int(one.gpus.max()))
+            cost += loads.price_usd_per_hour * gib
     return cost, lacking
 
 

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from planner.formulation.highs_lp import highs_lp
 from planner.problem.tables import CapacityTables
+from planner.solvers.levelling.company import Company, tied
+from planner.solvers.levelling.loads import Loads
 from planner.solvers.levelling.places import Place
 from planner.solvers.levelling.program import Program
 from planner.solvers.stopping import Stop
@@ -50,18 +52,22 @@ def moved(
     deadline_s: float,
     seed: int,
     stop: Stop,
+    loads: Loads | None = None,
 ) -> list[Place]:
-    """The places with their whole models where the relaxation is cheapest; ``deadline_s`` is monotonic."""
-    if not tables.rules.is_empty:
-        return list(places)
-    whole = _Whole.of(tables, places, program)
+    """
+    The places with their whole models where the relaxation is cheapest; ``deadline_s`` is monotonic.
+
+    With ``loads`` a move also costs what it loads.
+    """
+    whole = _Whole.of(tables, places, program, loads)
     if not len(whole.models):
         return list(places)
     relaxed = _Relaxed(program, len(tables.hours), seed)
     begin = relaxed.solve(deadline_s)
     if begin is None:
         return list(places)
-    search = _Search(whole, *begin)
+    value, prices = begin
+    search = _Search(whole, value + whole.loaded(), prices)
     while search.is_worth_going_on() and time.monotonic() < deadline_s and not stop():
         moves = search.moves()
         if not moves:
@@ -69,7 +75,7 @@ def moved(
         before = [(i, int(whole.home[i]), whole.own[i].copy()) for i, _ in moves]
         relaxed.change(whole.move([(i, to, whole.need[i, whole.class_of[to]]) for i, to in moves]))
         found = relaxed.solve(deadline_s)
-        if found is None or not search.judge(moves, *found):
+        if found is None or not search.judge(moves, found[0] + whole.loaded(), found[1]):
             relaxed.change(whole.move(before))
         if found is None:
             break
@@ -143,6 +149,10 @@ class _Whole:
         (I, C) GiB.
     planned, free
         (K,) GiB of workspace, and left for more weights.
+    loading
+        (I, K) dollars per hour that its loads there count as.
+    company
+        Who else lives there.
     """
 
     models: Integers
@@ -155,15 +165,20 @@ class _Whole:
     workspace: Floats
     planned: Floats
     free: Floats
+    loading: Floats
+    company: Company
 
     @classmethod
-    def of(cls, tables: CapacityTables, places: Sequence[Place], program: Program) -> _Whole:
-        """Of the models that are all in one place."""
+    def of(
+        cls, tables: CapacityTables, places: Sequence[Place], program: Program, loads: Loads | None
+    ) -> _Whole:
+        """Of the models that are all in one place, and may leave it."""
+        staying = tied(tables.rules)
         pairs = [
             (m, k, own)
             for k, place in enumerate(places)
             for m, own in place.own.items()
-            if place.draft.planned(m).min() == 1.0
+            if m not in staying and place.draft.planned(m).min() == 1.0
         ]
         classes = sorted({(place.draft.pool, place.gpus) for place in places})
         models = [m for m, _, _ in pairs]
@@ -175,11 +190,18 @@ class _Whole:
             rate = tables.rate_rps[models]
             need = np.concatenate([need, np.broadcast_to(rate[:, None, :], need.shape)], axis=2)
             own = np.concatenate([own, rate], axis=1)
-        need[~np.isfinite(need).all(axis=2)] = CLASHES
+        allowed = tables.rules.allowed[models][:, [pool for pool, _ in classes]]
+        need[~(np.isfinite(need).all(axis=2) & allowed)] = CLASHES
         free = np.array([place.free_gib for place in places])
+        members = [set(place.draft.shares) for place in places]
         for m, k in program.shares:
             if m not in places[k].draft.shares:
                 free[k] -= tables.weights_gib[m, tables.pool_types[places[k].draft.pool]]
+                members[k].add(m)
+        loading = np.zeros((len(models), len(places)))
+        if loads is not None:
+            gpus = np.array([place.gpus for place in places], dtype=np.int64)
+            loading = loads.price_usd_per_hour * loads.of_each(models, gpus)
         return cls(
             models=np.array(models, dtype=np.int64),
             class_of=np.array([classes.index((p.draft.pool, p.gpus)) for p in places], dtype=np.int64),
@@ -191,6 +213,8 @@ class _Whole:
             workspace=tables.workspace_gib[models][:, types, counts],
             planned=np.array([place.workspace_gib for place in places]),
             free=free,
+            loading=loading,
+            company=Company.of(tables, members),
         )
 
     def move(self, moves: Sequence[tuple[int, int, Floats]]) -> dict[int, Floats]:
@@ -203,10 +227,17 @@ class _Whole:
             self.free[begin] += self.weights[i, self.class_of[begin]]
             self.free[to] -= self.weights[i, self.class_of[to]]
             self.home[i], self.own[i] = to, asked
+            m = int(self.models[i])
+            self.company.move([], [m], begin)
+            self.company.move([m], [], to)
         return more
 
+    def loaded(self) -> float:
+        """Dollars per hour that the loads of all these models count as, where they live now."""
+        return float(self.loading[np.arange(len(self.home)), self.home].sum())
+
     def has_room(self, moves: Sequence[Move]) -> bool:
-        """Whether memory holds the moved models and their workspace."""
+        """Whether memory holds the moved models and their workspace, and they may live there."""
         free, planned = dict[int, float](), dict[int, float]()
         for i, to in moves:
             begin, c = int(self.home[i]), self.class_of[to]
@@ -215,7 +246,15 @@ class _Whole:
             planned[to] = max(planned.get(to, 0.0), float(self.workspace[i, c]))
         return all(
             self.free[k] + more >= max(0.0, planned.get(k, 0.0) - self.planned[k]) for k, more in free.items()
-        )
+        ) and self._is_welcome(moves)
+
+    def _is_welcome(self, moves: Sequence[Move]) -> bool:
+        coming, leaving = dict[int, list[int]](), dict[int, list[int]]()
+        for i, to in moves:
+            m = int(self.models[i])
+            coming.setdefault(to, []).append(m)
+            leaving.setdefault(int(self.home[i]), []).append(m)
+        return all(self.company.admits(some, leaving.get(k, ()), k) for k, some in coming.items())
 
     def placed(self, places: Sequence[Place], epochs: int) -> list[Place]:
         """The places with these models in them."""
@@ -292,7 +331,9 @@ class _Search:
             mine = np.flatnonzero(whole.class_of == c)
             charge = whole.need[:, c] @ self.prices[mine].T
             gain[:, mine] = paid[:, None] - charge
-        gain[np.arange(len(whole.models)), whole.home] = 0.0
+        at = np.arange(len(whole.models))
+        gain += whole.loading[at, whole.home][:, None] - whole.loading
+        gain[at, whole.home] = 0.0
         return gain
 
     def _singles(self, gain: Floats) -> list[Move]:

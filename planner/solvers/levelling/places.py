@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.problem.tables import CapacityTables
-from planner.solvers.draft import DraftCluster, SizedCluster, batches_at
+from planner.solvers.draft import DraftCluster, SizedCluster, batches_at, size_cluster
+from planner.solvers.levelling.company import Company
+from planner.solvers.levelling.loads import Loads
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +61,15 @@ def place_of(tables: CapacityTables, one: SizedCluster, flowing: set[int]) -> Pl
     return Place(draft, gpus, own, workspace, float(tables.usable_gib[g]) - held - workspace)
 
 
+def sized_or_full(tables: CapacityTables, draft: DraftCluster) -> SizedCluster | None:
+    """The draft sized; where no count is enough, on the most GPUs there are. None where memory is short."""
+    one, limit = size_cluster(tables, draft), tables.pool_limit(draft.pool)
+    if one is not None or limit < 1:
+        return one
+    batches = batches_at(tables, draft, limit)
+    return None if batches is None else SizedCluster(draft, np.full(len(tables.hours), limit), batches)
+
+
 def in_its_batches(tables: CapacityTables, place: Place) -> Place:
     """The same with what its whole models need in the batches that its memory leaves them."""
     batches = batches_at(tables, place.draft, place.gpus) if place.own else None
@@ -95,17 +106,24 @@ def hosts(
     places: Sequence[Place],
     flowing: Sequence[int],
     need: dict[int, list[Floats | None]],
+    loads: Loads | None = None,
 ) -> dict[int, list[int]]:
-    """The places of each split model: those it has, and more of the cheap ones where memory is left."""
+    """
+    The places of each split model: those it has, and more of the cheap ones where memory is left.
+
+    Where loads are dear only new places get more: a copy is loaded on all GPUs of a place.
+    """
     free = [place.free_gib for place in places]
     found = {m: [k for k, place in enumerate(places) if m in place.draft.shares] for m in flowing}
-    if not tables.rules.is_empty:
+    shut = loads.gpus > 0 if loads is not None and loads.are_dear else np.zeros(len(places), dtype=bool)
+    if shut.all():
         return found
+    company = Company.of(tables, [place.draft.shares for place in places])
     for m in flowing:
         prices = {}
         for k, place in enumerate(places):
             own = need[m][k]
-            if own is not None:
+            if own is not None and not shut[k]:
                 g = int(tables.pool_types[place.draft.pool])
                 prices[k] = float(own.max() * tables.price_usd_per_hour[g])
         cheapest = min(prices.values(), default=np.inf)
@@ -115,7 +133,8 @@ def hosts(
             roomy = size + float(tables.workspace_gib[m, g, places[k].gpus - 1]) <= free[k]
             if len(found[m]) >= COPIES_MAX or prices[k] > DEARER_MOST * cheapest:
                 break
-            if k not in found[m] and roomy:
+            if k not in found[m] and roomy and company.admits([m], [], k):
+                company.move([m], [], k)
                 found[m].append(k)
                 free[k] -= size
     return found

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from planner.formulation.builder import Builder
 from planner.problem.tables import CapacityTables
+from planner.solvers.levelling.loads import Loads
 from planner.solvers.levelling.places import Place
 
 Floats = NDArray[np.float64]
@@ -52,11 +53,12 @@ def program_of(
     hosts: dict[int, list[int]],
     spare: Floats,
     growing: Collection[int] = (),
+    loads: Loads | None = None,
 ) -> Program:
     """``spare`` (K,) is the part of each sub-cluster that is kept free; ``growing`` may get GPUs too."""
     b, epochs = Builder(), len(tables.hours)
     counts = np.zeros(len(places), dtype=np.int64)
-    changing = _changing(places)
+    changing = _changing(places) | _grown(places, loads)
     for k, place in enumerate(places):
         least = max(1, place.gpus - _shrink(place)) if k in changing else place.gpus
         grown = min(tables.pool_limit(place.draft.pool), place.gpus + GROW)
@@ -89,8 +91,13 @@ def program_of(
         mine = [k for k, place in enumerate(places) if place.draft.pool == p]
         if mine:
             b.row(f"inventory_p{p}", [counts[mine]], [1.0], upper=float(pool.available))
+    prices = np.array([tables.price_usd_per_hour[tables.pool_types[place.draft.pool]] for place in places])
+    beyond = {} if loads is None else _add_loads(b, places, counts, loads)
     cost = np.zeros(len(b.column_names))
-    cost[counts] = [tables.price_usd_per_hour[tables.pool_types[place.draft.pool]] for place in places]
+    cost[counts] = prices
+    for k, (column, fresh, known) in beyond.items():
+        cost[counts[k]] += fresh
+        cost[column] = known
     return Program(b, shares, counts, changing, np.array(rows), cost)
 
 
@@ -101,6 +108,30 @@ def _changing(places: Sequence[Place]) -> frozenset[int]:
         pools.setdefault(places[k].draft.pool, []).append(k)
     counts = [max(CHANGING_LEAST, int(CHANGING_SHARE * len(mine))) for mine in pools.values()]
     return frozenset(k for mine, count in zip(pools.values(), counts, strict=True) for k in mine[:count])
+
+
+def _grown(places: Sequence[Place], loads: Loads | None) -> frozenset[int]:
+    """Places that have more GPUs than run there: those would load all of their models."""
+    if loads is None:
+        return frozenset()
+    return frozenset(k for k, place in enumerate(places) if 0 < loads.gpus[k] < place.gpus)
+
+
+def _add_loads(
+    b: Builder, places: Sequence[Place], counts: Integers, loads: Loads
+) -> dict[int, tuple[int, float, float]]:
+    """
+    By place a column of the GPUs beyond those that run; and what a GPU loads, and one of these loads more,
+    in dollars per hour.
+    """
+    found: dict[int, tuple[int, float, float]] = {}
+    for k, place in enumerate(places):
+        fresh, known = loads.by_gpu(k, list(place.draft.shares))
+        column = b.column(f"grown_k{k}", upper=np.inf)
+        b.row(f"grown_k{k}", [counts[k], column], [1.0, -1.0], upper=float(loads.gpus[k]))
+        price = loads.price_usd_per_hour
+        found[k] = (column, price * fresh, price * known)
+    return found
 
 
 def _shrink(place: Place) -> int:

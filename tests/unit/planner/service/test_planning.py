@@ -108,10 +108,17 @@ def test_a_round_that_serves_less_does_not_count(monkeypatch: pytest.MonkeyPatch
     assert len(asked) == 1
 
 
-def test_what_passed_is_left_alone_while_the_rest_is_planned_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("running", [False, True])
+def test_what_passed_is_left_alone_while_the_rest_is_planned_again(
+    monkeypatch: pytest.MonkeyPatch, running: bool
+) -> None:
+    """Of a fleet that runs, what is planned again goes on under its name and within its budget."""
     question = two_places()
     first = solved(question)
     assert first is not None
+    if running:
+        policy = dataclasses.replace(question.policy, churn_gib_max=3.0)
+        question = dataclasses.replace(question, active_plan=first, policy=policy)
     (refused,) = (c.id for c in first.sub_clusters if c.placements[0].model == "q")
     asked: list[Plan] = []
 
@@ -143,6 +150,8 @@ def test_what_passed_is_left_alone_while_the_rest_is_planned_again(monkeypatch: 
     assert {p.model for c in best.sub_clusters for p in c.placements} == {"p", "q"}
     assert verify(question, best) == []
     assert best.bound <= best.objective
+    if running:
+        assert {c.id for c in best.sub_clusters} == {c.id for c in first.sub_clusters}
 
 
 def test_a_stop_ends_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
