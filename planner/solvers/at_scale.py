@@ -44,9 +44,7 @@ GUESS_TIME_SHARE = 0.2  # of the time limit, at most
 LAGRANGIAN_TIME_SHARE = 0.2  # of the time limit, before the crowded part is bounded
 REFIT_TIME_SHARE = 0.35  # of what is left after the first plan, at most
 REFIT_TIME_SHARE_ALONE = 0.9  # where the fleet may not be dealt anew
-CROWDED_TIME_SHARE = 0.65  # of what is left after the first plan
-CROWDED_TIME_SHARE_LARGE = 0.5  # where the fleet is so large that all else takes long
-LARGE_MODELS = 3_000
+CROWDED_TIME_SHARE = 0.5  # of what is left after the first plan
 CROWDED_TURNS = 3  # times that what is outside is priced anew
 ASSIGNMENT_TIME_SHARE = 0.3  # of what is left then, at most
 LEVELLING_TIME_SHARE = 0.8  # of what is left then: it brings more than searching on
@@ -184,9 +182,7 @@ def _crowded(
     if types:
         multipliers = feasible(fleet, prices.multipliers)
         part = crowded_part(growable_tables(tables), fleet, multipliers, types, staying, flowing=False)
-    is_large = len(run.tables.models) > LARGE_MODELS
-    share = CROWDED_TIME_SHARE_LARGE if is_large else CROWDED_TIME_SHARE
-    until = deadline_s - (1 - share) * (deadline_s - time.monotonic())
+    until = deadline_s - (1 - CROWDED_TIME_SHARE) * (deadline_s - time.monotonic())
     last_s = until + ASSIGNMENT_TIME_SHARE * (deadline_s - until)
     if part is None or len(part) == 0:
         return [], _elsewhere(fleet, prices, [], last_s)
