@@ -23,7 +23,7 @@ Sets: TypeAlias = list[tuple[int, Integers]]
 OUTSIDE = -1
 CLOSED = -1
 SMOOTH_WEIGHT = 0.2  # of GPUs before rounding up, against GPUs
-NEVER = -1.0
+NEVER = -1.0  # size where no number of GPUs is enough
 TOO_DEAR = 1e9  # dollars per hour of an item that is left with no place
 
 
@@ -68,7 +68,7 @@ class State(NamedTuple):
 
 
 @njit(cache=True)
-def _fits(part, g, v, n, members, count, extra, most):  # type: ignore[no-untyped-def]
+def _fits(part, g, v, n, members, count, most):  # type: ignore[no-untyped-def]
     """The largest need of any epoch with n GPUs, at least; inf where more than ``most`` or impossible."""
     epochs = part.need.shape[4]
     largest = 0.0
@@ -76,8 +76,6 @@ def _fits(part, g, v, n, members, count, extra, most):  # type: ignore[no-untype
         total = 0.0
         for j in range(count):
             total += part.need[g, v, members[j], n - 1, e]
-        if extra >= 0:
-            total += part.need[g, v, extra, n - 1, e]
         if total > most:
             return np.inf
         largest = max(largest, total)
@@ -92,26 +90,24 @@ def _level(part, g, weight):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _is_within_rate(part, members, count, extra):  # type: ignore[no-untyped-def]
+def _is_within_rate(part, members, count):  # type: ignore[no-untyped-def]
     for e in range(part.rate.shape[1]):
         rate = 0.0
         for j in range(count):
             rate += part.rate[members[j], e]
-        if extra >= 0:
-            rate += part.rate[extra, e]
         if rate > 1 + 1e-9:
             return False
     return True
 
 
 @njit(cache=True)
-def sized(part, g, members, count, extra, weight, least, most):  # type: ignore[no-untyped-def]
-    """GPUs, at least and at most so many, and size of a set, with ``extra`` unless negative; else 0 GPUs."""
+def sized(part, g, members, count, weight, least, most):  # type: ignore[no-untyped-def]
+    """GPUs, at least and at most so many, and size of a set; 0 GPUs where these are too few."""
     v = _level(part, g, weight)
-    if v < 0 or count + (extra >= 0) > part.member_max or not _is_within_rate(part, members, count, extra):
+    if v < 0 or count > part.member_max or not _is_within_rate(part, members, count):
         return 0, 0.0
     for n in range(max(1, least), min(most, part.limit[g]) + 1):
-        size = _fits(part, g, v, n, members, count, extra, n + 1e-9)
+        size = _fits(part, g, v, n, members, count, n + 1e-9)
         if size < np.inf:
             return n, size
     return 0, 0.0
@@ -184,10 +180,11 @@ def note_load(part, state, k):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def note_alone(part):  # type: ignore[no-untyped-def]
     """What each item needs alone."""
-    nobody = np.empty(0, dtype=np.int64)
+    alone = np.empty(1, dtype=np.int64)
     for g in range(len(part.price)):
         for i in range(len(part.outside)):
-            n, size = sized(part, g, nobody, 0, i, part.weights[g, i], 1, part.limit[g])
+            alone[0] = i
+            n, size = sized(part, g, alone, 1, part.weights[g, i], 1, part.limit[g])
             part.alone_gpus[g, i], part.alone_size[g, i] = n, size
 
 
@@ -237,9 +234,9 @@ def count_anew(part, state, k):  # type: ignore[no-untyped-def]
         weight += part.weights[g, state.members[k, j]]
     state.weight[k] = weight
     before, count = state.gpus[k], state.members_count[k]
-    n, size = sized(part, g, state.members[k], count, -1, weight, before, before)
+    n, size = sized(part, g, state.members[k], count, weight, before, part.limit[g])  # batches may have steps
     while n > 1:
-        fewer, smaller = sized(part, g, state.members[k], count, -1, weight, n - 1, n - 1)
+        fewer, smaller = sized(part, g, state.members[k], count, weight, n - 1, n - 1)
         if fewer == 0:
             break
         n, size = fewer, smaller
@@ -305,7 +302,7 @@ def _seat(part, state, k, g, members):  # type: ignore[no-untyped-def]
         state.home[i] = k
         _charge(part, state, i, -1.0)
     state.type[k], state.members_count[k] = g, len(members)
-    n, size = sized(part, g, state.members[k], len(members), -1, state.weight[k], 1, part.limit[g])
+    n, size = sized(part, g, state.members[k], len(members), state.weight[k], 1, part.limit[g])
     state.gpus[k], state.size[k] = n, size
     state.used[g] += n
     note_load(part, state, k)

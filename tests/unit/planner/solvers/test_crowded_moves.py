@@ -13,6 +13,8 @@ from planner.solvers.mixed.state import (
     Part,
     State,
     copied,
+    count_anew,
+    leave,
     note_alone,
     seated,
     sets_of,
@@ -133,3 +135,17 @@ def test_what_was_found_is_seated_again_as_it_was() -> None:
         (g, members.tolist()) for g, members in sets_of(best)
     ]
     assert worth_of(part, again)[0] <= worth_of(part, best)[0] + 1e-9
+
+
+def test_a_sub_cluster_may_need_a_gpu_more_once_an_item_left() -> None:
+    """Memory that is let go may mean batches that cost a little more, where a curve has steps."""
+    part = drawn_part()
+    part.need[0, 0, 0], part.need[0, 1, 0] = 2.0, 2.001
+    part.need[0, :, 1] = 0.0
+    part.weights[0, :2] = 3.0, 8.0
+    state = seated(part, [(0, np.array([0, 1]))])
+    assert state.gpus[0] == 2
+    leave(part, state, 1)
+    count_anew(part, state, 0)
+    assert state.gpus[0] == 3
+    assert state.load[0].max() == state.size[0] == pytest.approx(2.001)
