@@ -190,7 +190,7 @@ def main() -> None:
         least, took = timed(lambda: simulated_minimum(problem, final, asked.processes))
         tell(minimum=took | least)
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
-    write_json(asked.json, **figures, load_per_core=load)
+    write_json(asked.json, **figures)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ memory is the process's, so sizes are run in ascending order. Run as
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import time
 from dataclasses import asdict, dataclass
@@ -103,8 +102,7 @@ def main() -> None:
             f"| {row.peak_memory_gib:.2f} |",
             flush=True,
         )
-    load = os.getloadavg()[0] / (os.cpu_count() or 1)
-    write_json(arguments.json, rows=[asdict(row) for row in rows], cores=os.cpu_count(), load_per_core=load)
+    write_json(arguments.json, rows=[asdict(row) for row in rows])
 
 
 if __name__ == "__main__":

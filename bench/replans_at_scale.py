@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -180,8 +179,7 @@ def main() -> None:
             f"| {row.loaded_share:.1%} | {row.seconds:.1f} | {row.cpu_s:.1f} |",
             flush=True,
         )
-    load = os.getloadavg()[0] / (os.cpu_count() or 1)
-    write_json(arguments.json, rows=[asdict(row) for row in rows], cores=os.cpu_count(), load_per_core=load)
+    write_json(arguments.json, rows=[asdict(row) for row in rows])
 
 
 if __name__ == "__main__":

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
 
 from api.rest.schemas.nodes import STATUS_EXAMPLE
 from planner.plan.plan import Plan
 from planner.service import plans
 from planner.service.activation import ActivationRequest, activate
 from planner.service.errors import SubClusterNotFound
-from planner.service.rollouts import view
+from planner.service.rollouts import ordering, view
 from planner.service.rollouts.conducting import FOLLOW_S, conduct, order_due
 from planner.service.rollouts.view import RolloutState
 from planner.store.store import Store
@@ -131,3 +134,13 @@ class Fleet:
     def all_say(self) -> None:
         for name, models in self.held().items():
             self.says(name, *models)
+
+
+@contextlib.contextmanager
+def fleet_at(database_url: str, monkeypatch: pytest.MonkeyPatch, **of_fleet: Any) -> Iterator[Fleet]:
+    """A fleet whose waves are ordered in this process."""
+    clock = Clock()
+    store = Store(database_url, clock=clock)
+    monkeypatch.setattr(ordering, "apart", lambda function, *given, **_: function(*given))
+    yield Fleet(store, clock, **of_fleet)
+    store.close()

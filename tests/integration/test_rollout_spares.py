@@ -9,11 +9,10 @@ import pytest
 
 from planner.service import plan_questions
 from planner.service.plan_questions import RolloutRequest
-from planner.service.rollouts import ordering, view
+from planner.service.rollouts import view
 from planner.service.rollouts.conducting import FOLLOW_S
 from planner.service.rollouts.view import RolloutState
-from planner.store.store import Store
-from tests.conducted import Clock, Fleet
+from tests.conducted import Fleet, fleet_at
 from tests.planning import document, model, one_at_a_time
 from tests.rollouts import by_hand, sub_cluster
 from tests.stored_plans import kept_plan
@@ -21,11 +20,8 @@ from tests.stored_plans import kept_plan
 
 @pytest.fixture
 def fleet(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
-    clock = Clock()
-    store = Store(migrated_url, clock=clock)
-    monkeypatch.setattr(ordering, "apart", lambda function, *given, **_: function(*given))
-    yield Fleet(store, clock)
-    store.close()
+    with fleet_at(migrated_url, monkeypatch) as found:
+        yield found
 
 
 PAIR = by_hand(sub_cluster("one", 1, x=1.0), sub_cluster("two", 1, y=1.0))

@@ -11,13 +11,13 @@ from sqlalchemy import text
 from planner.service import plans
 from planner.service.activation import ActivationRequest, activate
 from planner.service.errors import NoActivePlan, SubClusterNotFound, WaveNotFound
-from planner.service.rollouts import ordering, view
+from planner.service.rollouts import view
 from planner.service.rollouts.conducting import FOLLOW_S
 from planner.service.rollouts.view import RolloutState
 from planner.store import migrate
 from planner.store.engine import make_engine
 from planner.store.store import Store
-from tests.conducted import Clock, Fleet
+from tests.conducted import Clock, Fleet, fleet_at
 from tests.integration.test_store_migrations import _move
 from tests.planning import document, model, one_at_a_time
 from tests.rollouts import by_hand, sub_cluster
@@ -35,11 +35,8 @@ WAVES = 3
 
 @pytest.fixture
 def fleet(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
-    clock = Clock()
-    store = Store(migrated_url, clock=clock)
-    monkeypatch.setattr(ordering, "apart", lambda function, *given, **_: function(*given))
-    yield Fleet(store, clock)
-    store.close()
+    with fleet_at(migrated_url, monkeypatch) as found:
+        yield found
 
 
 def to_second(fleet: Fleet) -> int:

@@ -22,6 +22,7 @@ from planner.solvers.levelling.loads import PRICE_TIE, Loads
 from planner.solvers.refit import refitted, running_drafts
 from planner.solvers.stopping import never
 from tests.planning import model, one_at_a_time, problem
+from tests.unit.planner.solvers.test_levelling import levelling_case
 
 WHOLE = np.ones(2)
 
@@ -81,15 +82,7 @@ def test_models_move_where_that_is_worth_their_loads(price: float, moves: bool) 
 
 
 def test_traffic_of_split_models_is_divided_anew_without_loads() -> None:
-    slow = {"a": one_at_a_time(10.0)}
-    rows = [
-        model("early", [300.0, 10.0], slow, arrival_cv=0.3),
-        model("late", [10.0, 300.0], slow, arrival_cv=0.3),
-        model("split", [300.0, 300.0], slow, arrival_cv=0.3),
-    ]
-    tables = capacity_tables(problem(rows, pools={"a": 16}))
-    half = np.full(2, 0.5)
-    drafts = [DraftCluster(0, {0: WHOLE, 2: half}), DraftCluster(0, {1: WHOLE, 2: half})]
+    tables, drafts = levelling_case()
     active = plan_of(tables, drafts)
     tables = capacity_tables(dataclasses.replace(tables.problem, active_plan=active))
     plan = plan_of(tables, refit_at(tables, 10.0))
