@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import time
 from collections.abc import Callable, Sequence
@@ -189,7 +188,6 @@ def main() -> None:
     if not asked.no_minimum:
         least, took = timed(lambda: simulated_minimum(problem, final, asked.processes))
         tell(minimum=took | least)
-    load = os.getloadavg()[0] / (os.cpu_count() or 1)
     write_json(asked.json, **figures)
 
 
